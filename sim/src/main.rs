@@ -1,0 +1,5 @@
+//! The `trial` command.
+
+fn main() -> std::process::ExitCode {
+    trial::cli::main()
+}

@@ -1,0 +1,160 @@
+//! The messages of the protocol, one file per API, in the order of their API keys.
+//!
+//! Inside, a message has every field that any version has; a field that some versions lack is an `Option` and `None`
+//! there. Nobody but these files looks at a version number: a sender picks one with [`ApiKey::version`] and calls the
+//! message's `for_version`, which drops what that version does not carry.
+
+pub mod alter_partition;
+pub mod controlled_shutdown;
+pub mod fetch;
+pub mod leader_and_isr;
+pub mod list_offsets;
+pub mod metadata;
+pub mod offsets_for_leader_epoch;
+pub mod produce;
+pub mod stop_replica;
+pub mod update_metadata;
+pub mod zookeeper;
+
+use crate::era::{Era, Release};
+use crate::messages::alter_partition::{AlterPartitionRequest, AlterPartitionResponse};
+use crate::messages::controlled_shutdown::{ControlledShutdownRequest, ControlledShutdownResponse};
+use crate::messages::fetch::{FetchRequest, FetchResponse};
+use crate::messages::leader_and_isr::{LeaderAndIsrRequest, LeaderAndIsrResponse};
+use crate::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+use crate::messages::metadata::{MetadataRequest, MetadataResponse};
+use crate::messages::offsets_for_leader_epoch::{
+    OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse,
+};
+use crate::messages::produce::{ProduceRequest, ProduceResponse};
+use crate::messages::stop_replica::{StopReplicaRequest, StopReplicaResponse};
+use crate::messages::update_metadata::{UpdateMetadataRequest, UpdateMetadataResponse};
+use crate::messages::zookeeper::{ZooKeeperRequest, ZooKeeperResponse};
+
+macro_rules! apis {
+    ($($(#[$doc:meta])* $name:ident($request:ident, $response:ident) = $key:literal;)*) => {
+        /// Which API a message belongs to.
+        #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum ApiKey { $($(#[$doc])* $name,)* }
+
+        /// A request of any API.
+        #[derive(Clone, PartialEq, Debug)]
+        pub enum Request { $($(#[$doc])* $name($request),)* }
+
+        /// A response of any API.
+        #[derive(Clone, PartialEq, Debug)]
+        pub enum Response {
+            /// No response: releases the channel after a produce with `acks=0`.
+            None,
+            $($(#[$doc])* $name($response),)*
+        }
+
+        impl ApiKey {
+            /// All of them.
+            pub const ALL: &'static [ApiKey] = &[$(ApiKey::$name,)*];
+
+            /// The name as Kafka and scenario files spell it.
+            pub fn name(self) -> &'static str {
+                match self { $(ApiKey::$name => stringify!($name),)* }
+            }
+
+            /// Kafka's number; ZooKeeper's own protocol has none and is -1.
+            pub fn key(self) -> i16 {
+                match self { $(ApiKey::$name => $key,)* }
+            }
+        }
+
+        impl Request {
+            /// The API.
+            pub fn api(&self) -> ApiKey {
+                match self { $(Request::$name(_) => ApiKey::$name,)* }
+            }
+
+            /// About how many bytes this is on the wire: what bandwidth is charged for.
+            pub fn wire_size(&self) -> u64 {
+                match self { $(Request::$name(request) => request.wire_size(),)* }
+            }
+        }
+
+        impl Response {
+            /// The API, or `None` for no response.
+            pub fn api(&self) -> Option<ApiKey> {
+                match self {
+                    Response::None => None,
+                    $(Response::$name(_) => Some(ApiKey::$name),)*
+                }
+            }
+
+            /// About how many bytes this is on the wire.
+            pub fn wire_size(&self) -> u64 {
+                match self {
+                    Response::None => 0,
+                    $(Response::$name(response) => response.wire_size(),)*
+                }
+            }
+        }
+
+        $(
+            impl From<$request> for Request {
+                fn from(request: $request) -> Request {
+                    Request::$name(request)
+                }
+            }
+            impl From<$response> for Response {
+                fn from(response: $response) -> Response {
+                    Response::$name(response)
+                }
+            }
+        )*
+    };
+}
+
+apis! {
+    /// Append records.
+    Produce(ProduceRequest, ProduceResponse) = 0;
+    /// Read records: followers and consumers.
+    Fetch(FetchRequest, FetchResponse) = 1;
+    /// Where does a partition begin, end, or reach a timestamp?
+    ListOffsets(ListOffsetsRequest, ListOffsetsResponse) = 2;
+    /// Who leads what, and where are they?
+    Metadata(MetadataRequest, MetadataResponse) = 3;
+    /// The controller tells a broker which partitions it leads and follows.
+    LeaderAndIsr(LeaderAndIsrRequest, LeaderAndIsrResponse) = 4;
+    /// The controller tells a broker to stop, perhaps delete, a replica.
+    StopReplica(StopReplicaRequest, StopReplicaResponse) = 5;
+    /// The controller tells a broker what all partitions look like.
+    UpdateMetadata(UpdateMetadataRequest, UpdateMetadataResponse) = 6;
+    /// A broker asks the controller to move its leaders away.
+    ControlledShutdown(ControlledShutdownRequest, ControlledShutdownResponse) = 7;
+    /// Where did an epoch end, in your log?
+    OffsetsForLeaderEpoch(OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse) = 23;
+    /// A leader asks the controller to change its ISR; first called AlterIsr.
+    AlterPartition(AlterPartitionRequest, AlterPartitionResponse) = 56;
+    /// ZooKeeper's own protocol.
+    ZooKeeper(ZooKeeperRequest, ZooKeeperResponse) = -1;
+}
+
+impl ApiKey {
+    /// The newest version that a release speaks, or `None` if it does not know the API.
+    pub fn newest_version(self, release: Release) -> Option<i16> {
+        let rungs: &[(Release, i16)] = match self {
+            ApiKey::Produce => produce::VERSIONS,
+            ApiKey::Fetch => fetch::VERSIONS,
+            ApiKey::ListOffsets => list_offsets::VERSIONS,
+            ApiKey::Metadata => metadata::VERSIONS,
+            ApiKey::LeaderAndIsr => leader_and_isr::VERSIONS,
+            ApiKey::StopReplica => stop_replica::VERSIONS,
+            ApiKey::UpdateMetadata => update_metadata::VERSIONS,
+            ApiKey::ControlledShutdown => controlled_shutdown::VERSIONS,
+            ApiKey::OffsetsForLeaderEpoch => offsets_for_leader_epoch::VERSIONS,
+            ApiKey::AlterPartition => alter_partition::VERSIONS,
+            ApiKey::ZooKeeper => return Some(0),
+        };
+        release.look_up(rungs).copied()
+    }
+
+    /// The version two releases use between them, or `None` if one of them does not know the API.
+    pub fn version(self, own: &Era, peer: &Era) -> Option<i16> {
+        Some(self.newest_version(own.release)?.min(self.newest_version(peer.release)?))
+    }
+}
