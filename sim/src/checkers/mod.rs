@@ -45,12 +45,11 @@ impl Checks {
     /// The checkers that watch such a world. `in_force`: mechanisms to be checked earlier than their release.
     pub fn new(spec: &WorldSpec, in_force: &[String]) -> Checks {
         let _ = (spec, in_force);
-        todo!()
+        Checks {}
     }
 
     /// After an event: looks at what changed. Must cost next to nothing when nothing did.
     pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
         let _ = (observed, nodes);
-        todo!()
     }
 }

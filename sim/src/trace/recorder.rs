@@ -75,12 +75,12 @@ impl Recorder {
     /// A recorder that records (`wanted`), or one that ignores everything.
     pub fn new(wanted: bool) -> Recorder {
         let _ = wanted;
-        todo!()
+        Recorder {}
     }
 
     /// Whether it records: else nobody needs to build facts.
     pub fn is_on(&self) -> bool {
-        todo!()
+        false
     }
 
     /// Takes a fact. `cause` is the event that caused `event`.
@@ -94,24 +94,20 @@ impl Recorder {
         nodes: &Nodes,
     ) {
         let _ = (event, cause, at, node, fact, nodes);
-        todo!()
     }
 
     /// The scenario begins a step: a heading of the story.
     pub fn step(&mut self, at: Time, heading: &str, nodes: &Nodes) {
         let _ = (at, heading, nodes);
-        todo!()
     }
 
     /// The scenario says something.
     pub fn say(&mut self, at: Time, text: &str) {
         let _ = (at, text);
-        todo!()
     }
 
     /// A checker has found a violation: its report, to stand where it happened.
     pub fn violated(&mut self, at: Time, property: &str, report: &[String]) {
         let _ = (at, property, report);
-        todo!()
     }
 }
