@@ -2,4 +2,5 @@
 
 pub mod batch;
 pub mod leader_epochs;
+pub mod log_manager;
 pub mod partition_log;
