@@ -1,5 +1,8 @@
 //! A broker: routes every input to the part it concerns (`KafkaServer`, `KafkaApis`).
 
+pub mod leader;
+pub mod partition;
+pub mod replica_manager;
 pub mod view;
 
 use crate::config::BrokerConfig;
