@@ -43,8 +43,11 @@ pub mod controller_session;
 pub mod controller_writes;
 pub mod dead_followers;
 pub mod diverging_fetch;
+pub mod earliest_epoch;
+pub mod empty_epoch_cache;
 pub mod end_offset;
 pub mod epoch_cache;
+pub mod fenced_follower;
 pub mod fencing;
 pub mod follower_out_of_range;
 pub mod high_watermark;
@@ -56,7 +59,9 @@ pub mod isr_writer;
 pub mod last_isr_member;
 pub mod position_validation;
 pub mod same_leader;
+pub mod stale_epoch_answer;
 pub mod stale_high_watermark;
+pub mod startup_order;
 pub mod stop_replica;
 pub mod truncate_at_log_end;
 pub mod truncation;
@@ -199,6 +204,14 @@ rules! {
     truncate_at_log_end: truncate_at_log_end::TruncateAtLogEnd,
     /// What a leader learns from a fetch that it answers with a diverging epoch.
     diverging_fetch: diverging_fetch::DivergingFetch,
+    /// What a replica answers about an epoch older than all it knows.
+    earliest_epoch: earliest_epoch::EarliestEpoch,
+    /// What a follower without a single leader epoch does before it fetches.
+    empty_epoch_cache: empty_epoch_cache::EmptyEpochCache,
+    /// What a follower does with the end of an epoch that it asked for in an earlier leader epoch.
+    stale_epoch_answer: stale_epoch_answer::StaleEpochAnswer,
+    /// What a follower does when its leader says that its epoch is old (FENCED_LEADER_EPOCH).
+    fenced_follower: fenced_follower::FencedFollower,
     /// What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
     follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
     /// What a new leader tells a client that asks for the end of the log.
@@ -209,6 +222,8 @@ rules! {
     position_validation: position_validation::PositionValidation,
     /// Whether a control request names the life of the broker it is meant for.
     broker_epoch: broker_epoch::BrokerEpochCheck,
+    /// Whether a starting broker registers before it runs for controller.
+    startup_order: startup_order::StartupOrder,
     /// When a StopReplica is too old to be carried out.
     stop_replica: stop_replica::StopReplicaCheck,
     /// What a new controller does with dead followers it finds in an ISR.
