@@ -50,13 +50,17 @@ pub mod epoch_cache;
 pub mod fenced_follower;
 pub mod fencing;
 pub mod follower_out_of_range;
+pub mod follower_reads;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
 pub mod isr_admission;
 pub mod isr_answer;
+pub mod isr_answer_version;
 pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
+pub mod log_directory_failure;
+pub mod not_hosted;
 pub mod position_validation;
 pub mod same_leader;
 pub mod stale_epoch_answer;
@@ -194,6 +198,8 @@ rules! {
     isr_writer: isr_writer::IsrWriter,
     /// What an answer to a leader's ISR change clears.
     isr_answer: isr_answer::IsrAnswer,
+    /// Which versions a leader accepts in the answer to its ISR change.
+    isr_answer_version: isr_answer_version::IsrAnswerVersion,
     /// Whose log ends the high watermark waits for while an ISR change is in flight.
     high_watermark: high_watermark::HighWatermark,
     /// Whether the high watermark is computed anew when the ISR has shrunk.
@@ -216,6 +222,12 @@ rules! {
     follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
     /// What a new leader tells a client that asks for the end of the log.
     end_offset: end_offset::EndOffset,
+    /// Whether a consumer may read from a follower.
+    follower_reads: follower_reads::FollowerReads,
+    /// What a broker answers for a partition of which it holds no replica.
+    not_hosted: not_hosted::NotHosted,
+    /// What a broker still says when its only log directory fails.
+    log_directory_failure: log_directory_failure::LogDirectoryFailure,
     /// Whether a follower whose high watermark is behind waits with its fetch.
     stale_high_watermark: stale_high_watermark::StaleHighWatermark,
     /// What a consumer checks after a change of leader.
