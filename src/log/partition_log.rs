@@ -57,6 +57,12 @@ impl PartitionLog {
         todo!()
     }
 
+    /// The topic's settings have changed.
+    pub fn set_config(&mut self, config: &TopicConfig) {
+        let _ = config;
+        todo!()
+    }
+
     /// Offset of the first record that may be read.
     pub fn start_offset(&self) -> Offset {
         todo!()
