@@ -169,7 +169,7 @@ impl Broker {
     pub(super) fn exit_if_closed(&mut self, env: &mut Env<'_>) {
         let closing = self.shutdown.as_ref().map(|shutdown| shutdown.step);
         if let Some(Step::ClosingSession { give_up }) = closing
-            && (self.session.id().is_none() || give_up <= env.now)
+            && (self.session.is_closed() || give_up <= env.now)
         {
             env.push(Effect::Exit(ExitReason::ShutDown));
         }

@@ -326,3 +326,154 @@ fn sent<R>(asking: Option<&Asking<R>>, call: CallId) -> Option<NodeId> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BrokerEpoch, BrokerId, ControllerEpoch};
+    use crate::messages::update_metadata::UpdateMetadataRequest;
+    use crate::testing::TestEnv;
+
+    struct Desk {
+        asking: ToController,
+        metadata: MetadataCache,
+        env: TestEnv,
+        era: Era,
+    }
+
+    impl Desk {
+        fn new() -> Desk {
+            let era = Era::parse("2.8").expect("a release");
+            let config = BrokerConfig::new(&era, BrokerId(1), &[]).expect("defaults");
+            let asking = ToController::new(&Arc::new(config), &Arc::new(era.clone()), 4);
+            Desk { asking, metadata: MetadataCache::default(), env: TestEnv::new(), era }
+        }
+
+        fn controller_is(&mut self, id: i32) {
+            self.metadata.update(UpdateMetadataRequest {
+                controller: BrokerId(id),
+                controller_epoch: ControllerEpoch(1),
+                broker_epoch: None,
+                partitions: vec![],
+                live_brokers: vec![(BrokerId(id), NodeId(id as u16))],
+            });
+        }
+
+        /// What it wants done, in short, and the last call it sent.
+        fn effects(&mut self) -> (String, Option<CallId>) {
+            let (mut text, mut last) = (Vec::new(), None);
+            for effect in std::mem::take(&mut self.env.effects) {
+                match effect {
+                    Effect::Connect { to, .. } => text.push(format!("connect {to}")),
+                    Effect::Disconnect { to, .. } => text.push(format!("disconnect {to}")),
+                    Effect::Send { to, call, request, .. } => {
+                        text.push(format!("{} to {to}", request.api().name()));
+                        last = Some(call);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            (text.join(", "), last)
+        }
+
+        fn channel(&mut self, to: u16, event: ChannelEvent) -> Option<Heard> {
+            self.asking.on_channel(NodeId(to), event, &self.metadata, &mut self.env.env())
+        }
+
+        fn connected(&mut self, to: u16) -> Option<Heard> {
+            let peer = self.era.clone();
+            self.channel(to, ChannelEvent::Connected { peer })
+        }
+
+        fn answer(&mut self, call: CallId, error: Option<KafkaError>) -> Option<Heard> {
+            let response = AlterPartitionResponse { error, partitions: vec![] };
+            self.asking.on_answer(call, Ok(response.into()), &mut self.env.env())
+        }
+
+        fn alter(&mut self) {
+            let request = AlterPartitionRequest {
+                broker: BrokerId(1),
+                broker_epoch: BrokerEpoch(5),
+                partitions: vec![],
+            };
+            self.asking.alter(request, &self.metadata, &mut self.env.env());
+        }
+
+        /// Lets time pass up to the next deadline.
+        fn wake(&mut self) -> Option<Heard> {
+            self.env.now = self.asking.deadline().expect("something to wait for");
+            self.asking.on_wake(&self.metadata, &mut self.env.env())
+        }
+    }
+
+    #[test]
+    fn an_isr_change_goes_on_until_a_controller_answers() {
+        let mut desk = Desk::new();
+        desk.alter();
+        assert_eq!(desk.effects().0, "", "no controller is known");
+        desk.controller_is(2);
+        assert_eq!(desk.wake(), None);
+        assert_eq!(desk.effects().0, "connect 2");
+        assert_eq!(desk.channel(2, ChannelEvent::Failed), None);
+        desk.wake();
+        assert_eq!(desk.effects().0, "connect 2");
+        desk.connected(2);
+        let (text, call) = desk.effects();
+        assert_eq!(text, "AlterPartition to 2");
+
+        // The connection breaks; the event that says so may come late.
+        let call = call.expect("sent");
+        assert_eq!(desk.asking.on_answer(call, Err(Disconnected), &mut desk.env.env()), None);
+        desk.wake();
+        assert_eq!(desk.effects().0, "");
+        desk.channel(2, ChannelEvent::Disconnected);
+        assert_eq!(desk.effects().0, "connect 2");
+        desk.connected(2);
+        let call = desk.effects().1.expect("sent again");
+
+        // It is not the controller any more.
+        assert_eq!(desk.answer(call, Some(KafkaError::NotController)), None);
+        assert_eq!(desk.effects().0, "disconnect 2");
+        desk.controller_is(3);
+        desk.wake();
+        assert_eq!(desk.effects().0, "connect 3");
+        desk.connected(3);
+        let call = desk.effects().1.expect("sent to the new one");
+        assert!(!desk.asking.is_free());
+        assert!(matches!(desk.answer(call, None), Some(Heard::Altered(_))));
+        assert!(desk.asking.is_free());
+        assert_eq!(desk.asking.deadline(), None);
+    }
+
+    #[test]
+    fn a_call_that_is_never_answered_is_given_up() {
+        let mut desk = Desk::new();
+        desk.controller_is(2);
+        desk.alter();
+        desk.connected(2);
+        let call = desk.effects().1.expect("sent");
+        desk.wake();
+        assert_eq!(desk.env.now, Time::ZERO + Micros::from_millis(30_000));
+        assert_eq!(desk.effects().0, "disconnect 2");
+        desk.asking.on_answer(call, Err(Disconnected), &mut desk.env.env());
+        desk.wake();
+        assert_eq!(desk.effects().0, "connect 2");
+    }
+
+    #[test]
+    fn a_shutdown_is_asked_for_once_even_beside_an_isr_change() {
+        let mut desk = Desk::new();
+        desk.controller_is(2);
+        desk.alter();
+        let request = ControlledShutdownRequest { broker: BrokerId(1), broker_epoch: Some(BrokerEpoch(5)) };
+        desk.asking.shut_down(request.clone(), NodeId(2), &mut desk.env.env());
+        assert_eq!(desk.effects().0, "connect 2");
+        desk.connected(2);
+        assert_eq!(desk.effects().0, "AlterPartition to 2, ControlledShutdown to 2");
+
+        let mut desk = Desk::new();
+        desk.asking.shut_down(request, NodeId(2), &mut desk.env.env());
+        assert_eq!(desk.channel(2, ChannelEvent::Failed), Some(Heard::ShutDown(Err(Disconnected))));
+        assert_eq!(desk.asking.deadline(), None);
+    }
+}

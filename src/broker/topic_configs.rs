@@ -177,3 +177,7 @@ impl TopicConfigs {
 fn get(path: Path) -> Op {
     Op::GetData { path, watch: false }
 }
+
+#[cfg(test)]
+#[path = "topic_configs_tests.rs"]
+mod tests;
