@@ -19,15 +19,21 @@
 //! Left out: coordinators, quotas, authorization, forwarding, several listeners, several log directories.
 
 pub mod alter_partition_queue;
+pub mod checkpoints;
 pub mod control;
+pub mod epoch_end;
+pub mod fetch;
 pub mod fetch_state;
 pub mod fetcher_manager;
 mod fetcher_truncation;
+pub mod follower_log;
 pub mod isr_change;
 pub mod leader;
 pub mod lifecycle;
+pub mod list_offsets;
 pub mod metadata_cache;
 pub mod partition;
+pub mod produce;
 pub mod purgatory;
 pub mod replica_fetcher;
 pub mod replica_manager;
