@@ -26,7 +26,6 @@ mod session_tests;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
 use crate::ids::{ConnectionId, NodeId, TopicPartition, ZkVersion};
 use crate::messages::Request;
 use crate::messages::zookeeper::{
