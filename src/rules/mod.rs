@@ -41,6 +41,230 @@ macro_rules! rule {
 pub mod alter_partition_checks;
 pub mod broker_bounce;
 pub mod broker_epoch;
+pub mod clean_marker;
+pub mod controller_election;
+pub mod controller_round_trips;
+pub mod controller_session;
+pub mod controller_writes;
+pub mod dead_followers;
+pub mod directory_flush;
+pub mod diverging_fetch;
+pub mod earliest_epoch;
+pub mod election_retry;
+pub mod empty_epoch_cache;
+pub mod end_offset;
+pub mod epoch_cache;
+pub mod epoch_entries;
+pub mod fenced_follower;
+pub mod fencing;
+pub mod follower_out_of_range;
+pub mod follower_reads;
+pub mod full_metadata;
+pub mod high_watermark;
+pub mod high_watermark_after_shrink;
+pub mod isr_admission;
+pub mod isr_answer;
+pub mod isr_answer_version;
+pub mod isr_shrink;
+pub mod isr_writer;
+pub mod last_isr_member;
+pub mod leader_rebalance;
+pub mod leaderless_partitions;
+pub mod leaving_leader;
+pub mod log_dir_events;
+pub mod log_directory_failure;
+pub mod not_hosted;
+pub mod position_validation;
+pub mod preferred_election;
+pub mod reassignment;
+pub mod recovered_point;
+pub mod same_leader;
+pub mod stale_epoch_answer;
+pub mod stale_high_watermark;
+pub mod startup_order;
+pub mod stop_replica;
+pub mod stop_replica_requests;
+pub mod truncate_at_log_end;
+pub mod truncation;
+pub mod unclean_setting;
+
+/// One value of a rule, as data.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct RuleValue {
+    /// Its name in scenario files and stories.
+    pub name: &'static str,
+    /// The KIP or KAFKA number that brought it, or ended it ("before KIP-101").
+    pub source: &'static str,
+    /// What it decides, in a sentence.
+    pub about: &'static str,
+    /// The releases it is true for; none for a design that was never released.
+    pub ranges: &'static [ReleaseRange],
+}
+
+/// What every rule can say of itself.
+pub trait Rule: Copy + Eq + 'static {
+    /// The rule's name in scenario files and stories.
+    const NAME: &'static str;
+    /// All values, oldest first.
+    const VALUES: &'static [(Self, RuleValue)];
+
+    /// The name of this value.
+    fn name(self) -> &'static str {
+        self.value().name
+    }
+
+    /// What is known of this value.
+    fn value(self) -> &'static RuleValue {
+        let found = Self::VALUES.iter().find(|(value, _)| *value == self);
+        &found.expect("every value of a rule is listed").1
+    }
+
+    /// The value that is true for a release.
+    fn of(release: Release) -> Self {
+        let found = Self::VALUES.iter().find(|(_, value)| release.is_in(value.ranges));
+        found.expect("the ranges of a rule cover every release").0
+    }
+
+    /// The value of this name.
+    fn parse(name: &str) -> Option<Self> {
+        Self::VALUES.iter().find(|(_, value)| value.name == name).map(|(rule, _)| *rule)
+    }
+}
+
+/// A rule as data: for `trial eras --list`, for error messages and for the schema.
+#[derive(Clone, Debug)]
+pub struct RuleInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it decides.
+    pub about: &'static str,
+    /// Its values, oldest first.
+    pub values: Vec<RuleValue>,
+}
+
+/// Why an override cannot be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UnknownRule {
+    /// No rule of this name.
+    Rule(String),
+    /// The rule exists, this value of it does not.
+    Value {
+        /// The rule.
+        rule: &'static str,
+        /// What was given.
+        given: String,
+    },
+}
+
+macro_rules! rules {
+    ($($(#[doc = $doc:literal])* $field:ident: $rule:path,)*) => {
+        /// All rules of an era.
+        #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+        pub struct Rules { $($(#[doc = $doc])* pub $field: $rule,)* }
+
+        impl Rules {
+            /// The rules of a release.
+            pub fn of(release: Release) -> Rules {
+                Rules { $($field: Rule::of(release),)* }
+            }
+
+            /// Overrides one rule by name.
+            ///
+            /// # Errors
+            /// If there is no such rule, or no such value of it.
+            pub fn set(&mut self, rule: &str, value: &str) -> Result<(), UnknownRule> {
+                $(if rule == <$rule as Rule>::NAME {
+                    self.$field = <$rule as Rule>::parse(value).ok_or_else(|| UnknownRule::Value {
+                        rule: <$rule as Rule>::NAME,
+                        given: value.to_owned(),
+                    })?;
+                    return Ok(());
+                })*
+                Err(UnknownRule::Rule(rule.to_owned()))
+            }
+
+            /// The value of each rule, by name, in reading order.
+            pub fn values(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((<$rule as Rule>::NAME, self.$field.name()),)*]
+            }
+
+            /// Every rule with all its values.
+            pub fn list() -> Vec<RuleInfo> {
+                vec![$(RuleInfo {
+                    name: <$rule as Rule>::NAME,
+                    about: concat!($($doc),*).trim_start(),
+                    values: <$rule as Rule>::VALUES.iter().map(|(_, value)| *value).collect(),
+                },)*]
+            }
+        }
+    };
+}
+
+rules! {
+    /// Where a replica that follows a new leader cuts its log before it fetches.
+    truncation: truncation::Truncation,
+    /// When a leader writes its epoch into its leader epoch cache.
+    epoch_cache: epoch_cache::EpochCache,
+    /// Which leader epochs a leader accepts in Fetch, ListOffsets and OffsetsForLeaderEpoch.
+    fencing: fencing::Fencing,
+    /// What a follower must have reached to enter the ISR.
+    isr_admission: isr_admission::IsrAdmission,
+    /// Which followers leave the ISR for lagging.
+    isr_shrink: isr_shrink::IsrShrink,
+    /// Who writes a change of the ISR.
+    isr_writer: isr_writer::IsrWriter,
+    /// What an answer to a leader's ISR change clears.
+    isr_answer: isr_answer::IsrAnswer,
+    /// Which versions a leader accepts in the answer to its ISR change.
+    isr_answer_version: isr_answer_version::IsrAnswerVersion,
+    /// Whose log ends the high watermark waits for while an ISR change is in flight.
+    high_watermark: high_watermark::HighWatermark,
+    /// Whether the high watermark is computed anew when the ISR has shrunk.
+    high_watermark_after_shrink: high_watermark_after_shrink::HighWatermarkAfterShrink,
+    /// When a follower told to follow the leader it follows already does nothing.
+    same_leader: same_leader::SameLeader,
+    /// What truncation to the log end, or beyond, does to the leader epoch cache.
+    truncate_at_log_end: truncate_at_log_end::TruncateAtLogEnd,
+    /// What a leader learns from a fetch that it answers with a diverging epoch.
+    diverging_fetch: diverging_fetch::DivergingFetch,
+    /// What a replica answers about an epoch older than all it knows.
+    earliest_epoch: earliest_epoch::EarliestEpoch,
+    /// What a follower without a single leader epoch does before it fetches.
+    empty_epoch_cache: empty_epoch_cache::EmptyEpochCache,
+    /// What a follower does with the end of an epoch that it asked for in an earlier leader epoch.
+    stale_epoch_answer: stale_epoch_answer::StaleEpochAnswer,
+    /// What a follower does when its leader says that its epoch is old (FENCED_LEADER_EPOCH).
+    fenced_follower: fenced_follower::FencedFollower,
+    /// What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
+    follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
+    /// What a new leader tells a client that asks for the end of the log.
+    end_offset: end_offset::EndOffset,
+    /// Whether a consumer may read from a follower.
+    follower_reads: follower_reads::FollowerReads,
+    /// What a broker answers for a partition of which it holds no replica.
+    not_hosted: not_hosted::NotHosted,
+    /// What a broker still says when its only log directory fails.
+    log_directory_failure: log_directory_failure::LogDirectoryFailure,
+    /// Whether a follower whose high watermark is behind waits with its fetch.
+    stale_high_watermark: stale_high_watermark::StaleHighWatermark,
+    /// What a consumer checks after a change of leader.
+    position_validation: position_validation::PositionValidation,
+    /// Whether a control request names the life of the broker it is meant for.
+    broker_epoch: broker_epoch::BrokerEpochCheck,
+    /// Whether a starting broker registers before it runs for controller.
+    startup_order: startup_order::StartupOrder,
+    /// When a StopReplica is too old to be carried out.
+    stop_replica: stop_replica::StopReplicaCheck,
+    /// What a new controller does with dead followers it finds in an ISR.
+    dead_followers: dead_followers::DeadFollowers,
+    /// What guards a controller's writes to ZooKeeper.
+    controller_writes: controller_writes::ControllerWrites,
+    /// What a controller does with its waiting events when its session has expired.
+    controller_session: controller_session::ControllerSession,
+    /// When a topic's `unclean.leader.election.enable`, set at run time, takes effect.
+    unclean_setting: unclean_setting::UncleanSetting,
+    /// What is left of the ISR when its last member dies and nobody may be elected.
+    last_isr_member: last_isr_member::LastIsrMember,
     /// How a broker that takes `/controller` raises the controller epoch.
     controller_election: controller_election::ControllerElection,
     /// How many partitions a controller handles in one round trip to ZooKeeper.
@@ -67,3 +291,39 @@ pub mod broker_epoch;
     alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
     /// Whether the controller hears of a broker's failed log directory.
     log_dir_events: log_dir_events::LogDirEvents,
+    /// How the leader epoch cache takes an entry that contradicts those it has.
+    epoch_entries: epoch_entries::EpochEntries,
+    /// Whether a directory is flushed after files in it were created or renamed.
+    directory_flush: directory_flush::DirectoryFlush,
+    /// When a starting broker takes away the mark that its last life ended in order.
+    clean_marker: clean_marker::CleanMarker,
+    /// Up to where a log counts as flushed once it has been loaded.
+    recovered_point: recovered_point::RecoveredPoint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::era::RELEASES;
+
+    #[test]
+    fn every_release_has_exactly_one_value_of_every_rule() {
+        for release in RELEASES {
+            let rules = Rules::of(*release);
+            for info in Rules::list() {
+                let true_ones = info.values.iter().filter(|value| release.is_in(value.ranges)).count();
+                assert_eq!(true_ones, 1, "{} in {release}", info.name);
+            }
+            assert_eq!(rules.values().len(), Rules::list().len());
+        }
+    }
+
+    #[test]
+    fn a_rule_can_be_swapped_by_name_and_by_nothing_else() {
+        let mut rules = Rules::of(RELEASES[0]);
+        assert_eq!(rules.set("truncation", "to-epoch-end"), Ok(()));
+        assert_eq!(rules.truncation, truncation::Truncation::ToEpochEnd);
+        assert!(matches!(rules.set("truncation", "whatever"), Err(UnknownRule::Value { .. })));
+        assert!(matches!(rules.set("truncatio", "on-fetch"), Err(UnknownRule::Rule(_))));
+    }
+}
