@@ -1,6 +1,7 @@
 //! Whole events against a fake ZooKeeper, in the eras that differ; expected states are those that real clusters showed.
 
-use super::fake_zookeeper::{Delivery, Rig, ids, tp};
+use super::fake_zookeeper::Delivery;
+use super::rig::{Rig, ids, tp};
 use super::*;
 use crate::error::KafkaError;
 use crate::ids::{BrokerEpoch, ConnectionId, LeaderEpoch, TopicPartition, ZkVersion};
