@@ -5,8 +5,8 @@
 //!    multi where the era does so (rule `controller-writes`).
 //! 2. Until all answers are in, the event waits, and every other event behind it.
 //! 3. A guard that fails means that another controller has been elected: the event ends there.
-//! 4. An expired session ends the event too, or from the era's point of view only delays it: `ZkClient`, up to 1.0,
-//!    repeats in the new session what the expiry interrupted.
+//! 4. An expired session ends the event too. Up to 1.0 it only delays it: `ZkClient` repeats in the new session what the
+//!    expiry interrupted.
 
 use super::Step;
 use crate::messages::zookeeper::{Op, OpResult, Stat, ZkError};

@@ -5,8 +5,7 @@
 //! ```
 //!
 //! - `NewPartition`: it has replicas and no leader yet. `OfflinePartition`: its leader has gone.
-//! - To `OnlinePartition` from `NewPartition`: the first live replica leads, all live ones are the ISR, in epoch 0; the
-//!   state znode is created, its parents before it.
+//! - To `OnlinePartition` from `NewPartition`: its first leader ([`super::new_partitions`]).
 //! - To `OnlinePartition` from the others: an election ([`super::election`]):
 //!   1. read the state znodes; one that a newer controller has written is left alone;
 //!   2. for the partitions of which nobody in the ISR is online, read the topics' settings;
@@ -24,7 +23,7 @@ use super::calls::{self, Work};
 use super::context::Leadership;
 use super::election::{Elected, Situation, Strategy};
 use super::{KafkaController, Step};
-use crate::ids::{BrokerId, LeaderEpoch, Topic, TopicPartition, ZkVersion};
+use crate::ids::{BrokerId, Topic, TopicPartition, ZkVersion};
 use crate::messages::zookeeper::{Op, OpResult, ZkError};
 use crate::note::{ControllerNote, Note};
 use crate::zookeeper::session::Outcome;
@@ -194,77 +193,6 @@ impl KafkaController {
     pub(super) fn read_state(&self, partition: TopicPartition) -> Op {
         let watch = self.watches_states && self.context.being_reassigned.contains_key(&partition);
         calls::get(znode::state_path(partition), watch)
-    }
-
-    // From NewPartition to OnlinePartition.
-
-    fn initialize(&mut self, partitions: Vec<TopicPartition>, w: &mut Work<'_, '_>) {
-        let mut decisions = Vec::new();
-        for partition in partitions {
-            let replicas = self.context.replicas(partition).iter().copied();
-            let isr: Vec<BrokerId> =
-                replicas.filter(|replica| self.context.is_online(*replica, partition)).collect();
-            let Some(leader) = isr.first().copied() else {
-                self.not_elected(partition, "no replica is online", w);
-                continue;
-            };
-            let controller_epoch = self.context.epoch;
-            decisions.push(Decision {
-                partition,
-                recipients: isr.clone(),
-                state: znode::PartitionState { leader, leader_epoch: LeaderEpoch(0), isr, controller_epoch },
-                over: ZkVersion(0),
-                unclean: false,
-            });
-        }
-        self.create_states(decisions, 0, w);
-    }
-
-    /// Creates the state znodes, level by level: `partitions`, the partitions' own, the states.
-    fn create_states(&mut self, decisions: Vec<Decision>, level: u8, w: &mut Work<'_, '_>) {
-        let create = |path: crate::messages::zookeeper::Path, data: ZnodeData| Op::Create {
-            path,
-            data,
-            ephemeral: false,
-            sequential: false,
-        };
-        let partitions = decisions.iter().map(|decision| decision.partition);
-        let ops: Vec<Op> = match level {
-            0 => {
-                let topics: BTreeSet<Topic> = partitions.map(|partition| partition.topic).collect();
-                topics
-                    .into_iter()
-                    .map(|topic| create(znode::partitions_path(topic), ZnodeData::Empty))
-                    .collect()
-            }
-            1 => partitions.map(|one| create(znode::partition_path(one), ZnodeData::Empty)).collect(),
-            _ => {
-                let state = |decision: &Decision| ZnodeData::PartitionState(decision.state.clone());
-                let path = |decision: &Decision| znode::state_path(decision.partition);
-                decisions.iter().map(|decision| create(path(decision), state(decision))).collect()
-            }
-        };
-        let then = match level {
-            0 | 1 => PartitionStep::ParentsCreated(decisions, level + 1),
-            _ => PartitionStep::Created(decisions),
-        };
-        self.write(ops, Step::Partitions(then), w);
-    }
-
-    fn states_created(&mut self, decisions: Vec<Decision>, outcome: Outcome, w: &mut Work<'_, '_>) {
-        for (decision, result) in decisions.into_iter().zip(outcome) {
-            match result {
-                Ok(_) => {
-                    let partition = decision.partition;
-                    self.leadership_written(&decision, ZkVersion(0), "new partition", w);
-                    let assignment = self.context.assignments[&partition].clone();
-                    let recipients = &decision.recipients;
-                    self.batch.add_leader_and_isr(&self.context, recipients, partition, &assignment, true);
-                    self.set_partition_state(partition, OnlinePartition, w);
-                }
-                Err(error) => self.write_refused(&znode::state_path(decision.partition), error, w),
-            }
-        }
     }
 
     // From OfflinePartition or OnlinePartition to OnlinePartition.
@@ -448,7 +376,7 @@ impl KafkaController {
         self.context.leadership.insert(decision.partition, Leadership { state, version });
     }
 
-    fn not_elected(&self, partition: TopicPartition, reason: &'static str, w: &mut Work<'_, '_>) {
+    pub(super) fn not_elected(&self, partition: TopicPartition, reason: &'static str, w: &mut Work<'_, '_>) {
         w.env.note(|| Note::Controller(ControllerNote::NotElected { partition, reason }));
     }
 

@@ -226,8 +226,8 @@ impl KafkaController {
         let partition = moving.partition;
         self.context.assignments.insert(partition, moving.moving.clone());
         // A target that replaces another one: what only the other one needed goes at once.
-        let unneeded: Vec<BrokerId> = moving.before.replicas.iter().copied().collect();
-        let unneeded = unneeded.into_iter().filter(|replica| !moving.moving.replicas.contains(replica));
+        let unneeded = moving.before.replicas.iter().copied();
+        let unneeded = unneeded.filter(|replica| !moving.moving.replicas.contains(replica));
         let mut steps = stop_replicas(partition, unneeded.collect());
         let goes_on = if self.era.rules.reassignment.always_recorded() {
             ReassignmentStep::Check(moving)
