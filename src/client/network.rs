@@ -141,7 +141,9 @@ impl NetworkClient {
         let index = self.connection(node);
         let connection = &self.connections[index];
         match connection.state {
-            ConnectionState::Disconnected { retry_at } if retry_at > env.now => Readiness::NotBefore(retry_at),
+            ConnectionState::Disconnected { retry_at } if retry_at > env.now => {
+                Readiness::NotBefore(retry_at)
+            }
             ConnectionState::Disconnected { .. } => {
                 self.connect(index, env);
                 Readiness::Waiting
@@ -188,7 +190,8 @@ impl NetworkClient {
     }
 
     fn connection_of(&self, call: CallId) -> Option<usize> {
-        let has_it = |connection: &Connection| connection.in_flight.iter().any(|request| request.call == call);
+        let has_it =
+            |connection: &Connection| connection.in_flight.iter().any(|request| request.call == call);
         self.connections.iter().position(has_it)
     }
 
@@ -213,7 +216,10 @@ impl NetworkClient {
                 connection.setup_failures = 0;
             }
             (ChannelEvent::Failed, ConnectionState::Connecting { .. })
-            | (ChannelEvent::Disconnected, ConnectionState::Connecting { .. } | ConnectionState::Ready { .. }) => {
+            | (
+                ChannelEvent::Disconnected,
+                ConnectionState::Connecting { .. } | ConnectionState::Ready { .. },
+            ) => {
                 self.lose(index, false, env);
                 self.back_off(index, env);
             }
@@ -266,9 +272,13 @@ impl NetworkClient {
         response: Response,
         env: &mut Env<'_>,
     ) -> Option<(CallId, Response)> {
-        let is_next = |connection: &Connection| connection.in_flight.front().is_some_and(|next| next.call == call);
+        let is_next =
+            |connection: &Connection| connection.in_flight.front().is_some_and(|next| next.call == call);
         let Some(index) = self.connections.iter().position(is_next) else {
-            assert!(self.connection_of(call).is_none(), "answers on one channel come in the order of requests");
+            assert!(
+                self.connection_of(call).is_none(),
+                "answers on one channel come in the order of requests"
+            );
             return None;
         };
         self.connections[index].in_flight.pop_front();
