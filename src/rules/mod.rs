@@ -74,6 +74,7 @@ pub mod leaving_leader;
 pub mod log_dir_events;
 pub mod log_directory_failure;
 pub mod not_hosted;
+pub mod metadata_epochs;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod reassignment;
@@ -247,6 +248,8 @@ rules! {
     log_directory_failure: log_directory_failure::LogDirectoryFailure,
     /// Whether a follower whose high watermark is behind waits with its fetch.
     stale_high_watermark: stale_high_watermark::StaleHighWatermark,
+    /// Which metadata a client believes when it is told something older than what it knows.
+    metadata_epochs: metadata_epochs::MetadataEpochs,
     /// What a consumer checks after a change of leader.
     position_validation: position_validation::PositionValidation,
     /// Whether a control request names the life of the broker it is meant for.
