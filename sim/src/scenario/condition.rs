@@ -4,7 +4,7 @@
 //! what applications were told. How each is decided stands in [`super::watch`].
 
 use super::tagged::{self, Tagged};
-use super::words::{Many, Partition, Role, Span};
+use super::words::{Many, Partition, Role, Span, Table};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Error, Visitor};
@@ -42,6 +42,9 @@ pub enum Condition {
     Any(Vec<Condition>),
     /// Not this.
     Not(Box<Condition>),
+    /// What must be so depends on the era of the run: era, or `else`, to a condition or a list. An era that is not
+    /// listed demands nothing.
+    InEra(Table<Many<Condition>>),
 }
 
 impl Tagged for Condition {
@@ -254,6 +257,10 @@ impl fmt::Display for Condition {
             Condition::All(all) => joined(f, all, " and "),
             Condition::Any(any) => joined(f, any, " or "),
             Condition::Not(one) => write!(f, "not ({one})"),
+            Condition::InEra(table) => {
+                let texts = table.0.iter().map(|(era, all)| format!("in {era} {}", Condition::All(all.0.clone())));
+                f.write_str(&texts.collect::<Vec<_>>().join("; "))
+            }
         }
     }
 }

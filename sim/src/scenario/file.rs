@@ -63,13 +63,18 @@ pub struct Verdict {
 
 /// What an operator declares when he accepts a loss.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
 pub enum DeclaredLoss {
     /// `unclean.leader.election.enable`: a leader from outside the ISR.
+    #[serde(rename = "unclean-election")]
     UncleanElection,
-    /// `acks=0` or `acks=1`.
-    Acks,
-    /// At least `min.insync.replicas` machines lost their page cache, or a disk was wiped.
+    /// A producer that does not wait for anybody.
+    #[serde(rename = "acks=0")]
+    AcksNone,
+    /// A producer that waits for the leader alone.
+    #[serde(rename = "acks=1")]
+    AcksLeader,
+    /// At least `min.insync.replicas` machines lost their page cache, or their disk.
+    #[serde(rename = "power-loss")]
     PowerLoss,
 }
 
@@ -78,9 +83,16 @@ impl DeclaredLoss {
     pub fn name(self) -> &'static str {
         match self {
             DeclaredLoss::UncleanElection => "unclean-election",
-            DeclaredLoss::Acks => "acks",
+            DeclaredLoss::AcksNone => "acks=0",
+            DeclaredLoss::AcksLeader => "acks=1",
             DeclaredLoss::PowerLoss => "power-loss",
         }
+    }
+
+    /// The one of this name.
+    pub fn parse(name: &str) -> Option<DeclaredLoss> {
+        use DeclaredLoss::{AcksLeader, AcksNone, PowerLoss, UncleanElection};
+        [UncleanElection, AcksNone, AcksLeader, PowerLoss].into_iter().find(|loss| loss.name() == name)
     }
 }
 

@@ -8,12 +8,18 @@
 //!    conditions ([`watch`]).
 //! 4. [`compare`] holds what came out against the verdict the file demands.
 
+mod check_steps;
 pub mod cluster;
 pub mod condition;
+pub mod eras;
 pub mod file;
+mod forms;
+pub mod names;
 pub mod parse;
 pub mod problem;
+pub mod settings;
 pub mod source;
 pub mod step;
 mod tagged;
+pub mod validate;
 pub mod words;

@@ -116,29 +116,37 @@ pub enum Segment {
     Index(usize),
 }
 
-/// The way to a value in a file.
+/// The way to a value in a file, or to the key of that value.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Path(pub Vec<Segment>);
+pub struct Path {
+    segments: Vec<Segment>,
+    of_key: bool,
+}
 
 impl Path {
     /// The value of `key` in this.
     pub fn key(&self, key: &str) -> Path {
         let mut path = self.clone();
-        path.0.push(Segment::Key(key.to_owned()));
+        path.segments.push(Segment::Key(key.to_owned()));
         path
+    }
+
+    /// The key `key` in this, where the key itself is wrong and not what stands under it.
+    pub fn name(&self, key: &str) -> Path {
+        Path { of_key: true, ..self.key(key) }
     }
 
     /// The element `index` of this.
     pub fn index(&self, index: usize) -> Path {
         let mut path = self.clone();
-        path.0.push(Segment::Index(index));
+        path.segments.push(Segment::Index(index));
         path
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, segment) in self.0.iter().enumerate() {
+        for (position, segment) in self.segments.iter().enumerate() {
             match segment {
                 Segment::Key(key) if position == 0 => f.write_str(key)?,
                 Segment::Key(key) => write!(f, ".{key}")?,
@@ -148,6 +156,9 @@ impl fmt::Display for Path {
         Ok(())
     }
 }
+
+/// A problem that was found, and the way to what it is about.
+pub type Found = (Path, Problem);
 
 /// Where every value of a file stands.
 #[derive(Debug)]
@@ -168,20 +179,15 @@ impl Positions {
         Positions(scan.value())
     }
 
-    /// The bytes of the value at `path`, or of the nearest value around it.
-    pub fn value(&self, path: &Path) -> Range<usize> {
-        self.spot(path).value.clone()
-    }
-
-    /// The bytes of the key that leads to `path`; those of the value for an element of a list.
-    pub fn key(&self, path: &Path) -> Range<usize> {
+    /// The bytes of what `path` leads to, or of the nearest value around it.
+    pub fn find(&self, path: &Path) -> Range<usize> {
         let spot = self.spot(path);
-        if spot.key.is_empty() { spot.value.clone() } else { spot.key.clone() }
+        if path.of_key && !spot.key.is_empty() { spot.key.clone() } else { spot.value.clone() }
     }
 
     fn spot(&self, path: &Path) -> &Spot {
         let mut spot = &self.0;
-        for segment in &path.0 {
+        for segment in &path.segments {
             match spot.parts.iter().find(|(part, _)| part == segment) {
                 Some((_, part)) => spot = part,
                 // A list of one may stand without its brackets.
@@ -279,13 +285,14 @@ mod tests {
         let text = "{\n  \"a\": [1, {\"b\\\"c\": \"d\"}],\n  \"e\": {}\n}";
         let positions = Positions::of(text);
         let inner = Path::default().key("a").index(1).key("b\"c");
-        assert_eq!(&text[positions.value(&inner)], "\"d\"");
-        assert_eq!(&text[positions.key(&inner)], "\"b\\\"c\"");
-        assert_eq!(&text[positions.value(&Path::default().key("a").index(0))], "1");
-        assert_eq!(&text[positions.value(&Path::default().key("e").key("nowhere"))], "{}");
+        let its_key = Path::default().key("a").index(1).name("b\"c");
+        assert_eq!(&text[positions.find(&inner)], "\"d\"");
+        assert_eq!(&text[positions.find(&its_key)], "\"b\\\"c\"");
+        assert_eq!(&text[positions.find(&Path::default().key("a").index(0))], "1");
+        assert_eq!(&text[positions.find(&Path::default().key("e").key("nowhere"))], "{}");
         assert_eq!(inner.to_string(), "a[1].b\"c");
         let source = Source::of("x", text);
-        assert_eq!(source.line_and_column(positions.key(&inner).start), (2, 13));
+        assert_eq!(source.line_and_column(positions.find(&its_key).start), (2, 13));
         assert_eq!(source.byte_of(2, 8), 10);
     }
 
