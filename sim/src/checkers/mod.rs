@@ -36,6 +36,8 @@ mod prefix_per_epoch;
 mod producer_order;
 mod quorum_superset;
 mod read_below_high_watermark;
+#[cfg(test)]
+mod tests;
 mod weak_isr;
 
 use crate::world::EventId;
