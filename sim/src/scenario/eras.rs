@@ -76,10 +76,10 @@ fn unknown_rule(unknown: &UnknownRule) -> Problem {
     }
 }
 
-/// The eras of a scenario's verdicts, in order, with its overrides.
+/// The eras of a scenario's verdicts, in order.
 ///
 /// # Errors
-/// An era that is unknown or stands there twice, an override that cannot be.
+/// An era that is unknown or stands there twice.
 pub fn of(scenario: &Scenario) -> Result<Vec<Era>, Found> {
     let path = Path::default().key("verdicts");
     let mut eras: Vec<Era> = Vec::new();
@@ -94,9 +94,6 @@ pub fn of(scenario: &Scenario) -> Result<Vec<Era>, Found> {
     if eras.is_empty() {
         let problem = Problem::new("there is no verdict").help("say what comes out: {\"2.8\": \"holds\"}");
         return Err((path, problem));
-    }
-    for era in &mut eras {
-        apply(era, &scenario.rules)?;
     }
     Ok(eras)
 }

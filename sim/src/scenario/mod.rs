@@ -8,18 +8,27 @@
 //!    conditions ([`watch`]).
 //! 4. [`compare`] holds what came out against the verdict the file demands.
 
+mod act;
+mod boot;
 mod check_steps;
 pub mod cluster;
+pub mod compare;
 pub mod condition;
 pub mod eras;
 pub mod file;
 mod forms;
+mod look;
 pub mod names;
 pub mod parse;
+pub mod plan;
 pub mod problem;
+pub mod run;
+mod sends;
 pub mod settings;
 pub mod source;
 pub mod step;
 mod tagged;
+mod traffic;
 pub mod validate;
+mod watch;
 pub mod words;

@@ -114,9 +114,9 @@ impl Check<'_> {
                     for (name, value) in &set.settings.0 {
                         let value = match value {
                             Some(Setting(value)) => value.clone(),
-                            // A setting that is removed has only to exist: its default stands in.
-                            None => config::default_of(ConfigKind::Topic, era, name)
-                                .map_or(String::new(), |default| default.to_string()),
+                            // A setting that is removed has only to exist.
+                            None if config::default_of(ConfigKind::Topic, era, name).is_some() => continue,
+                            None => String::new(),
                         };
                         self.topic(era, defaults, &[(name.clone(), value)], &path)?;
                     }
