@@ -153,6 +153,11 @@ impl World {
         todo!()
     }
 
+    /// What applications and operators were told in the last event.
+    pub fn deliveries(&self) -> &[(NodeId, kafka::command::Delivery)] {
+        todo!()
+    }
+
     /// How many records have been returned to consumers, for the benchmark.
     pub fn delivered_records(&self) -> u64 {
         todo!()
