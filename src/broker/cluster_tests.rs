@@ -11,9 +11,7 @@ use crate::messages::metadata::MetadataRequest;
 use crate::messages::produce::{Acks, ProduceRequest};
 use crate::messages::zookeeper::{Op, ZooKeeperRequest};
 use crate::messages::{Request, Response};
-use crate::node::{
-    Channel, ChannelEvent, Command, Disconnected, Effect, ExitReason, Input, Node, ReplyTo,
-};
+use crate::node::{Channel, ChannelEvent, Command, Disconnected, Effect, ExitReason, Input, Node, ReplyTo};
 use crate::note::Note;
 use crate::testing::TestEnv;
 use crate::time::{Micros, Time, Timestamp};
@@ -177,7 +175,9 @@ impl Cluster {
                 }
             }
             Effect::Push { connection, event } => {
-                let Some(it) = self.connections.get(connection.0 as usize).filter(|it| it.open) else { return };
+                let Some(it) = self.connections.get(connection.0 as usize).filter(|it| it.open) else {
+                    return;
+                };
                 let (from, channel) = (it.from, it.channel);
                 self.tell(from, MS, Input::Pushed { from: NodeId(node as u16), channel, event });
             }
@@ -309,8 +309,7 @@ impl Cluster {
         };
         header.crc = header.compute_crc(&records);
         let partitions = vec![(tp(partition), RecordBatch { header, records })];
-        let request =
-            ProduceRequest { acks: Acks::All, timeout: Micros::from_millis(30_000), partitions };
+        let request = ProduceRequest { acks: Acks::All, timeout: Micros::from_millis(30_000), partitions };
         self.replies.clear();
         self.ask(leader, 2, request.into());
         self.run(1_000);
@@ -403,7 +402,10 @@ fn a_broker_that_stops_in_order_hands_over_first_in_every_era() {
         cluster.run(10_000);
         let clean = cluster.notes.iter().any(|(by, note)| {
             *by == 2
-                && matches!(note, Note::Broker(crate::note::BrokerNote::Started { clean: true, partitions: 1 }))
+                && matches!(
+                    note,
+                    Note::Broker(crate::note::BrokerNote::Started { clean: true, partitions: 1 })
+                )
         });
         assert!(clean, "{release}");
         assert_eq!(cluster.replica(2, "t-0"), "follows 3 end 1 hw 1 isr []", "{release}");
@@ -514,5 +516,9 @@ fn a_deposed_controller_and_one_that_means_an_earlier_life_are_refused() {
         }
     };
     assert_eq!(told(9, 0), Some(KafkaError::StaleBrokerEpoch));
-    assert_eq!(told(0, i64::MAX), Some(KafkaError::UnknownServerError), "2.4 takes it for a bug (KAFKA-9839)");
+    assert_eq!(
+        told(0, i64::MAX),
+        Some(KafkaError::UnknownServerError),
+        "2.4 takes it for a bug (KAFKA-9839)"
+    );
 }

@@ -12,12 +12,12 @@
 //! The high watermark never lies above the log's end. Kafka up to 2.3 lets it stand there between a truncation and the
 //! next fetch; nothing reads it meanwhile.
 
-use crate::note::Decided;
 use crate::broker::leader::LeaderState;
 use crate::broker::view::{ReplicaView, Role};
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, ControllerEpoch, LeaderEpoch, Offset, TopicPartition, ZkVersion};
 use crate::log::partition_log::PartitionLog;
+use crate::note::Decided;
 use crate::rules::Rules;
 
 /// A replica of a partition.
@@ -62,11 +62,7 @@ pub enum PartitionRole {
 
 impl Partition {
     /// A replica without a role. `checkpointed`: its high watermark as the checkpoint has it.
-    pub fn idle(
-        tp: TopicPartition,
-        log: PartitionLog,
-        checkpointed: Option<Offset>,
-    ) -> Partition {
+    pub fn idle(tp: TopicPartition, log: PartitionLog, checkpointed: Option<Offset>) -> Partition {
         let mut partition = Partition {
             tp,
             log,

@@ -172,8 +172,7 @@ impl Desk {
 
     fn listed(&mut self, partition: &str, offset: i64) -> String {
         let tp = TopicPartition::parse(partition).expect("a partition");
-        let listed =
-            ListedOffset { offset: Offset(offset), timestamp: Timestamp::NONE, leader_epoch: None };
+        let listed = ListedOffset { offset: Offset(offset), timestamp: Timestamp::NONE, leader_epoch: None };
         self.answer(Ok(ListOffsetsResponse { partitions: vec![(tp, Ok(listed))] }.into()))
     }
 

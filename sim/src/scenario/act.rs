@@ -168,7 +168,10 @@ impl<'a> Runner<'a> {
         let size = workload.size.unwrap_or(100);
         let partitions: Vec<TopicPartition> = workload.to.0.iter().map(|partition| partition.0).collect();
         let name = self.world.nodes.name(node);
-        let text = format!("workload by {name}: {sends} sends of {records} × {size} bytes, one every {}", workload.every);
+        let text = format!(
+            "workload by {name}: {sends} sends of {records} × {size} bytes, one every {}",
+            workload.every
+        );
         self.heading(&text);
         let load = Load::Filler { left: sends, records, size };
         self.traffic.add(node, partitions, None, self.world.now(), every, load);
@@ -200,7 +203,8 @@ impl<'a> Runner<'a> {
             }
             Step::Set(set) => {
                 let settings = set.settings.0.iter();
-                let settings = settings.map(|(name, value)| (name.clone(), value.clone().map(|value| value.0)));
+                let settings =
+                    settings.map(|(name, value)| (name.clone(), value.clone().map(|value| value.0)));
                 let settings: Vec<(String, Option<String>)> = settings.collect();
                 let words = settings.iter().map(|(name, value)| match value {
                     Some(value) => format!("{name}={value}"),
@@ -217,15 +221,19 @@ impl<'a> Runner<'a> {
                 (text, Command::ElectPreferredLeaders(of))
             }
             Step::Reassign(targets) => {
-                let words = targets.0.iter().map(|(partition, replicas)| format!("{partition} to {replicas:?}"));
+                let words =
+                    targets.0.iter().map(|(partition, replicas)| format!("{partition} to {replicas:?}"));
                 let text = format!("reassign {}", words.collect::<Vec<_>>().join(", "));
                 let targets = targets.0.iter().map(|(name, replicas)| {
-                    let partition = TopicPartition::parse(name).expect("names of partitions are checked before");
+                    let partition =
+                        TopicPartition::parse(name).expect("names of partitions are checked before");
                     (partition, replicas.iter().map(|id| BrokerId(*id)).collect())
                 });
                 (text, Command::ReassignPartitions(targets.collect()))
             }
-            Step::DeleteZnode(znode) => (format!("delete znode {znode}"), Command::DeleteZnode(znode.clone())),
+            Step::DeleteZnode(znode) => {
+                (format!("delete znode {znode}"), Command::DeleteZnode(znode.clone()))
+            }
             other => unreachable!("{other:?} is no operator's"),
         };
         self.heading(&text);
@@ -245,7 +253,8 @@ impl<'a> Runner<'a> {
         match self.operator_said.take() {
             Some(Ok(())) => Ok(()),
             Some(Err(refused)) => {
-                let what = format!("the operator's command was refused: {:?}: {}", refused.error, refused.message);
+                let what =
+                    format!("the operator's command was refused: {:?}: {}", refused.error, refused.message);
                 Err(Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) }))
             }
             None => {
@@ -274,8 +283,12 @@ impl<'a> Runner<'a> {
                 let (node, called) = self.find(&off.node, &path.key("power_off").key("node"))?;
                 let (survives, words) = match off.survives {
                     SurvivesWord::Nothing => (Survives::Nothing, "what was not flushed is lost"),
-                    SurvivesWord::SomePrefix => (Survives::SomePrefix, "some of what was not flushed is lost"),
-                    SurvivesWord::AnySubset => (Survives::AnySubset, "any of what was not flushed may be lost"),
+                    SurvivesWord::SomePrefix => {
+                        (Survives::SomePrefix, "some of what was not flushed is lost")
+                    }
+                    SurvivesWord::AnySubset => {
+                        (Survives::AnySubset, "any of what was not flushed may be lost")
+                    }
                 };
                 self.heading(&format!("power off {called}: {words}"));
                 self.world.power_off(node, survives);
@@ -332,7 +345,9 @@ impl<'a> Runner<'a> {
         let (text, faults) = match fault {
             Fault::Broken => ("fails: EIO".to_owned(), vec![DiskFault::Broken(true)]),
             Fault::Full => ("is full: ENOSPC".to_owned(), vec![DiskFault::Full(true)]),
-            Fault::Mended => ("works again".to_owned(), vec![DiskFault::Broken(false), DiskFault::Full(false)]),
+            Fault::Mended => {
+                ("works again".to_owned(), vec![DiskFault::Broken(false), DiskFault::Full(false)])
+            }
             Fault::Slow(factor) => (format!("is {factor} times slower"), vec![DiskFault::Slow(*factor)]),
             Fault::Rot(rot) => {
                 let fault = DiskFault::Rot { file: rot.file.clone(), position: rot.position };
@@ -344,7 +359,8 @@ impl<'a> Runner<'a> {
         self.heading(&format!("the disk of {called} {text}"));
         for fault in faults {
             if !self.world.disk_fault(node, fault) {
-                let problem = Problem::new(format!("the disk of {called} has no such file or byte at this moment"));
+                let problem =
+                    Problem::new(format!("the disk of {called} has no such file or byte at this moment"));
                 return Err(Stop::Bad((path.clone(), problem)));
             }
         }

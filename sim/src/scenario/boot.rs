@@ -59,13 +59,19 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn boot_until(&mut self, what: &str, path: &Path, goal: &dyn Fn(&Runner<'_>) -> bool) -> Result<(), Stop> {
+    fn boot_until(
+        &mut self,
+        what: &str,
+        path: &Path,
+        goal: &dyn Fn(&Runner<'_>) -> bool,
+    ) -> Result<(), Stop> {
         let until = self.world.now() + PATIENCE;
         if self.advance(until, path, goal)? {
             return Ok(());
         }
         let look = Look(&self.world);
-        let instead = look.0.nodes.zookeeper().partitions().into_iter().map(|of| look.state_in_words(of)).collect();
+        let instead =
+            look.0.nodes.zookeeper().partitions().into_iter().map(|of| look.state_in_words(of)).collect();
         let what = format!("the cluster did not come up: not after {} s: {what}", PATIENCE.0 / 1_000_000);
         Err(Stop::Unmet(Unmet { what, instead, place: self.place(path) }))
     }

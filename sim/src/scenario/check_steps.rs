@@ -38,7 +38,8 @@ fn steps(names: &Names, steps: &[Step], path: &Path, in_trigger: bool) -> Result
     for (index, step) in steps.iter().enumerate() {
         let path = path.index(index);
         if in_trigger && matches!(step, Step::RunFor(_) | Step::RunUntil(_)) {
-            let problem = Problem::new("a trigger's steps happen at one moment: no `run_for`, no `run_until`");
+            let problem =
+                Problem::new("a trigger's steps happen at one moment: no `run_for`, no `run_until`");
             return Err((path, problem.help("the steps after `when` let time pass")));
         }
         check_step(names, step, &path)?;
@@ -68,10 +69,14 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         Step::Reassign(targets) => {
             let path = path.key("reassign");
             if targets.0.is_empty() {
-                return Err((path, Problem::new("no partition is moved").help("as in {\"orders-0\": [1, 2]}")));
+                return Err((
+                    path,
+                    Problem::new("no partition is moved").help("as in {\"orders-0\": [1, 2]}"),
+                ));
             }
             for (name, replicas) in &targets.0 {
-                let partition = Partition::parse(name).map_err(|what| (path.name(name), Problem::new(what)))?;
+                let partition =
+                    Partition::parse(name).map_err(|what| (path.name(name), Problem::new(what)))?;
                 partition_at(names, partition.0, &path.name(name))?;
                 replica_list(names, replicas, &path.key(name))?;
             }
@@ -79,7 +84,8 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         }
         Step::DeleteZnode(znode) => {
             if !znode.starts_with('/') || znode.len() < 2 || znode.ends_with('/') || znode.contains("//") {
-                let problem = Problem::new(format!("`{znode}` is no path of a znode; expected one as `/controller`"));
+                let problem =
+                    Problem::new(format!("`{znode}` is no path of a znode; expected one as `/controller`"));
                 return Err((path.key("delete_znode"), problem));
             }
             Ok(())
@@ -99,11 +105,15 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         }
         Step::Shutdown(whom) => role(names, whom, Whom::Brokers, &path.key("shutdown")),
         Step::ExpireSession(whom) => role(names, whom, Whom::Brokers, &path.key("expire_session")),
-        Step::StepClock(jump) => role(names, &jump.node, Whom::Processes, &path.key("step_clock").key("node")),
+        Step::StepClock(jump) => {
+            role(names, &jump.node, Whom::Processes, &path.key("step_clock").key("node"))
+        }
         Step::SkewClock(skew) => {
             let path = path.key("skew_clock");
             if !(-900_000..=1_000_000).contains(&skew.parts_per_million) {
-                let problem = Problem::new("a clock runs at most 900000 parts per million too slow, or 1000000 too fast");
+                let problem = Problem::new(
+                    "a clock runs at most 900000 parts per million too slow, or 1000000 too fast",
+                );
                 return Err((path.key("parts_per_million"), problem));
             }
             role(names, &skew.node, Whom::Processes, &path.key("node"))
@@ -119,7 +129,10 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         Step::SlowLink(link) => {
             let path = path.key("slow_link");
             if link.latency.is_none() && link.jitter.is_none() && link.bandwidth.is_none() {
-                return Err((path, Problem::new("nothing changes: expected `latency`, `jitter` or `bandwidth`")));
+                return Err((
+                    path,
+                    Problem::new("nothing changes: expected `latency`, `jitter` or `bandwidth`"),
+                ));
             }
             if link.bandwidth == Some(0) {
                 return Err((path.key("bandwidth"), Problem::new("a bandwidth is at least 1 byte a second")));
@@ -169,7 +182,10 @@ fn check_produce(names: &Names, produce: &Produce, path: &Path) -> Result<(), Fo
         return Err((path.key("values"), Problem::new("there are no values")));
     }
     if produce.size.is_some() && produce.count.is_none() {
-        return Err((path.name("size"), Problem::new("`size` goes with `count`: a named value has its own size")));
+        return Err((
+            path.name("size"),
+            Problem::new("`size` goes with `count`: a named value has its own size"),
+        ));
     }
     if produce.every.is_some() && produce.value.is_some() {
         return Err((path.name("every"), Problem::new("`every` goes with `values` or `count`")));
@@ -242,7 +258,8 @@ pub fn partition_at(names: &Names, of: TopicPartition, path: &Path) -> Result<()
         return Ok(());
     }
     let last = TopicPartition { partition: count - 1, ..of };
-    let problem = Problem::new(format!("there is no partition `{of}`")).help(format!("the last one is `{last}`"));
+    let problem =
+        Problem::new(format!("there is no partition `{of}`")).help(format!("the last one is `{last}`"));
     Err((path.clone(), problem))
 }
 
@@ -259,7 +276,8 @@ pub fn broker_at(names: &Names, name: &str, path: &Path) -> Result<(), Found> {
         return Ok(());
     }
     let known: Vec<&str> = names.brokers.iter().map(|broker| broker.name.as_str()).collect();
-    let problem = Problem::new(format!("there is no broker `{name}`")).help(format!("there are {}", list(&known)));
+    let problem =
+        Problem::new(format!("there is no broker `{name}`")).help(format!("there are {}", list(&known)));
     Err((path.clone(), problem))
 }
 
@@ -302,7 +320,10 @@ fn role(names: &Names, role: &Role, whom: Whom, path: &Path) -> Result<(), Found
         known.push("zookeeper");
     }
     let problem = Problem::new(format!("there is no node `{name}`"));
-    Err((path.clone(), problem.near_or_list(name, known).help("or a role: `controller`, `leader of orders-0`")))
+    Err((
+        path.clone(),
+        problem.near_or_list(name, known).help("or a role: `controller`, `leader of orders-0`"),
+    ))
 }
 
 fn ends(names: &Names, from: &Many<Role>, to: &Many<Role>, path: &Path) -> Result<(), Found> {
@@ -374,7 +395,8 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
                 log_cell(names, cell, &path.key("log").index(index))?;
             }
             for (index, line) in replica.epochs.iter().flatten().enumerate() {
-                let numbers = line.split_once(' ').map(|(epoch, start)| (epoch.parse::<i32>(), start.parse::<i64>()));
+                let numbers =
+                    line.split_once(' ').map(|(epoch, start)| (epoch.parse::<i32>(), start.parse::<i64>()));
                 if !matches!(numbers, Some((Ok(_), Ok(_)))) {
                     let problem = Problem::new(format!("`{line}` is no line of a leader epoch cache"));
                     let problem = problem.help("expected epoch and start offset: \"0 0\"");
@@ -429,7 +451,8 @@ fn conditions(names: &Names, all: &[Condition], path: &Path) -> Result<(), Found
 fn log_cell(names: &Names, cell: &str, path: &Path) -> Result<(), Found> {
     let (name, epoch) = cell.rsplit_once('@').map_or((cell, None), |(name, epoch)| (name, Some(epoch)));
     if epoch.is_some_and(|epoch| epoch.parse::<i32>().is_err()) {
-        let problem = Problem::new(format!("`{cell}` is no record of a log; expected value and epoch: \"m1@0\""));
+        let problem =
+            Problem::new(format!("`{cell}` is no record of a log; expected value and epoch: \"m1@0\""));
         return Err((path.clone(), problem));
     }
     value(names, name, path)

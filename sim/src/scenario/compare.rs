@@ -41,7 +41,10 @@ fn verdicts(expected: &Verdict, result: &RunResult, lines: &mut Vec<String>) {
     sorted.0.sort();
     sorted.1.sort();
     if sorted.0 == sorted.1 && expected.violates != is.violates {
-        lines.push("  the properties are the same, their order is not: it is that of the first violations".to_owned());
+        lines.push(
+            "  the properties are the same, their order is not: it is that of the first violations"
+                .to_owned(),
+        );
     }
     for record in expected.loses.iter().filter(|record| !is.loses.contains(record)) {
         lines.push(format!("  {record} was to be lost, and is not"));
@@ -54,6 +57,10 @@ fn verdicts(expected: &Verdict, result: &RunResult, lines: &mut Vec<String>) {
     }
     if expected.by != is.by && expected.loses == is.loses {
         let name = |by: Option<super::file::DeclaredLoss>| by.map_or("nothing", |by| by.name());
-        lines.push(format!("  the loss was to be allowed by {}, and {} allows it", name(expected.by), name(is.by)));
+        lines.push(format!(
+            "  the loss was to be allowed by {}, and {} allows it",
+            name(expected.by),
+            name(is.by)
+        ));
     }
 }

@@ -258,7 +258,8 @@ impl fmt::Display for Condition {
             Condition::Any(any) => joined(f, any, " or "),
             Condition::Not(one) => write!(f, "not ({one})"),
             Condition::InEra(table) => {
-                let texts = table.0.iter().map(|(era, all)| format!("in {era} {}", Condition::All(all.0.clone())));
+                let texts =
+                    table.0.iter().map(|(era, all)| format!("in {era} {}", Condition::All(all.0.clone())));
                 f.write_str(&texts.collect::<Vec<_>>().join("; "))
             }
         }

@@ -25,7 +25,9 @@ pub fn read(text: &str) -> Result<Era, Problem> {
         problem.help(ladder())
     })?;
     if !era.has_zookeeper() {
-        return Err(Problem::new(format!("{era} has no ZooKeeper; only eras up to 3.9 can run")).help(ladder()));
+        return Err(
+            Problem::new(format!("{era} has no ZooKeeper; only eras up to 3.9 can run")).help(ladder())
+        );
     }
     Ok(era)
 }
@@ -64,7 +66,8 @@ fn unknown_rule(unknown: &UnknownRule) -> Problem {
         UnknownRule::Rule(given) => Problem::new(format!("there is no rule `{given}`"))
             .near_or_list(given, rules.iter().map(|info| info.name)),
         UnknownRule::Value { rule, given } => {
-            let values = rules.iter().find(|info| info.name == *rule).map_or(&[][..], |info| &info.values[..]);
+            let values =
+                rules.iter().find(|info| info.name == *rule).map_or(&[][..], |info| &info.values[..]);
             let names: Vec<&str> = values.iter().map(|value| value.name).collect();
             let problem = Problem::new(format!("`{given}` is no value of rule `{rule}`"));
             let problem = match super::problem::near(given, names.iter().copied()) {

@@ -151,7 +151,9 @@ impl<'de> de::Deserialize<'de> for Verdict {
             fn visit_str<E: Error>(self, text: &str) -> Result<Verdict, E> {
                 match text {
                     "holds" => Ok(Verdict::default()),
-                    _ => Err(E::custom(format!("`{text}` is no verdict; expected \"holds\" or {{\"violates\": [...]}}"))),
+                    _ => Err(E::custom(format!(
+                        "`{text}` is no verdict; expected \"holds\" or {{\"violates\": [...]}}"
+                    ))),
                 }
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Verdict, A::Error> {

@@ -133,7 +133,9 @@ impl<'de> de::Deserialize<'de> for RunUntil {
         impl<'de> Visitor<'de> for Awaited {
             type Value = RunUntil;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a condition, perhaps with `within`, as in {\"acked\": \"m1\", \"within\": \"10s\"}")
+                f.write_str(
+                    "a condition, perhaps with `within`, as in {\"acked\": \"m1\", \"within\": \"10s\"}",
+                )
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RunUntil, A::Error> {
                 let mut within = None;
@@ -153,7 +155,9 @@ impl<'de> de::Deserialize<'de> for When {
         impl<'de> Visitor<'de> for Trigger {
             type Value = When;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a condition and `do`, as in {\"acked\": \"m1\", \"do\": [{\"kill\": \"broker-1\"}]}")
+                f.write_str(
+                    "a condition and `do`, as in {\"acked\": \"m1\", \"do\": [{\"kill\": \"broker-1\"}]}",
+                )
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<When, A::Error> {
                 let mut steps = None;

@@ -94,18 +94,22 @@ impl<'a> Look<'a> {
                 Some(broker) => place(broker),
                 None => Err(Problem::new("nobody is the controller at this moment")),
             },
-            Role::Leader(of) => match self.leader(*of) {
-                Some(broker) => place(broker),
-                None => Err(Problem::new(format!("nobody leads {of} at this moment"))
-                    .help(self.state_in_words(*of))),
-            },
+            Role::Leader(of) => {
+                match self.leader(*of) {
+                    Some(broker) => place(broker),
+                    None => Err(Problem::new(format!("nobody leads {of} at this moment"))
+                        .help(self.state_in_words(*of))),
+                }
+            }
             Role::Follower(of, index) => {
                 let leader = self.leader(*of);
                 let running = self.assigned(*of).iter().filter(|broker| Some(**broker) != leader);
-                let mut running = running.filter_map(|broker| nodes.broker_node(*broker)).filter(|node| self.runs(*node));
+                let mut running =
+                    running.filter_map(|broker| nodes.broker_node(*broker)).filter(|node| self.runs(*node));
                 running.nth(*index).ok_or_else(|| {
                     let which = if *index == 0 { "no follower" } else { "no other follower" };
-                    Problem::new(format!("{which} of {of} runs at this moment")).help(self.state_in_words(*of))
+                    Problem::new(format!("{which} of {of} runs at this moment"))
+                        .help(self.state_in_words(*of))
                 })
             }
         }

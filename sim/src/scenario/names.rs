@@ -172,8 +172,10 @@ impl Names {
     }
 
     fn value(&mut self, value: &str, path: &Path) -> Result<(), Found> {
-        if value.is_empty() || value.chars().count() > 24 || value.chars().any(|c| c.is_control() || c == '@') {
-            let problem = Problem::new("a value is the name of its record: 1 to 24 printable characters, no @");
+        if value.is_empty() || value.chars().count() > 24 || value.chars().any(|c| c.is_control() || c == '@')
+        {
+            let problem =
+                Problem::new("a value is the name of its record: 1 to 24 printable characters, no @");
             return Err((path.clone(), problem));
         }
         if !self.values.insert(value.to_owned()) {

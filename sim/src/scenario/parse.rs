@@ -33,7 +33,9 @@ pub fn parse(source: Arc<Source>) -> Result<Parsed, Problem> {
             .help("`trial new NAME` writes one to begin with"));
     }
     if text.starts_with('\u{feff}') {
-        return Err(Problem::new("the file begins with a byte order mark").at(&source, 0..0).label("remove it"));
+        return Err(Problem::new("the file begins with a byte order mark")
+            .at(&source, 0..0)
+            .label("remove it"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let scenario: Scenario = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -88,8 +90,7 @@ fn parts(said: &str) -> Said<'_> {
     for (prefix, what) in [("unknown variant `", "choice"), ("unknown field `", "key")] {
         let Some(rest) = said.strip_prefix(prefix) else { continue };
         let Some((given, expected)) = rest.split_once("`, ") else { continue };
-        let expected: Vec<String> =
-            expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        let expected: Vec<String> = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
         let what = match what {
             "choice" if expected.iter().any(|name| name == "run_until") => "verb",
             "choice" if expected.iter().any(|name| name == "acked") => "condition",
@@ -180,7 +181,10 @@ mod tests {
         ]"#;
         assert!(parse(Source::of("x.json", &format!("{{{REST}, \"steps\": {steps}}}"))).is_ok());
         for (steps, expected) in [
-            (r#"[{"run_until": {"acked": "a", "within": "5s", "within": "5s"}}]"#, "`within` stands here twice"),
+            (
+                r#"[{"run_until": {"acked": "a", "within": "5s", "within": "5s"}}]"#,
+                "`within` stands here twice",
+            ),
             (r#"[{"run_until": {"within": "5s"}}]"#, "there is nothing here: a condition is one claim"),
             (r#"[{"when": {"acked": "m1"}}]"#, "missing field `do`"),
             (r#"[{"expect": []}]"#, "the list is empty"),

@@ -148,7 +148,10 @@ mod tests {
     #[test]
     fn a_near_miss_is_near() {
         assert_eq!(near("kil", ["kill", "pause", "say"]), Some("kill"));
-        assert_eq!(near("min.insync.replica", ["min.insync.replicas", "segment.bytes"]), Some("min.insync.replicas"));
+        assert_eq!(
+            near("min.insync.replica", ["min.insync.replicas", "segment.bytes"]),
+            Some("min.insync.replicas")
+        );
         assert_eq!(near("Fetch", ["fetch"]), Some("fetch"));
         assert_eq!(near("broker-17", ["zookeeper", "producer-1"]), None);
     }

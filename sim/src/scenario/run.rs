@@ -312,7 +312,14 @@ impl<'a> Runner<'a> {
         }
         let noted = self.world.recorder.noted();
         let unseen = match self.world.recorder.is_on() {
-            true => self.ready.scenario().sees.iter().filter(|name| !noted.contains(name.as_str())).cloned().collect(),
+            true => self
+                .ready
+                .scenario()
+                .sees
+                .iter()
+                .filter(|name| !noted.contains(name.as_str()))
+                .cloned()
+                .collect(),
             false => Vec::new(),
         };
         RunResult {

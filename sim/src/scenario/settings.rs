@@ -49,10 +49,19 @@ pub fn check(
         let own = cluster.key("brokers").key(&broker.name);
         let shared = &scenario.cluster.settings;
         check.note_unused(ConfigKind::Broker, &era, shared.names());
-        check.note_unused(ConfigKind::Broker, &era, scenario.cluster.brokers.0.get(&broker.name).unwrap_or(shared).names());
+        check.note_unused(
+            ConfigKind::Broker,
+            &era,
+            scenario.cluster.brokers.0.get(&broker.name).unwrap_or(shared).names(),
+        );
         let config = BrokerConfig::new(&era, BrokerId(broker.id), &of_broker(scenario, &broker.name));
         let config = config.map_err(|error| {
-            let is_own = scenario.cluster.brokers.0.get(&broker.name).is_some_and(|own| own.get(&error.name).is_some());
+            let is_own = scenario
+                .cluster
+                .brokers
+                .0
+                .get(&broker.name)
+                .is_some_and(|own| own.get(&error.name).is_some());
             check.found(ConfigKind::Broker, &era, &error, if is_own { &own } else { &of_all })
         })?;
         defaults.get_or_insert((era, config.topic_defaults));

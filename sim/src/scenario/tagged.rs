@@ -5,8 +5,10 @@
 //! and the enum is given its one entry.
 
 use serde::de::value::EnumAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, VariantAccess};
 use serde::de::{Deserialize, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, VariantAccess,
+};
 use std::fmt;
 use std::marker::PhantomData;
 

@@ -15,8 +15,8 @@ use super::file::{Scenario, Verdict};
 use super::names::{ClientKind, Names};
 use super::parse::Parsed;
 use super::problem::Problem;
-use super::source::{Found, Path};
 use super::settings;
+use super::source::{Found, Path};
 use crate::checkers::PROPERTIES;
 use kafka::era::Era;
 use kafka::note::{BrokerNote, ClientNote, ControllerNote, ReplicaNote, ZooKeeperNote};
@@ -85,7 +85,13 @@ pub fn validate(parsed: Parsed, asked: Option<&Era>, overrides: &[Override]) -> 
 
 /// Names of all facts that `sees` may ask for.
 pub fn note_names() -> impl Iterator<Item = &'static str> {
-    let all = [ReplicaNote::NAMES, BrokerNote::NAMES, ControllerNote::NAMES, ZooKeeperNote::NAMES, ClientNote::NAMES];
+    let all = [
+        ReplicaNote::NAMES,
+        BrokerNote::NAMES,
+        ControllerNote::NAMES,
+        ZooKeeperNote::NAMES,
+        ClientNote::NAMES,
+    ];
     all.into_iter().flatten().copied()
 }
 
@@ -150,9 +156,12 @@ fn cluster(scenario: &Scenario, names: &Names) -> Result<(), Found> {
     for client in &names.clients {
         let path = path.key("clients").key(&client.name);
         if client.kind == ClientKind::Producer {
-            for (key, given) in [("assign", client.spec.assign.is_some()), ("from", client.spec.from.is_some())] {
+            for (key, given) in
+                [("assign", client.spec.assign.is_some()), ("from", client.spec.from.is_some())]
+            {
                 if given {
-                    let problem = Problem::new(format!("`{key}` belongs to consumers, and {} is none", client.name));
+                    let problem =
+                        Problem::new(format!("`{key}` belongs to consumers, and {} is none", client.name));
                     return Err((path.name(key), problem));
                 }
             }
@@ -193,9 +202,10 @@ pub fn topic_name(name: &str) -> Result<(), Problem> {
 /// Whether Kafka takes these replicas (`AdminUtils`).
 pub fn check_topic(names: &Names, spec: &TopicSpec, path: &Path) -> Result<(), Found> {
     if let Some(assignment) = &spec.assignment {
-        for (key, given) in
-            [("partitions", spec.partitions.is_some()), ("replication-factor", spec.replication_factor.is_some())]
-        {
+        for (key, given) in [
+            ("partitions", spec.partitions.is_some()),
+            ("replication-factor", spec.replication_factor.is_some()),
+        ] {
             if given {
                 let problem = Problem::new(format!("`assignment` says it all, and `{key}` says it again"));
                 return Err((path.name(key), problem));
@@ -218,13 +228,15 @@ pub fn check_topic(names: &Names, spec: &TopicSpec, path: &Path) -> Result<(), F
     }
     let partitions = spec.partitions.unwrap_or(1);
     if !(1..=MOST_PARTITIONS).contains(&partitions) {
-        let problem = Problem::new(format!("a topic has 1 to {MOST_PARTITIONS} partitions, not {partitions}"));
+        let problem =
+            Problem::new(format!("a topic has 1 to {MOST_PARTITIONS} partitions, not {partitions}"));
         return Err((path.key("partitions"), problem));
     }
     let factor = spec.replication_factor.unwrap_or(1);
     let brokers = names.brokers.len();
     if factor < 1 || factor as usize > brokers {
-        let problem = Problem::new(format!("there are {brokers} brokers for a replication factor of {factor}"));
+        let problem =
+            Problem::new(format!("there are {brokers} brokers for a replication factor of {factor}"));
         return Err((path.key("replication-factor"), problem));
     }
     Ok(())
@@ -238,8 +250,10 @@ pub fn replica_list(names: &Names, replicas: &[i32], path: &Path) -> Result<(), 
     for (index, id) in replicas.iter().enumerate() {
         if !names.brokers.iter().any(|broker| broker.id == *id) {
             let ids: Vec<String> = names.brokers.iter().map(|broker| broker.id.to_string()).collect();
-            let problem = Problem::new(format!("there is no broker {id}"))
-                .help(format!("expected an id of a broker (0 to {LARGEST_BROKER_ID}): here {}", ids.join(", ")));
+            let problem = Problem::new(format!("there is no broker {id}")).help(format!(
+                "expected an id of a broker (0 to {LARGEST_BROKER_ID}): here {}",
+                ids.join(", ")
+            ));
             return Err((path.index(index), problem));
         }
         if replicas[..index].contains(id) {

@@ -59,7 +59,8 @@ impl Watch<'_> {
             Condition::Controller(controller) => {
                 let (broker, epoch) = look.controller();
                 let Some(broker) = broker else { return false };
-                let active = self.world.nodes.broker_node(broker).and_then(|node| self.world.nodes.broker(node));
+                let active =
+                    self.world.nodes.broker_node(broker).and_then(|node| self.world.nodes.broker(node));
                 active.is_some_and(|active| active.controller_epoch() == epoch && epoch.is_some())
                     && controller.is.as_ref().is_none_or(|role| self.broker(role) == Some(broker))
                     && controller.epoch.is_none_or(|wanted| epoch == Some(ControllerEpoch(wanted)))
@@ -104,10 +105,12 @@ impl Watch<'_> {
         if is.in_isr.is_some_and(|wanted| wanted != in_isr()) {
             return false;
         }
-        let only_isr = *is == ReplicaIs { at: is.at.clone(), of: is.of, in_isr: is.in_isr, ..ReplicaIs::any(is) };
+        let only_isr =
+            *is == ReplicaIs { at: is.at.clone(), of: is.of, in_isr: is.in_isr, ..ReplicaIs::any(is) };
         let Some(view) = look.replica(node, of) else { return only_isr && is.in_isr.is_some() };
         let leads = view.role == ReplicaRole::Leader;
-        let follows = |role: &Role| self.broker(role).is_some_and(|leader| view.role == ReplicaRole::Follower(leader));
+        let follows =
+            |role: &Role| self.broker(role).is_some_and(|leader| view.role == ReplicaRole::Follower(leader));
         is.leads.is_none_or(|wanted| wanted == leads)
             && is.follows.as_ref().is_none_or(follows)
             && is.log_start_offset.is_none_or(|wanted| view.log.start_offset() == Offset(wanted))
@@ -120,8 +123,12 @@ impl Watch<'_> {
                 length == wanted.len() as i64 && same_log(wanted, &look.log(node, of))
             })
             && is.epochs.as_ref().is_none_or(|wanted| {
-                let has: Vec<String> =
-                    view.log.epochs().iter().map(|entry| format!("{} {}", entry.epoch, entry.start)).collect();
+                let has: Vec<String> = view
+                    .log
+                    .epochs()
+                    .iter()
+                    .map(|entry| format!("{} {}", entry.epoch, entry.start))
+                    .collect();
                 let without_epochs = view.log.batches().iter().all(|batch| batch.epoch == LeaderEpoch::NONE);
                 has == *wanted || (has.is_empty() && without_epochs && !view.log.batches().is_empty())
             })
@@ -131,9 +138,9 @@ impl Watch<'_> {
         let look = self.look();
         let Some((state, _)) = look.state(is.of.0) else { return false };
         let Some(node) = self.world.nodes.broker_node(state.leader) else { return false };
-        look.replica(node, is.of.0).is_some_and(|view| {
-            view.role == ReplicaRole::Leader && view.leader_epoch == state.leader_epoch
-        }) && is.is.as_ref().is_none_or(|role| self.broker(role) == Some(state.leader))
+        look.replica(node, is.of.0)
+            .is_some_and(|view| view.role == ReplicaRole::Leader && view.leader_epoch == state.leader_epoch)
+            && is.is.as_ref().is_none_or(|role| self.broker(role) == Some(state.leader))
             && is.epoch.is_none_or(|wanted| state.leader_epoch == LeaderEpoch(wanted))
     }
 
@@ -154,7 +161,10 @@ impl Watch<'_> {
             && is.leader_epoch.is_none_or(|wanted| state.leader_epoch == LeaderEpoch(wanted))
             && is.controller_epoch.is_none_or(|wanted| state.controller_epoch == ControllerEpoch(wanted))
             && is.version.is_none_or(|wanted| version.0 == wanted)
-            && is.isr.as_ref().is_none_or(|wanted| state.isr.iter().map(|broker| broker.0).eq(wanted.iter().copied()))
+            && is
+                .isr
+                .as_ref()
+                .is_none_or(|wanted| state.isr.iter().map(|broker| broker.0).eq(wanted.iter().copied()))
     }
 
     /// What is so, of all that a condition speaks of.

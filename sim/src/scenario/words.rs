@@ -395,7 +395,9 @@ mod tests {
             assert_eq!(span.0, Micros(micros));
             assert_eq!(span.to_string(), text);
         }
-        for bad in ["", "10", "s", "10 s", "1.5s", "-1s", "10S", "99999999999h", "123456789012us", "25h", "１s"] {
+        for bad in
+            ["", "10", "s", "10 s", "1.5s", "-1s", "10S", "99999999999h", "123456789012us", "25h", "１s"]
+        {
             assert!(Span::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(Jump::parse("-2m").unwrap().millis, -120_000);

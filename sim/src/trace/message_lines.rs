@@ -6,7 +6,7 @@ use crate::world::nodes::Nodes;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId};
 use kafka::messages::leader_and_isr::LeaderAndIsrPartition;
 use kafka::messages::list_offsets::OffsetQuery;
-use kafka::messages::zookeeper::{Op, OpResult, ZooKeeperRequest, ZooKeeperResponse};
+use kafka::messages::zookeeper::{Op, OpResult, ZooKeeperAnswer, ZooKeeperRequest, ZooKeeperResponse};
 use kafka::messages::{Request, Response};
 
 fn epoch(epoch: Option<LeaderEpoch>) -> String {
@@ -105,8 +105,7 @@ fn zookeeper(request: &ZooKeeperRequest) -> String {
             format!("multi [{}]", ops.iter().map(op).collect::<Vec<_>>().join(", "))
         }
         ZooKeeperRequest::Close => "close".to_owned(),
-        #[allow(unreachable_patterns)]
-        _ => "set watches".to_owned(),
+        ZooKeeperRequest::SetWatches { .. } => "set watches".to_owned(),
     }
 }
 
@@ -207,11 +206,11 @@ fn outcome<T: std::fmt::Display>(
 }
 
 fn zookeeper_answer(answer: &ZooKeeperResponse) -> String {
-    match answer {
-        ZooKeeperResponse::Connected { session, .. } => format!("session {}", session.0),
-        ZooKeeperResponse::SessionExpired => "session expired".to_owned(),
-        ZooKeeperResponse::Pong => "pong".to_owned(),
-        ZooKeeperResponse::Op(Ok(result)) => match result {
+    match &answer.answer {
+        ZooKeeperAnswer::Connected { session, .. } => format!("session {}", session.0),
+        ZooKeeperAnswer::SessionExpired => "session expired".to_owned(),
+        ZooKeeperAnswer::Pong => "pong".to_owned(),
+        ZooKeeperAnswer::Op(Ok(result)) => match result {
             OpResult::Data(data, stat) => format!("{data}, version {}", stat.version),
             OpResult::Children(names) => format!("[{}]", names.join(", ")),
             OpResult::Set(stat) => format!("version {}", stat.version),
@@ -219,12 +218,11 @@ fn zookeeper_answer(answer: &ZooKeeperResponse) -> String {
             OpResult::Exists(stat) => if stat.is_some() { "exists" } else { "does not exist" }.to_owned(),
             OpResult::Deleted | OpResult::Checked => "ok".to_owned(),
         },
-        ZooKeeperResponse::Op(Err(error)) => format!("{error:?}"),
-        ZooKeeperResponse::Multi(Ok(results)) => format!("all {} done", results.len()),
-        ZooKeeperResponse::Multi(Err((index, error))) => format!("operation {index}: {error:?}"),
-        ZooKeeperResponse::Closed => "closed".to_owned(),
-        #[allow(unreachable_patterns)]
-        _ => "ok".to_owned(),
+        ZooKeeperAnswer::Op(Err(error)) => format!("{error:?}"),
+        ZooKeeperAnswer::Multi(Ok(results)) => format!("all {} done", results.len()),
+        ZooKeeperAnswer::Multi(Err((index, error))) => format!("operation {index}: {error:?}"),
+        ZooKeeperAnswer::Closed => "closed".to_owned(),
+        ZooKeeperAnswer::WatchesSet => "watches set".to_owned(),
     }
 }
 

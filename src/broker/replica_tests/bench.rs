@@ -5,8 +5,8 @@ use crate::config::{BrokerConfig, TopicConfig};
 use crate::era::Era;
 use crate::error::KafkaError;
 use crate::ids::{
-    BrokerEpoch, BrokerId, CallId, ConnectionId, ControllerEpoch, LeaderEpoch, NodeId, Offset, TopicPartition,
-    ZkVersion,
+    BrokerEpoch, BrokerId, CallId, ConnectionId, ControllerEpoch, LeaderEpoch, NodeId, Offset,
+    TopicPartition, ZkVersion,
 };
 use crate::log::batch::{BatchHeader, RecordBatch};
 use crate::messages::alter_partition::{AlterPartitionResponse, AlteredPartition};
@@ -77,8 +77,7 @@ fn live_session(era: &Era, test: &mut TestEnv) -> Session {
     let mut env = test.env();
     session.start(&mut env);
     session.on_channel(ChannelEvent::Connected { peer: era.clone() }, &mut env);
-    let connected =
-        ZooKeeperAnswer::Connected { session: SessionId(1), timeout: Micros::from_millis(6000) };
+    let connected = ZooKeeperAnswer::Connected { session: SessionId(1), timeout: Micros::from_millis(6000) };
     let answer = ZooKeeperResponse { zxid: 1, answer: connected };
     session.on_answer(CallId::new(1, 0), Ok(answer.into()), &mut env);
     test.effects.clear();
@@ -190,7 +189,8 @@ impl Bench {
 
     /// Takes the answer of a request, if it has been answered.
     pub fn answer(&mut self, number: u32) -> Option<Response> {
-        let is_answer = |effect: &Effect| matches!(effect, Effect::Reply { to, .. } if to.connection.0 == number);
+        let is_answer =
+            |effect: &Effect| matches!(effect, Effect::Reply { to, .. } if to.connection.0 == number);
         let index = self.test.effects.iter().position(is_answer)?;
         match self.test.effects.remove(index) {
             Effect::Reply { response, .. } => Some(response),
@@ -247,7 +247,12 @@ impl Bench {
     }
 
     /// Fetches and is answered at once: error, high watermark, number of batches.
-    pub fn read(&mut self, replica: i32, tp: TopicPartition, offset: i64) -> (Option<KafkaError>, i64, usize) {
+    pub fn read(
+        &mut self,
+        replica: i32,
+        tp: TopicPartition,
+        offset: i64,
+    ) -> (Option<KafkaError>, i64, usize) {
         let number = self.fetch(replica, tp, offset);
         let fetched = self.fetched(number).expect("there is something to read");
         (fetched.error, fetched.high_watermark.0, fetched.records.len())

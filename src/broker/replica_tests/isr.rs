@@ -89,7 +89,10 @@ fn a_bad_version_may_be_its_own_write_and_else_leaves_the_isr() {
         broker.zookeeper_answers(Err(ZkError::BadVersion));
         assert!(matches!(broker.written(), Some(Op::GetData { watch: false, .. })));
         broker.zookeeper_answers(found);
-        assert_eq!((broker.isr(t(0)), broker.manager.partition(t(0)).unwrap().zk_version.0), (ids(&isr), version));
+        assert_eq!(
+            (broker.isr(t(0)), broker.manager.partition(t(0)).unwrap().zk_version.0),
+            (ids(&isr), version)
+        );
         let acked = broker.produced(produce);
         assert_eq!(acked, (version == 12).then_some(Ok(Offset(0))));
         broker.pass(5_000);
@@ -264,7 +267,10 @@ fn a_follower_takes_the_leaders_high_watermark_as_far_as_its_log_goes() {
     let append = |follower: &mut Bench, batches: &[_], high_watermark: i64| {
         let mut env = follower.test.env();
         let leader = BrokerId(2);
-        follower.manager.follower_append(t(0), batches, leader, Offset(high_watermark), None, &mut env).unwrap();
+        follower
+            .manager
+            .follower_append(t(0), batches, leader, Offset(high_watermark), None, &mut env)
+            .unwrap();
         follower.high_watermark(t(0))
     };
     assert_eq!(append(&mut follower, &batches[..1], 2), 1);

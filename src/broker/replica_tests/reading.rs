@@ -75,17 +75,20 @@ fn bytes_are_bounded_but_the_first_batch_comes_whole() {
     }
     let one = batch("m").size() as u32;
     // request's bound, partition's bound; batches of t-0 and t-1
-    for (request_bound, bound, read) in
-        [(1000, 1000, [2, 1]), (1, 1000, [1, 0]), (1000, 1, [1, 0]), (2 * one, 1000, [2, 0]), (1000, one, [1, 1])]
-    {
+    for (request_bound, bound, read) in [
+        (1000, 1000, [2, 1]),
+        (1, 1000, [1, 0]),
+        (1000, 1, [1, 0]),
+        (2 * one, 1000, [2, 0]),
+        (1000, one, [1, 1]),
+    ] {
         let asked = |tp| FetchPartition { max_bytes: bound, ..Bench::asked(tp, 0) };
         let mut request = Bench::fetch_request(-1, asked(t(0)));
         request.partitions.push(asked(t(1)));
         request.max_bytes = request_bound;
         let number = broker.send(request.into());
         let Some(Response::Fetch(response)) = broker.answer(number) else { panic!("there is something") };
-        let counts: Vec<usize> =
-            response.partitions.iter().map(|fetched| fetched.records.len()).collect();
+        let counts: Vec<usize> = response.partitions.iter().map(|fetched| fetched.records.len()).collect();
         assert_eq!(counts, read, "{request_bound} {bound}");
     }
 }
@@ -218,13 +221,9 @@ fn where_an_epoch_ended() {
             broker.lead(t(0), epoch, &[1]);
             broker.produce(t(0), Acks::Leader, "m");
         }
-        let question = EpochQuestion {
-            partition: t(0),
-            current_leader_epoch: None,
-            leader_epoch: LeaderEpoch(asked),
-        };
-        let request =
-            OffsetsForLeaderEpochRequest { replica: BrokerId(2), partitions: vec![question] };
+        let question =
+            EpochQuestion { partition: t(0), current_leader_epoch: None, leader_epoch: LeaderEpoch(asked) };
+        let request = OffsetsForLeaderEpochRequest { replica: BrokerId(2), partitions: vec![question] };
         let number = broker.send(request.into());
         let Some(Response::OffsetsForLeaderEpoch(response)) = broker.answer(number) else {
             panic!("answered at once")

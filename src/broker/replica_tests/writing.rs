@@ -10,7 +10,9 @@ use crate::node::{Effect, ExitReason};
 #[test]
 fn acks_all_waits_for_every_member_and_a_follower_learns_one_fetch_late() {
     // What the second fetch is answered: from 2.4 to 2.5 it hurries with the high watermark it has just raised.
-    for (release, hurried) in [("0.10.2.2", None), ("2.3.1", None), ("2.4.1", Some(1)), ("2.6.3", None), ("3.1.2", None)] {
+    for (release, hurried) in
+        [("0.10.2.2", None), ("2.3.1", None), ("2.4.1", Some(1)), ("2.6.3", None), ("3.1.2", None)]
+    {
         let mut broker = Bench::new(release);
         broker.lead(t(0), 1, &[1, 2]);
         let produce = broker.produce(t(0), Acks::All, "m1");
@@ -164,7 +166,10 @@ fn a_failed_disk_ends_the_process_and_is_told_from_1_0_on() {
         let produce = broker.produce(t(0), Acks::Leader, "m1");
         assert_eq!(broker.produced(produce), told, "{release}");
         let effects = broker.effects();
-        assert!(matches!(effects[..], [Effect::Exit(ExitReason::LogDirectoryFailed)]), "{release}: {effects:?}");
+        assert!(
+            matches!(effects[..], [Effect::Exit(ExitReason::LogDirectoryFailed)]),
+            "{release}: {effects:?}"
+        );
         let after = broker.produce(t(0), Acks::Leader, "m2");
         assert_eq!((broker.produced(after), broker.manager.deadline()), (None, None), "{release}");
     }
