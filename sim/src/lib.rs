@@ -11,4 +11,5 @@ pub mod kernel;
 pub mod net;
 pub mod scenario;
 pub mod trace;
+pub mod tracing_log;
 pub mod world;

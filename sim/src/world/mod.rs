@@ -1,16 +1,27 @@
 //! The cluster under test: nodes, disks, network and clocks, and everything that can be done to them.
 
+pub mod faults;
 pub mod nodes;
 pub mod spec;
 
 use crate::checkers::Checks;
+use crate::kernel::hash::RunningHash;
+use crate::kernel::machine::Machine;
+use crate::kernel::{Kernel, Pending, Scheduler, Scratch};
+use crate::net::Network;
 use crate::trace::recorder::Recorder;
+use kafka::admin::Operator;
+use kafka::broker::Broker;
 use kafka::command::Command;
+use kafka::consumer::Consumer;
 use kafka::ids::NodeId;
 use kafka::messages::ApiKey;
+use kafka::producer::Producer;
 use kafka::time::{Micros, Time};
-use nodes::Nodes;
-use spec::WorldSpec;
+use kafka::zookeeper::ZooKeeper;
+use nodes::{NodeSlot, Nodes, Process, Status};
+use spec::{NodeKind, NodeSpec, WorldSpec};
+use std::sync::Arc;
 
 /// An event's number: how many were popped before it. Every event knows the one that caused it.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -36,6 +47,8 @@ pub struct World {
     pub checks: Checks,
     /// What happened, for the story.
     pub recorder: Recorder,
+    /// Everything else: queue, network, machines, hash.
+    pub(crate) kernel: Kernel,
 }
 
 /// Which messages a `hold`, `delay` or `drop` takes.
@@ -128,29 +141,74 @@ pub enum Stopped {
 impl World {
     /// A world in which nothing has happened yet. Nodes start as [`spec::NodeSpec::starts_at`] says.
     pub fn new(spec: &WorldSpec, options: &RunOptions) -> World {
-        let _ = (spec, options);
-        todo!()
+        let brokers: Vec<NodeId> = (0..spec.nodes.len())
+            .filter(|index| matches!(spec.nodes[*index].kind, NodeKind::Broker(_)))
+            .map(|index| NodeId(index as u16))
+            .collect();
+        World::with_processes(spec, options, |node, node_spec| process(node, node_spec, &brokers))
     }
 
-    /// Pops one event and acts on it. `None` if there is none at or before `until`; virtual time is then `until`.
-    pub fn step(&mut self, until: Time) -> Option<EventId> {
-        let _ = until;
-        todo!()
+    /// A world of processes that need not be Kafka's: `make` gives each node its own, before it has started.
+    pub fn with_processes(
+        spec: &WorldSpec,
+        options: &RunOptions,
+        make: impl Fn(NodeId, &NodeSpec) -> Process,
+    ) -> World {
+        let count = spec.nodes.len();
+        assert!(count <= usize::from(u16::MAX), "a node's id has 16 bits");
+        let mut scheduler = Scheduler::new(count, options.seed);
+        let mut machines = Vec::with_capacity(count);
+        let mut slots = Vec::with_capacity(count);
+        for (index, node_spec) in spec.nodes.iter().enumerate() {
+            let node = NodeId(index as u16);
+            let process = Arc::new(make(node, node_spec));
+            machines.push(Machine::new(Arc::clone(&process), spec.epoch_millis));
+            scheduler.schedule(node_spec.starts_at, 0, EventId::default(), Pending::Start(node));
+            slots.push(NodeSlot {
+                name: node_spec.name.as_str().into(),
+                era: node_spec.era.clone(),
+                status: Status::Down,
+                life: 0,
+                process,
+            });
+        }
+        World {
+            nodes: Nodes { slots, now: Time::ZERO },
+            checks: if options.check { Checks::new(spec, &[]) } else { Checks::default() },
+            recorder: Recorder::new(options.record),
+            kernel: Kernel {
+                scheduler,
+                network: Network::new(count, &spec.network),
+                machines,
+                hash: RunningHash::default(),
+                step_cost: spec.step_cost,
+                check: options.check,
+                events: 0,
+                delivered_records: 0,
+                scratch: Scratch::default(),
+            },
+        }
+    }
+
+    /// From now on simultaneous events come in an order drawn from the seed, so that exploration sees both. A channel is never
+    /// reordered.
+    pub fn draw_ties(&mut self) {
+        self.kernel.scheduler.draw_ties();
     }
 
     /// Virtual time.
     pub fn now(&self) -> Time {
-        todo!()
+        self.nodes.now
     }
 
     /// How many events have been acted on.
     pub fn events(&self) -> u64 {
-        todo!()
+        self.kernel.events
     }
 
     /// The hash over every event so far.
     pub fn hash(&self) -> u64 {
-        todo!()
+        self.kernel.hash.value()
     }
 
     /// What applications and operators were told in the last event.
@@ -160,116 +218,55 @@ impl World {
 
     /// How many records have been returned to consumers, for the benchmark.
     pub fn delivered_records(&self) -> u64 {
-        todo!()
+        self.kernel.delivered_records
     }
 
-    /// Gives a node a command, now.
+    /// The CPU time that a node has taken so far.
+    pub fn cpu_time(&self, node: NodeId) -> Micros {
+        self.kernel.machines[usize::from(node.0)].cpu
+    }
+
+    /// The wall clock of a node, as it would read it now.
+    pub fn wall_clock(&self, node: NodeId) -> kafka::time::Timestamp {
+        self.kernel.machines[usize::from(node.0)].clock.read(self.nodes.now)
+    }
+
+    /// The disk of a node.
+    pub fn disk(&self, node: NodeId) -> &crate::disk::SimDisk {
+        &self.kernel.machines[usize::from(node.0)].disk
+    }
+
+    /// How much is on its way: packets, commands and time-outs.
+    pub fn pending(&self) -> usize {
+        self.kernel.scheduler.queue.len()
+    }
+
+    /// Gives a node a command, now. A process that is down does not hear it.
     pub fn command(&mut self, node: NodeId, command: Command) {
-        let _ = (node, command);
-        todo!()
+        let now = self.nodes.now;
+        let cause = self.kernel.scheduler.cause;
+        self.kernel.scheduler.schedule(now, 0, cause, Pending::Command(node, command));
     }
 
-    /// Gives a node a command at a later time: what a workload is made of.
+    /// Gives a node a command at a later time: what a workload is made of. A time that is past means now.
     pub fn command_at(&mut self, at: Time, node: NodeId, command: Command) {
-        let _ = (at, node, command);
-        todo!()
+        let key = self.kernel.scheduler.key(at.max(self.nodes.now), 0);
+        self.kernel.scheduler.calendar.add(key, node, command);
     }
+}
 
-    /// SIGKILL: memory goes, the page cache stays, connections break.
-    pub fn kill(&mut self, node: NodeId) {
-        let _ = node;
-        todo!()
-    }
-
-    /// Starts a node that is down.
-    pub fn restart(&mut self, node: NodeId) {
-        let _ = node;
-        todo!()
-    }
-
-    /// The machine loses power: like `kill`, and what was not flushed may go too. Its peers hear nothing (no FIN).
-    pub fn power_off(&mut self, node: NodeId, survives: Survives) {
-        let _ = (node, survives);
-        todo!()
-    }
-
-    /// SIGSTOP, a long GC: it does nothing, its connections stand, its inbox fills.
-    pub fn pause(&mut self, node: NodeId) {
-        let _ = node;
-        todo!()
-    }
-
-    /// SIGCONT.
-    pub fn resume(&mut self, node: NodeId) {
-        let _ = node;
-        todo!()
-    }
-
-    /// Every step of the node costs this many times as much; 1 is normal.
-    pub fn slow_cpu(&mut self, node: NodeId, factor: u32) {
-        let _ = (node, factor);
-        todo!()
-    }
-
-    /// The node's wall clock jumps by this many milliseconds.
-    pub fn step_clock(&mut self, node: NodeId, millis: i64) {
-        let _ = (node, millis);
-        todo!()
-    }
-
-    /// The node's wall clock runs this many parts per million too fast (or too slow, if negative) from now on.
-    pub fn skew_clock(&mut self, node: NodeId, parts_per_million: i64) {
-        let _ = (node, parts_per_million);
-        todo!()
-    }
-
-    /// Nothing gets from `from` to `to` any more; with `both`, nor back. Connections stand until somebody gives up
-    /// (packets are retransmitted: what is sent meanwhile arrives after `heal` if the connection still stands).
-    pub fn cut(&mut self, from: NodeId, to: NodeId, both: bool) {
-        let _ = (from, to, both);
-        todo!()
-    }
-
-    /// Undoes `cut`.
-    pub fn heal(&mut self, from: NodeId, to: NodeId) {
-        let _ = (from, to);
-        todo!()
-    }
-
-    /// Breaks every connection between two nodes (RST). What was sent already may still arrive at its receiver.
-    pub fn reset_connections(&mut self, one: NodeId, other: NodeId) {
-        let _ = (one, other);
-        todo!()
-    }
-
-    /// The latency, jitter and bandwidth from `from` to `to` from now on; `None` leaves one as it is.
-    pub fn shape_link(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        latency: Option<Micros>,
-        jitter: Option<Micros>,
-        bytes_per_second: Option<u64>,
-    ) {
-        let _ = (from, to, latency, jitter, bytes_per_second);
-        todo!()
-    }
-
-    /// Installs a rule about messages sent from now on.
-    pub fn add_message_rule(&mut self, matches: MessageMatch, fate: MessageFate) -> MessageRuleId {
-        let _ = (matches, fate);
-        todo!()
-    }
-
-    /// Removes a rule; what it held is sent on.
-    pub fn remove_message_rule(&mut self, rule: MessageRuleId) {
-        let _ = rule;
-        todo!()
-    }
-
-    /// A fault of a node's disk. False if there is no such file.
-    pub fn disk_fault(&mut self, node: NodeId, fault: DiskFault) -> bool {
-        let _ = (node, fault);
-        todo!()
+/// The process that a specification asks for.
+fn process(node: NodeId, spec: &NodeSpec, brokers: &[NodeId]) -> Process {
+    let era = spec.era.clone();
+    match &spec.kind {
+        NodeKind::ZooKeeper => Process::ZooKeeper(ZooKeeper::new()),
+        NodeKind::Broker(config) => Process::Broker(Box::new(Broker::new((**config).clone(), era, node))),
+        NodeKind::Producer(config) => {
+            Process::Producer(Box::new(Producer::new(config.clone(), era, brokers.to_vec())))
+        }
+        NodeKind::Consumer(config) => {
+            Process::Consumer(Box::new(Consumer::new(config.clone(), era, brokers.to_vec())))
+        }
+        NodeKind::Operator => Process::Operator(Box::new(Operator::new(era))),
     }
 }

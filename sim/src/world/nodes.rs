@@ -5,9 +5,11 @@ use kafka::broker::Broker;
 use kafka::consumer::Consumer;
 use kafka::era::Era;
 use kafka::ids::{BrokerId, NodeId};
+use kafka::node::Node;
 use kafka::producer::Producer;
 use kafka::time::Time;
 use kafka::zookeeper::ZooKeeper;
+use std::any::Any;
 use std::sync::Arc;
 
 /// A process of any kind.
@@ -23,6 +25,32 @@ pub enum Process {
     Consumer(Box<Consumer>),
     /// An operator's tools.
     Operator(Box<Operator>),
+    /// Something else: a test's node, or a user's.
+    Custom(Box<dyn CustomProcess>),
+}
+
+/// A process that is none of Kafka's. Every [`Node`] that can be cloned and sent is one.
+pub trait CustomProcess: Node + Send + Sync {
+    /// A copy.
+    fn copy(&self) -> Box<dyn CustomProcess>;
+    /// Itself, for whoever knows what it is.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Node + Clone + Send + Sync + 'static> CustomProcess for T {
+    fn copy(&self) -> Box<dyn CustomProcess> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Clone for Box<dyn CustomProcess> {
+    fn clone(&self) -> Self {
+        (**self).copy()
+    }
 }
 
 /// Whether a process runs.
@@ -103,6 +131,14 @@ impl Nodes {
     /// The place of a broker.
     pub fn broker_node(&self, id: BrokerId) -> Option<NodeId> {
         self.broker_nodes().find(|(broker, _)| *broker == id).map(|(_, node)| node)
+    }
+
+    /// The process of a node, if it is of type `T`.
+    pub fn custom<T: 'static>(&self, node: NodeId) -> Option<&T> {
+        match &*self.slot(node).process {
+            Process::Custom(custom) => (**custom).as_any().downcast_ref(),
+            _ => None,
+        }
     }
 
     /// ZooKeeper.

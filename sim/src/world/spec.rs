@@ -52,7 +52,7 @@ pub struct NetworkSpec {
     pub latency: Micros,
     /// Added to it, drawn between 0 and this by every seed but 0.
     pub jitter: Micros,
-    /// Per direction of a connection; `None` is unbounded.
+    /// Per direction of a link; `None` is unbounded.
     pub bytes_per_second: Option<u64>,
 }
 
