@@ -98,7 +98,7 @@ impl fmt::Debug for Release {
     }
 }
 
-/// Every release Kafka has made since 0.10.2, in order of version.
+/// Every release Kafka has made since 0.10.2, in order of version (3.3.0 was published but never announced).
 pub const RELEASES: &[Release] = &[
     Release::new_0(10, 2, 0),
     Release::new_0(10, 2, 1),
@@ -163,12 +163,16 @@ pub const RELEASES: &[Release] = &[
     Release::new(3, 8, 1),
     Release::new(3, 9, 0),
     Release::new(3, 9, 1),
+    Release::new(3, 9, 2),
     Release::new(4, 0, 0),
     Release::new(4, 0, 1),
     Release::new(4, 1, 0),
     Release::new(4, 1, 1),
+    Release::new(4, 1, 2),
     Release::new(4, 2, 0),
+    Release::new(4, 2, 1),
     Release::new(4, 3, 0),
+    Release::new(4, 3, 1),
 ];
 
 /// Releases that still have a ZooKeeper mode.

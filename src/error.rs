@@ -100,7 +100,7 @@ errors! {
     /// The asker's leader epoch is older than the leader's (KIP-320).
     FencedLeaderEpoch = 74, "FENCED_LEADER_EPOCH", retriable: true, metadata: true;
     /// The asker's leader epoch is newer than the leader's (KIP-320).
-    UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", retriable: true, metadata: true;
+    UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", retriable: true, metadata: false;
     /// A control request meant for an earlier life of this broker (KIP-380).
     StaleBrokerEpoch = 77, "STALE_BROKER_EPOCH", retriable: false, metadata: false;
     /// The end offset of a new leader is not known yet (KIP-207).

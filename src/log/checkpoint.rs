@@ -168,7 +168,9 @@ mod tests {
         for empty in ["", "0", "0\n", "0\n0\n"] {
             assert_eq!(pairs(empty), Some(Vec::new()), "{empty:?}");
         }
-        for bad in ["1\n0\n", "x", "0\nx\n", "0\n1\n", "0\n1\n1 0\n2 0\n", "0\n1\n1 0 9\n", "0\n1\n\n", "\n0\n"] {
+        for bad in
+            ["1\n0\n", "x", "0\nx\n", "0\n1\n", "0\n1\n1 0\n2 0\n", "0\n1\n1 0 9\n", "0\n1\n\n", "\n0\n"]
+        {
             assert_eq!(pairs(bad), None, "{bad:?}");
         }
     }

@@ -57,8 +57,7 @@ pub const META_PROPERTIES: &str = "meta.properties";
 const DELETE_DELAY: Micros = Micros::from_millis(60_000);
 
 /// First release with `log-start-offset-checkpoint`, and with `partition.metadata`.
-const LOG_START_CHECKPOINT: &[(Release, bool)] =
-    &[(Release::FIRST, false), (Release::new_0(11, 0, 0), true)];
+const LOG_START_CHECKPOINT: &[(Release, bool)] = &[(Release::FIRST, false), (Release::new_0(11, 0, 0), true)];
 const TOPIC_IDS: &[(Release, bool)] = &[(Release::FIRST, false), (Release::new(2, 8, 0), true)];
 
 /// Why a log directory cannot be opened.
@@ -333,9 +332,8 @@ impl LogManager {
         if !self.log_start_checkpoint {
             return Ok(());
         }
-        let above = |log: &&PartitionLog| {
-            log.segments().next().is_some_and(|first| log.start_offset() > first.base)
-        };
+        let above =
+            |log: &&PartitionLog| log.segments().next().is_some_and(|first| log.start_offset() > first.base);
         let starts = logs.into_iter().filter(above).map(|log| (log.partition(), log.start_offset()));
         self.write(LOG_START_OFFSETS, starts, disk)
     }

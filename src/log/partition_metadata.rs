@@ -51,7 +51,9 @@ impl TopicId {
 /// # Errors
 /// If it is not what Kafka writes, or the disk fails.
 pub fn read(directory: &str, disk: &mut dyn Disk) -> Result<Option<TopicId>, CheckpointError> {
-    let Some(text) = checkpoint::read_text(&format!("{directory}/{FILE_NAME}"), disk)? else { return Ok(None) };
+    let Some(text) = checkpoint::read_text(&format!("{directory}/{FILE_NAME}"), disk)? else {
+        return Ok(None);
+    };
     let mut lines = text.lines();
     let version = lines.next().and_then(|line| line.strip_prefix("version: "));
     let id = lines.next().and_then(|line| line.strip_prefix("topic_id: ")).and_then(TopicId::parse);

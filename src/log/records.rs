@@ -299,12 +299,7 @@ impl ControlRecord {
     }
 
     /// The batch a transaction coordinator has written at the end of a transaction. `None` for [`ControlRecord::Other`].
-    pub fn build(
-        self,
-        producer_id: i64,
-        producer_epoch: i16,
-        timestamp: Timestamp,
-    ) -> Option<RecordBatch> {
+    pub fn build(self, producer_id: i64, producer_epoch: i16, timestamp: Timestamp) -> Option<RecordBatch> {
         let (kind, coordinator_epoch) = match self {
             ControlRecord::Abort { coordinator_epoch } => (0u8, coordinator_epoch),
             ControlRecord::Commit { coordinator_epoch } => (1u8, coordinator_epoch),
@@ -343,10 +338,12 @@ mod tests {
 
     #[test]
     fn what_is_built_reads_the_same() {
-        let batch =
-            build(&[(Timestamp(1000), record("a", "one")), (Timestamp(990), record("b", "two"))]);
+        let batch = build(&[(Timestamp(1000), record("a", "one")), (Timestamp(990), record("b", "two"))]);
         assert!(batch.is_valid());
-        assert_eq!((batch.header.base_timestamp, batch.header.max_timestamp), (Timestamp(1000), Timestamp(1000)));
+        assert_eq!(
+            (batch.header.base_timestamp, batch.header.max_timestamp),
+            (Timestamp(1000), Timestamp(1000))
+        );
         let records: Vec<Record> = batch.records().map(|record| record.expect("built here")).collect();
         assert_eq!(records.len(), 2);
         assert_eq!((records[1].offset, records[1].timestamp), (Offset(1), Timestamp(990)));

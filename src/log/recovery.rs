@@ -80,7 +80,9 @@ impl PartitionLog {
         let directory: Arc<str> = format!("{directory}/{partition}").into();
         let bases = clear_leftovers(&directory, disk)?;
         let lines = match rules.epoch_cache {
-            true => checkpoint::read_epochs(&format!("{directory}/{}", super::leader_epochs::FILE_NAME), disk),
+            true => {
+                checkpoint::read_epochs(&format!("{directory}/{}", super::leader_epochs::FILE_NAME), disk)
+            }
             false => Ok(Vec::new()),
         };
         let lines = lines.map_err(refuse)?;
@@ -128,8 +130,7 @@ fn clear_leftovers(directory: &str, disk: &mut dyn Disk) -> Result<Vec<Offset>, 
     let bases: Vec<Offset> = names.iter().filter_map(|name| segment::base_offset(name, ".log")).collect();
     for name in &names {
         let leftover = [".deleted", ".cleaned", ".swap", ".tmp"].iter().any(|suffix| name.ends_with(suffix));
-        let index =
-            segment::base_offset(name, ".index").or_else(|| segment::base_offset(name, ".timeindex"));
+        let index = segment::base_offset(name, ".index").or_else(|| segment::base_offset(name, ".timeindex"));
         if leftover || index.is_some_and(|base| !bases.contains(&base)) {
             disk.delete(&format!("{directory}/{name}"))?;
         }
@@ -149,13 +150,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     /// Opens one segment; returns how many bytes were cut off.
-    fn load(
-        &mut self,
-        base: Offset,
-        recover: bool,
-        now: Time,
-        disk: &mut dyn Disk,
-    ) -> Result<u64, LogError> {
+    fn load(&mut self, base: Offset, recover: bool, now: Time, disk: &mut dyn Disk) -> Result<u64, LogError> {
         let log = disk.open(&segment::path(self.directory, base, ".log"), false)?;
         let size = disk.length(log);
         let newly_made = !disk.exists(&segment::path(self.directory, base, ".timeindex"));

@@ -251,9 +251,14 @@ mod tests {
 
     #[test]
     fn segment_files_are_named_by_base_offset() {
-        assert_eq!(path("/kafka-logs/orders-0", Offset(45), ".log"), "/kafka-logs/orders-0/00000000000000000045.log");
+        assert_eq!(
+            path("/kafka-logs/orders-0", Offset(45), ".log"),
+            "/kafka-logs/orders-0/00000000000000000045.log"
+        );
         assert_eq!(base_offset("00000000000000000045.timeindex", ".timeindex"), Some(Offset(45)));
-        for other in ["leader-epoch-checkpoint", ".log", "x.log", "+5.log", "-1.log", "99999999999999999999.log"] {
+        for other in
+            ["leader-epoch-checkpoint", ".log", "x.log", "+5.log", "-1.log", "99999999999999999999.log"]
+        {
             assert_eq!(base_offset(other, ".log"), None, "{other}");
         }
     }

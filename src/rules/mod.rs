@@ -57,6 +57,7 @@ pub mod isr_answer;
 pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
+pub mod metadata_epochs;
 pub mod position_validation;
 pub mod recovered_point;
 pub mod same_leader;
@@ -209,6 +210,8 @@ rules! {
     end_offset: end_offset::EndOffset,
     /// Whether a follower whose high watermark is behind waits with its fetch.
     stale_high_watermark: stale_high_watermark::StaleHighWatermark,
+    /// Which metadata a client believes when it is told something older than what it knows.
+    metadata_epochs: metadata_epochs::MetadataEpochs,
     /// What a consumer checks after a change of leader.
     position_validation: position_validation::PositionValidation,
     /// Whether a control request names the life of the broker it is meant for.

@@ -197,14 +197,24 @@ fn polled(from: i64, text: &str, high_watermark: i64) -> Delivery {
     let batches: Vec<RecordBatch> = batches.collect();
     let position = Offset(from + batches.len() as i64);
     let high_watermark = Offset(high_watermark);
-    Delivery::Polled { partition: partition(), from: Offset(from), position, batches, broker: BrokerId(1), high_watermark }
+    Delivery::Polled {
+        partition: partition(),
+        from: Offset(from),
+        position,
+        batches,
+        broker: BrokerId(1),
+        high_watermark,
+    }
 }
 
 #[test]
 fn a_healthy_partition_breaks_nothing() {
     let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
     for id in 1..=3 {
-        assert_eq!(small.change(id, |change| (change.cut, change.role_changed, change.kept) = (true, true, 0)), [""; 0]);
+        assert_eq!(
+            small.change(id, |change| (change.cut, change.role_changed, change.kept) = (true, true, 0)),
+            [""; 0]
+        );
     }
 }
 
@@ -213,7 +223,10 @@ fn leader_and_candidate_completeness() {
     // The leader lacks b, which was committed; so does a member of the ISR.
     let mut small = Small::new(["a0", "a0 b0", "a0"], 1, 1).commit("a0 b0");
     assert_eq!(small.change(3, |change| change.cut = true), ["candidate-completeness"]);
-    assert_eq!(small.change(1, |change| change.role_changed = true), ["candidate-completeness", "leader-completeness"]);
+    assert_eq!(
+        small.change(1, |change| change.role_changed = true),
+        ["candidate-completeness", "leader-completeness"]
+    );
     // Told once: the ghost follows the leader.
     assert_eq!(small.change(1, |change| change.role_changed = true), [""; 0]);
 
@@ -283,14 +296,25 @@ fn weak_isr() {
 #[test]
 fn the_high_watermark_of_one_leadership() {
     let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 1);
-    assert_eq!(small.change(1, |change| change.high_watermark_before = Some(Offset(2))), ["high-watermark-monotone"]);
-    assert_eq!(small.change(2, |change| change.high_watermark_before = Some(Offset(2))), [""; 0], "a follower may");
-    let back = |change: &mut Change| (change.high_watermark_before, change.role_changed) = (Some(Offset(2)), true);
+    assert_eq!(
+        small.change(1, |change| change.high_watermark_before = Some(Offset(2))),
+        ["high-watermark-monotone"]
+    );
+    assert_eq!(
+        small.change(2, |change| change.high_watermark_before = Some(Offset(2))),
+        [""; 0],
+        "a follower may"
+    );
+    let back =
+        |change: &mut Change| (change.high_watermark_before, change.role_changed) = (Some(Offset(2)), true);
     assert_eq!(small.change(1, back), [""; 0], "a new leader may");
 
     small.ghost().min_insync_replicas = 2;
     small.ghost().replicas[0].isr = vec![BrokerId(1)];
-    assert_eq!(small.change(1, |change| change.high_watermark_before = Some(Offset(0))), ["min-isr-high-watermark"]);
+    assert_eq!(
+        small.change(1, |change| change.high_watermark_before = Some(Offset(0))),
+        ["min-isr-high-watermark"]
+    );
     small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(2)];
     assert_eq!(small.change(1, |change| change.high_watermark_before = Some(Offset(0))), [""; 0]);
 }
@@ -350,12 +374,15 @@ fn what_readers_are_given() {
 #[test]
 fn end_offsets_and_order() {
     let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
-    let end = |offset| Delivery::EndOffset { partition: partition(), offset: Offset(offset), broker: BrokerId(1) };
+    let end =
+        |offset| Delivery::EndOffset { partition: partition(), offset: Offset(offset), broker: BrokerId(1) };
     assert_eq!(small.deliver(5, &end(2)), [""; 0]);
     assert_eq!(small.deliver(4, &end(1)), [""; 0], "another client");
     assert_eq!(small.deliver(5, &end(1)), ["end-offset-monotone"]);
 
-    for (in_force, expected) in [(vec![], vec![]), (vec!["producer-order".to_owned()], vec!["producer-order"])] {
+    for (in_force, expected) in
+        [(vec![], vec![]), (vec!["producer-order".to_owned()], vec!["producer-order"])]
+    {
         let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
         small.ledger = Ledger::new(&spec_with_producer(), &in_force);
         small.send(0, "b");
@@ -371,7 +398,8 @@ fn spec_with_producer() -> WorldSpec {
     let era = Era::parse("2.8.2").expect("a release");
     let config = ProducerConfig::new(&era, &[]).expect("defaults");
     assert!(config.max_in_flight > 1 && config.retries > 0);
-    let node = |name: &str, kind| NodeSpec { name: name.into(), era: era.clone(), kind, starts_at: Time::ZERO };
+    let node =
+        |name: &str, kind| NodeSpec { name: name.into(), era: era.clone(), kind, starts_at: Time::ZERO };
     let filler = (0..4).map(|_| node("zookeeper", NodeKind::ZooKeeper));
     WorldSpec {
         nodes: filler.chain([node("producer-1", NodeKind::Producer(config))]).collect(),

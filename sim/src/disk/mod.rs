@@ -148,7 +148,9 @@ impl SimDisk {
             DiskFault::Full(full) => self.full = full,
             DiskFault::Slow(factor) => self.slow = u64::from(factor.max(1)),
             DiskFault::Rot { file, position } => {
-                let Some(Entry::File(slot)) = self.tree.resolve(&in_log_directory(&file)) else { return false };
+                let Some(Entry::File(slot)) = self.tree.resolve(&in_log_directory(&file)) else {
+                    return false;
+                };
                 return self.slot_mut(slot).file.rot(position);
             }
             DiskFault::Lose { file } => {

@@ -42,10 +42,23 @@ pub struct Scene<'a> {
 }
 
 fn plain(zoom: Zoom, text: impl Into<String>) -> Wording {
-    Wording { zoom, before: text.into(), item: None, after: String::new(), decided: None, table: None, controller: false }
+    Wording {
+        zoom,
+        before: text.into(),
+        item: None,
+        after: String::new(),
+        decided: None,
+        table: None,
+        controller: false,
+    }
 }
 
-fn listed(zoom: Zoom, before: impl Into<String>, item: impl Into<String>, after: impl Into<String>) -> Wording {
+fn listed(
+    zoom: Zoom,
+    before: impl Into<String>,
+    item: impl Into<String>,
+    after: impl Into<String>,
+) -> Wording {
     Wording { item: Some(item.into()), after: after.into(), ..plain(zoom, before) }
 }
 
@@ -101,7 +114,10 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             table: Some(partition),
             ..plain(
                 Zoom::Story,
-                format!("leads {partition}, {}, from offset {log_end_offset}; high watermark {high_watermark}", epoch_of(*epoch)),
+                format!(
+                    "leads {partition}, {}, from offset {log_end_offset}; high watermark {high_watermark}",
+                    epoch_of(*epoch)
+                ),
             )
         },
         ReplicaNote::BecameFollower { epoch, leader, .. } if *leader == BrokerId::NONE => Wording {
@@ -112,9 +128,10 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             table: Some(partition),
             ..plain(Zoom::Story, format!("{of}follows {}, {}", scene.broker(*leader), epoch_of(*epoch)))
         },
-        ReplicaNote::KeptFollowing { epoch, leader, .. } => {
-            plain(Zoom::Story, format!("{of}goes on following {}, now {}", scene.broker(*leader), epoch_of(*epoch)))
-        }
+        ReplicaNote::KeptFollowing { epoch, leader, .. } => plain(
+            Zoom::Story,
+            format!("{of}goes on following {}, now {}", scene.broker(*leader), epoch_of(*epoch)),
+        ),
         ReplicaNote::ControlRefused { epoch, error } => {
             plain(Zoom::Story, format!("{of}refuses {}: {}", epoch_of(*epoch), error.name(scene.era())))
         }
@@ -127,18 +144,34 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ReplicaNote::AppendedAsFollower { batches, leader } => {
             let named = batches.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));
             let zoom = if named { Zoom::Story } else { Zoom::Messages };
-            plain(zoom, format!("{of}appends {} from {}", scene.names.cells(partition, batches), scene.broker(*leader)))
+            plain(
+                zoom,
+                format!(
+                    "{of}appends {} from {}",
+                    scene.names.cells(partition, batches),
+                    scene.broker(*leader)
+                ),
+            )
         }
-        ReplicaNote::HighWatermarkAdvanced { from, to, isr: members } => high_watermark(partition, *from, *to, members, scene),
+        ReplicaNote::HighWatermarkAdvanced { from, to, isr: members } => {
+            high_watermark(partition, *from, *to, members, scene)
+        }
         ReplicaNote::AskedEpochEnd { leader, epoch } => {
             plain(Zoom::Story, format!("{of}asks {} where {} ended", scene.broker(*leader), epoch_of(*epoch)))
         }
         ReplicaNote::ToldEpochEnd { leader, asked, answer } => {
             let leader = scene.broker(*leader);
             let answer = match answer {
-                Ok(end) if end.end_offset == Offset::NONE => format!("{leader} cannot say where {} ended", epoch_of(*asked)),
+                Ok(end) if end.end_offset == Offset::NONE => {
+                    format!("{leader} cannot say where {} ended", epoch_of(*asked))
+                }
                 Ok(end) => match end.leader_epoch.filter(|epoch| epoch != asked) {
-                    Some(epoch) => format!("{leader} never had {}; {} ended at {}", epoch_of(*asked), epoch_of(epoch), end.end_offset),
+                    Some(epoch) => format!(
+                        "{leader} never had {}; {} ended at {}",
+                        epoch_of(*asked),
+                        epoch_of(epoch),
+                        end.end_offset
+                    ),
                     None => format!("{leader} answers: {} ended at {}", epoch_of(*asked), end.end_offset),
                 },
                 Err(error) => format!("{leader} answers {}", error.name(scene.era())),
@@ -169,12 +202,16 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ReplicaNote::IsrChangeRefused { wanted, error } => {
             plain(Zoom::Story, format!("{of}ISR {} REFUSED: {}", isr(wanted), error.name(scene.era())))
         }
-        ReplicaNote::ProduceRefused { from, error } => {
-            plain(Zoom::Story, format!("{of}refuses what {} sends: {}", scene.nodes.name(*from), error.name(scene.era())))
-        }
+        ReplicaNote::ProduceRefused { from, error } => plain(
+            Zoom::Story,
+            format!("{of}refuses what {} sends: {}", scene.nodes.name(*from), error.name(scene.era())),
+        ),
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
-            plain(Zoom::Story, format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era())))
+            plain(
+                Zoom::Story,
+                format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era())),
+            )
         }
         ReplicaNote::FoundDivergence { replica, end_offset, .. } => plain(
             Zoom::Story,
@@ -183,18 +220,31 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         // Told by the side that refused.
         ReplicaNote::FetchRefused { leader, offset, error } => plain(
             Zoom::Messages,
-            format!("{of}its fetch at {offset} was refused by {}: {}", scene.broker(*leader), error.name(scene.era())),
+            format!(
+                "{of}its fetch at {offset} was refused by {}: {}",
+                scene.broker(*leader),
+                error.name(scene.era())
+            ),
         ),
         ReplicaNote::Stopped { deleted: true } => plain(Zoom::Story, format!("{of}DELETES the replica")),
         ReplicaNote::Stopped { deleted: false } => plain(Zoom::Story, format!("{of}stops the replica")),
         ReplicaNote::Recovered { from, log_end_offset, cut_bytes } => {
             let cut = if *cut_bytes > 0 { format!(", {cut_bytes} torn bytes CUT") } else { String::new() };
-            plain(Zoom::Story, format!("{of}recovers its log from offset {from}: it ends at {log_end_offset}{cut}"))
+            plain(
+                Zoom::Story,
+                format!("{of}recovers its log from offset {from}: it ends at {log_end_offset}{cut}"),
+            )
         }
     }
 }
 
-fn high_watermark(partition: TopicPartition, from: Offset, to: Offset, members: &[BrokerId], scene: &Scene<'_>) -> Wording {
+fn high_watermark(
+    partition: TopicPartition,
+    from: Offset,
+    to: Offset,
+    members: &[BrokerId],
+    scene: &Scene<'_>,
+) -> Wording {
     let of = scene.of(partition);
     let view = scene.nodes.broker(scene.node).and_then(|broker| broker.replica(partition));
     let named = view.is_some_and(|view| {
@@ -206,8 +256,13 @@ fn high_watermark(partition: TopicPartition, from: Offset, to: Offset, members: 
     let zoom = if named { Zoom::Story } else { Zoom::Messages };
     match members {
         [] => plain(zoom, format!("{of}learns that the high watermark is {to}")),
-        [_] => plain(zoom, format!("{of}high watermark {from} → {to}: it is alone in the ISR {}", isr(members))),
-        _ => plain(zoom, format!("{of}high watermark {from} → {to}: ISR {} all have offset {}", isr(members), to.0 - 1)),
+        [_] => {
+            plain(zoom, format!("{of}high watermark {from} → {to}: it is alone in the ISR {}", isr(members)))
+        }
+        _ => plain(
+            zoom,
+            format!("{of}high watermark {from} → {to}: ISR {} all have offset {}", isr(members), to.0 - 1),
+        ),
     }
 }
 
@@ -230,7 +285,9 @@ fn broker(note: &BrokerNote, scene: &Scene<'_>) -> Wording {
         BrokerNote::ZooKeeperBack => plain(Zoom::Story, "is back with ZooKeeper, in the same session"),
         BrokerNote::ShutdownStarted => plain(Zoom::Story, "begins a controlled shutdown"),
         BrokerNote::ShutdownAnswered { remaining: 0 } => plain(Zoom::Story, "leads nothing any more"),
-        BrokerNote::ShutdownAnswered { remaining } => plain(Zoom::Story, format!("still leads {remaining} partitions")),
+        BrokerNote::ShutdownAnswered { remaining } => {
+            plain(Zoom::Story, format!("still leads {remaining} partitions"))
+        }
         BrokerNote::ControlRequestRefused { api, controller, controller_epoch, error } => plain(
             Zoom::Story,
             format!(
@@ -248,13 +305,19 @@ fn broker(note: &BrokerNote, scene: &Scene<'_>) -> Wording {
 
 fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
     match note {
-        ControllerNote::Elected { epoch } => {
-            plain(Zoom::Story, format!("{} wins {CONTROLLER}: controller epoch {epoch}", scene.nodes.name(scene.node)))
+        ControllerNote::Elected { epoch } => plain(
+            Zoom::Story,
+            format!("{} wins {CONTROLLER}: controller epoch {epoch}", scene.nodes.name(scene.node)),
+        ),
+        ControllerNote::Follows { .. } => {
+            plain(Zoom::Messages, format!("{} sees another controller", scene.nodes.name(scene.node)))
         }
-        ControllerNote::Follows { .. } => plain(Zoom::Messages, format!("{} sees another controller", scene.nodes.name(scene.node))),
         ControllerNote::Initialized { brokers, partitions } => plain(
             Zoom::Story,
-            format!("has set its watches and read back {partitions} partitions; live: {}", scene.brokers(brokers)),
+            format!(
+                "has set its watches and read back {partitions} partitions; live: {}",
+                scene.brokers(brokers)
+            ),
         ),
         ControllerNote::Resigned { epoch } => {
             plain(Zoom::Story, format!("{} RESIGNS, controller epoch {epoch}", scene.nodes.name(scene.node)))
@@ -265,10 +328,20 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 if ids.is_empty() { None } else { Some(format!("{word} {}", scene.brokers(ids))) }
             };
             let parts = [part("new:", started), part("gone:", failed), part("bounced:", bounced)];
-            plain(Zoom::Story, format!("compares {BROKER_IDS}: {}", parts.into_iter().flatten().collect::<Vec<_>>().join("; ")))
+            plain(
+                Zoom::Story,
+                format!(
+                    "compares {BROKER_IDS}: {}",
+                    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+                ),
+            )
         }
-        ControllerNote::BrokerFailure { brokers } => plain(Zoom::Story, format!("onBrokerFailure: {}", scene.brokers(brokers))),
-        ControllerNote::BrokerStartup { brokers } => plain(Zoom::Story, format!("onBrokerStartup: {}", scene.brokers(brokers))),
+        ControllerNote::BrokerFailure { brokers } => {
+            plain(Zoom::Story, format!("onBrokerFailure: {}", scene.brokers(brokers)))
+        }
+        ControllerNote::BrokerStartup { brokers } => {
+            plain(Zoom::Story, format!("onBrokerStartup: {}", scene.brokers(brokers)))
+        }
         ControllerNote::PartitionState { partition, from, to } => {
             listed(Zoom::Story, "", partition.to_string(), format!(": {from} → {to}"))
         }
@@ -277,18 +350,30 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             listed(Zoom::Story, before, partition.to_string(), format!(": {from} → {to}"))
         }
         ControllerNote::LeaderAndIsrWritten { partition, leader, epoch, isr: members, reason, unclean } => {
-            let leader = if *leader == BrokerId::NONE { "NO leader".to_owned() } else { format!("leader {leader}") };
+            let leader =
+                if *leader == BrokerId::NONE { "NO leader".to_owned() } else { format!("leader {leader}") };
             let unclean = if *unclean { " UNCLEAN" } else { "" };
-            plain(Zoom::Story, format!("{partition}: {leader}, {}, ISR {}{unclean} ({reason})", epoch_of(*epoch), isr(members)))
+            plain(
+                Zoom::Story,
+                format!(
+                    "{partition}: {leader}, {}, ISR {}{unclean} ({reason})",
+                    epoch_of(*epoch),
+                    isr(members)
+                ),
+            )
         }
         ControllerNote::NotElected { partition, reason } => {
             plain(Zoom::Story, format!("{partition}: NOBODY can be elected: {reason}"))
         }
-        ControllerNote::WriteRefused { path, error } => plain(Zoom::Story, format!("its write of {path} is REFUSED: {error:?}")),
+        ControllerNote::WriteRefused { path, error } => {
+            plain(Zoom::Story, format!("its write of {path} is REFUSED: {error:?}"))
+        }
         ControllerNote::Sent { api, to, partitions } => {
             let about = match partitions.len() {
                 0 => " (live brokers)".to_owned(),
-                1..=3 => format!(" ({})", partitions.iter().map(|p| p.to_string()).collect::<Vec<_>>().join(", ")),
+                1..=3 => {
+                    format!(" ({})", partitions.iter().map(|p| p.to_string()).collect::<Vec<_>>().join(", "))
+                }
                 many => format!(" ({many} partitions)"),
             };
             listed(Zoom::Story, format!("sends {}{about} to ", api.name()), scene.broker(*to), "")
@@ -301,12 +386,18 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
 fn zookeeper(note: &ZooKeeperNote, scene: &Scene<'_>) -> Wording {
     let name = |node: &NodeId| scene.nodes.name(*node);
     match note {
-        ZooKeeperNote::SessionOpened { node, .. } => plain(Zoom::Messages, format!("a session for {}", name(node))),
+        ZooKeeperNote::SessionOpened { node, .. } => {
+            plain(Zoom::Messages, format!("a session for {}", name(node)))
+        }
         ZooKeeperNote::SessionEnded { node, expired: true, .. } => {
             plain(Zoom::Story, format!("the session of {} EXPIRES", name(node)))
         }
-        ZooKeeperNote::SessionEnded { node, .. } => plain(Zoom::Story, format!("{} closes its session", name(node))),
-        ZooKeeperNote::Created { path, ephemeral: true, .. } => plain(Zoom::Messages, format!("{path} appears (ephemeral)")),
+        ZooKeeperNote::SessionEnded { node, .. } => {
+            plain(Zoom::Story, format!("{} closes its session", name(node)))
+        }
+        ZooKeeperNote::Created { path, ephemeral: true, .. } => {
+            plain(Zoom::Messages, format!("{path} appears (ephemeral)"))
+        }
         ZooKeeperNote::Created { path, .. } => plain(Zoom::Messages, format!("{path} appears")),
         ZooKeeperNote::Changed { path, data: data @ ZnodeData::PartitionState(_), version, by } => {
             plain(Zoom::Messages, format!("{path} ← {data}, version {version}, by {}", name(by)))
@@ -335,7 +426,8 @@ fn zookeeper(note: &ZooKeeperNote, scene: &Scene<'_>) -> Wording {
             listed(zoom, format!("watch on {path} fires ({what}) for "), name(to), "")
         }
         ZooKeeperNote::Refused { path, by, error } => {
-            let zoom = if &**path == CONTROLLER || path.ends_with("/state") { Zoom::Story } else { Zoom::Messages };
+            let zoom =
+                if &**path == CONTROLLER || path.ends_with("/state") { Zoom::Story } else { Zoom::Messages };
             plain(zoom, format!("refuses {}'s write of {path}: {error:?}", name(by)))
         }
         #[allow(unreachable_patterns)]
@@ -353,9 +445,10 @@ fn error_name(error: &ClientError, era: &Era) -> String {
 
 fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
     match note {
-        ClientNote::MetadataRefreshed { changes, broker } if changes.is_empty() => {
-            plain(Zoom::Messages, format!("refreshes its metadata from {}: nothing new", scene.nodes.name(*broker)))
-        }
+        ClientNote::MetadataRefreshed { changes, broker } if changes.is_empty() => plain(
+            Zoom::Messages,
+            format!("refreshes its metadata from {}: nothing new", scene.nodes.name(*broker)),
+        ),
         ClientNote::MetadataRefreshed { changes, broker } => {
             let changes: Vec<String> = changes
                 .iter()
@@ -364,7 +457,10 @@ fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
                     None => format!("{partition} has no leader"),
                 })
                 .collect();
-            plain(Zoom::Story, format!("refreshes its metadata from {}: {}", scene.nodes.name(*broker), changes.join(", ")))
+            plain(
+                Zoom::Story,
+                format!("refreshes its metadata from {}: {}", scene.nodes.name(*broker), changes.join(", ")),
+            )
         }
         ClientNote::Retries { send, partition, error, broker } => {
             let named = scene.names.send(*send);
@@ -374,22 +470,31 @@ fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
             let from = scene.broker(*broker);
             plain(zoom, format!("{}is told {error} by {from}, will send {what} again", scene.of(*partition)))
         }
-        ClientNote::ConnectionLost { node, timed_out: true } => {
-            plain(Zoom::Story, format!("gives up waiting for {} and closes the connection", scene.nodes.name(*node)))
-        }
+        ClientNote::ConnectionLost { node, timed_out: true } => plain(
+            Zoom::Story,
+            format!("gives up waiting for {} and closes the connection", scene.nodes.name(*node)),
+        ),
         ClientNote::ConnectionLost { node, .. } => {
             plain(Zoom::Story, format!("loses its connection to {}", scene.nodes.name(*node)))
         }
         ClientNote::PositionChecked { epoch, end_offset, position, partition } => plain(
             Zoom::Story,
-            format!("{}checks its position {position} with the new leader: {} ended at {end_offset}", scene.of(*partition), epoch_of(*epoch)),
+            format!(
+                "{}checks its position {position} with the new leader: {} ended at {end_offset}",
+                scene.of(*partition),
+                epoch_of(*epoch)
+            ),
         ),
         ClientNote::PositionReset { partition, offset } => {
             plain(Zoom::Messages, format!("{}starts at offset {offset}", scene.of(*partition)))
         }
         ClientNote::FetchRefused { partition, offset, error } => plain(
             Zoom::Story,
-            format!("{}its read at offset {offset} is refused: {}", scene.of(*partition), error.name(scene.era())),
+            format!(
+                "{}its read at offset {offset} is refused: {}",
+                scene.of(*partition),
+                error.name(scene.era())
+            ),
         ),
         #[allow(unreachable_patterns)]
         other => plain(Zoom::Effects, other.name()),
@@ -407,8 +512,12 @@ pub fn delivery(delivery: &Delivery, scene: &Scene<'_>) -> Wording {
             let name = scene.names.send(*send);
             let zoom = if name.is_some() { Zoom::Story } else { Zoom::Messages };
             let name = name.map_or("a batch".to_owned(), |name| name.to_string());
-            let open = if *may_have_been_appended { "in doubt, it may be written" } else { "it is not written" };
-            plain(zoom, format!("{}{name} FAILED: {}; {open}", scene.of(*partition), error_name(error, scene.era())))
+            let open =
+                if *may_have_been_appended { "in doubt, it may be written" } else { "it is not written" };
+            plain(
+                zoom,
+                format!("{}{name} FAILED: {}; {open}", scene.of(*partition), error_name(error, scene.era())),
+            )
         }
         Delivery::Polled { partition, from, batches, broker, .. } => {
             let new: Vec<_> = batches.iter().filter(|batch| batch.header.last_offset() >= *from).collect();
@@ -420,19 +529,33 @@ pub fn delivery(delivery: &Delivery, scene: &Scene<'_>) -> Wording {
             plain(zoom, format!("{}reads {cells} from {}", scene.of(*partition), scene.broker(*broker)))
         }
         Delivery::PositionReset { partition, from, to } => match from {
-            Some(from) => plain(Zoom::Story, format!("{}its position is RESET from {from} to {to}", scene.of(*partition))),
+            Some(from) => plain(
+                Zoom::Story,
+                format!("{}its position is RESET from {from} to {to}", scene.of(*partition)),
+            ),
             None => plain(Zoom::Messages, format!("{}begins at offset {to}", scene.of(*partition))),
         },
         Delivery::LogTruncated { partition, position, diverges_at } => {
             let at = diverges_at.map_or("somewhere below".to_owned(), |offset| format!("at {offset}"));
-            plain(Zoom::Story, format!("{}LogTruncationException: it is at {position}, the log was cut {at}", scene.of(*partition)))
+            plain(
+                Zoom::Story,
+                format!(
+                    "{}LogTruncationException: it is at {position}, the log was cut {at}",
+                    scene.of(*partition)
+                ),
+            )
         }
         Delivery::OffsetOutOfRange { partition, position } => {
             plain(Zoom::Story, format!("{}OffsetOutOfRangeException at {position}", scene.of(*partition)))
         }
-        Delivery::EndOffset { partition, offset, broker } => {
-            plain(Zoom::Story, format!("{}is told by {} that the log ends at {offset}", scene.of(*partition), scene.broker(*broker)))
-        }
+        Delivery::EndOffset { partition, offset, broker } => plain(
+            Zoom::Story,
+            format!(
+                "{}is told by {} that the log ends at {offset}",
+                scene.of(*partition),
+                scene.broker(*broker)
+            ),
+        ),
         Delivery::Done(Ok(())) => plain(Zoom::Messages, "done"),
         Delivery::Done(Err(refused)) => {
             plain(Zoom::Story, format!("REFUSED: {}: {}", refused.error.name(scene.era()), refused.message))

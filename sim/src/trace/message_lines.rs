@@ -14,8 +14,14 @@ fn epoch(epoch: Option<LeaderEpoch>) -> String {
 }
 
 fn leadership(partition: &LeaderAndIsrPartition) -> String {
-    let leader = if partition.leader == BrokerId::NONE { "none".to_owned() } else { partition.leader.to_string() };
-    format!("{} leader {leader} epoch {} isr {}", partition.partition, partition.leader_epoch, isr(&partition.isr))
+    let leader =
+        if partition.leader == BrokerId::NONE { "none".to_owned() } else { partition.leader.to_string() };
+    format!(
+        "{} leader {leader} epoch {} isr {}",
+        partition.partition,
+        partition.leader_epoch,
+        isr(&partition.isr)
+    )
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
@@ -31,9 +37,10 @@ pub fn request(request: &Request, names: &Names) -> String {
     let body = match request {
         Request::Produce(produce) => {
             let acks = crate::checkers::ledger::acks_name(produce.acks);
-            let batches = produce.partitions.iter().map(|(partition, batch)| {
-                format!("{partition} {} records", batch.header.records_count)
-            });
+            let batches = produce
+                .partitions
+                .iter()
+                .map(|(partition, batch)| format!("{partition} {} records", batch.header.records_count));
             format!("acks={acks} {}", joined(batches))
         }
         Request::Fetch(fetch) => joined(fetch.partitions.iter().map(|part| {
@@ -52,7 +59,11 @@ pub fn request(request: &Request, names: &Names) -> String {
             None => "all topics".to_owned(),
         },
         Request::LeaderAndIsr(control) => {
-            format!("controller epoch {}; {}", control.controller_epoch, joined(control.partitions.iter().map(leadership)))
+            format!(
+                "controller epoch {}; {}",
+                control.controller_epoch,
+                joined(control.partitions.iter().map(leadership))
+            )
         }
         Request::UpdateMetadata(control) => {
             let live: Vec<BrokerId> = control.live_brokers.iter().map(|(broker, _)| *broker).collect();
@@ -60,14 +71,20 @@ pub fn request(request: &Request, names: &Names) -> String {
             format!("controller epoch {}; live {}; {partitions}", control.controller_epoch, isr(&live))
         }
         Request::StopReplica(control) => {
-            let partitions = control.partitions.iter().map(|part| {
-                format!("{}{}", part.partition, if part.delete { " delete" } else { "" })
-            });
+            let partitions = control
+                .partitions
+                .iter()
+                .map(|part| format!("{}{}", part.partition, if part.delete { " delete" } else { "" }));
             format!("controller epoch {}; {}", control.controller_epoch, joined(partitions))
         }
         Request::ControlledShutdown(shutdown) => format!("broker {}", shutdown.broker),
         Request::OffsetsForLeaderEpoch(ask) => joined(ask.partitions.iter().map(|question| {
-            format!("{} epoch {}{}", question.partition, question.leader_epoch, epoch(question.current_leader_epoch))
+            format!(
+                "{} epoch {}{}",
+                question.partition,
+                question.leader_epoch,
+                epoch(question.current_leader_epoch)
+            )
         })),
         Request::AlterPartition(alter) => joined(alter.partitions.iter().map(|change| {
             format!("{} isr {} version {}", change.partition, isr(&change.new_isr), change.zk_version)
@@ -84,7 +101,9 @@ fn zookeeper(request: &ZooKeeperRequest) -> String {
         ZooKeeperRequest::Connect { session: None, .. } => "connect".to_owned(),
         ZooKeeperRequest::Ping => "ping".to_owned(),
         ZooKeeperRequest::Op(op) => self::op(op),
-        ZooKeeperRequest::Multi(ops) => format!("multi [{}]", ops.iter().map(op).collect::<Vec<_>>().join(", ")),
+        ZooKeeperRequest::Multi(ops) => {
+            format!("multi [{}]", ops.iter().map(op).collect::<Vec<_>>().join(", "))
+        }
         ZooKeeperRequest::Close => "close".to_owned(),
         #[allow(unreachable_patterns)]
         _ => "set watches".to_owned(),
@@ -93,7 +112,9 @@ fn zookeeper(request: &ZooKeeperRequest) -> String {
 
 fn op(op: &Op) -> String {
     match op {
-        Op::Create { path, ephemeral, .. } => format!("create {path}{}", if *ephemeral { " (ephemeral)" } else { "" }),
+        Op::Create { path, ephemeral, .. } => {
+            format!("create {path}{}", if *ephemeral { " (ephemeral)" } else { "" })
+        }
         Op::Delete { path, .. } => format!("delete {path}"),
         Op::SetData { path, data, .. } => format!("set {path} {data}"),
         Op::Check { path, version } => format!("check {path} version {version}"),
@@ -111,21 +132,28 @@ pub fn response(response: &Response, names: &Names) -> String {
             Ok(offset) => format!("{} at offset {offset}", outcome.partition),
             Err(error) => format!("{} {error}", outcome.partition),
         })),
-        Response::Fetch(fetch) => joined(fetch.partitions.iter().map(|part| match (part.error, part.diverging_epoch) {
-            (Some(error), _) => format!("{} {error}", part.partition),
-            (None, Some(diverging)) => {
-                format!("{} logs part: epoch {} ended at {}", part.partition, diverging.epoch, diverging.end_offset)
-            }
-            (None, None) => {
-                let records = names.cells(part.partition, &part.records);
-                let records = if records.is_empty() { "nothing".to_owned() } else { records };
-                format!("{} {records}, high watermark {}", part.partition, part.high_watermark)
-            }
-        })),
-        Response::ListOffsets(list) => joined(list.partitions.iter().map(|(partition, result)| match result {
-            Ok(found) => format!("{partition} {}", found.offset),
-            Err(error) => format!("{partition} {error}"),
-        })),
+        Response::Fetch(fetch) => {
+            joined(fetch.partitions.iter().map(|part| match (part.error, part.diverging_epoch) {
+                (Some(error), _) => format!("{} {error}", part.partition),
+                (None, Some(diverging)) => {
+                    format!(
+                        "{} logs part: epoch {} ended at {}",
+                        part.partition, diverging.epoch, diverging.end_offset
+                    )
+                }
+                (None, None) => {
+                    let records = names.cells(part.partition, &part.records);
+                    let records = if records.is_empty() { "nothing".to_owned() } else { records };
+                    format!("{} {records}, high watermark {}", part.partition, part.high_watermark)
+                }
+            }))
+        }
+        Response::ListOffsets(list) => {
+            joined(list.partitions.iter().map(|(partition, result)| match result {
+                Ok(found) => format!("{partition} {}", found.offset),
+                Err(error) => format!("{partition} {error}"),
+            }))
+        }
         Response::Metadata(metadata) => {
             let brokers: Vec<BrokerId> = metadata.brokers.iter().map(|(broker, _)| *broker).collect();
             let leaders = metadata.topics.iter().flat_map(|topic| {
@@ -144,13 +172,15 @@ pub fn response(response: &Response, names: &Names) -> String {
             Some(error) => error.to_string(),
             None => format!("{} partitions remain", shutdown.remaining.len()),
         },
-        Response::OffsetsForLeaderEpoch(answer) => joined(answer.partitions.iter().map(|(partition, result)| match result {
-            Ok(end) => {
-                let epoch = end.leader_epoch.map_or(String::new(), |epoch| format!("epoch {epoch} "));
-                format!("{partition} {epoch}ended at {}", end.end_offset)
-            }
-            Err(error) => format!("{partition} {error}"),
-        })),
+        Response::OffsetsForLeaderEpoch(answer) => {
+            joined(answer.partitions.iter().map(|(partition, result)| match result {
+                Ok(end) => {
+                    let epoch = end.leader_epoch.map_or(String::new(), |epoch| format!("epoch {epoch} "));
+                    format!("{partition} {epoch}ended at {}", end.end_offset)
+                }
+                Err(error) => format!("{partition} {error}"),
+            }))
+        }
         Response::AlterPartition(alter) => match alter.error {
             Some(error) => error.to_string(),
             None => joined(alter.partitions.iter().map(|(partition, result)| match result {
@@ -170,7 +200,8 @@ fn outcome<T: std::fmt::Display>(
     if let Some(error) = error {
         return error.to_string();
     }
-    let refused = partitions.iter().filter_map(|(partition, error)| error.map(|error| format!("{partition} {error}")));
+    let refused =
+        partitions.iter().filter_map(|(partition, error)| error.map(|error| format!("{partition} {error}")));
     let refused = joined(refused);
     if refused.is_empty() { "ok".to_owned() } else { refused }
 }

@@ -102,8 +102,13 @@ impl Names {
     }
 
     /// The cells of several batches.
-    pub fn cells<'a>(&self, partition: TopicPartition, batches: impl IntoIterator<Item = &'a RecordBatch>) -> String {
-        let cells: Vec<String> = batches.into_iter().map(|batch| self.cell(partition, &info(batch))).collect();
+    pub fn cells<'a>(
+        &self,
+        partition: TopicPartition,
+        batches: impl IntoIterator<Item = &'a RecordBatch>,
+    ) -> String {
+        let cells: Vec<String> =
+            batches.into_iter().map(|batch| self.cell(partition, &info(batch))).collect();
         match cells.len() {
             0..=6 => cells.join(" "),
             many => format!("{} {} … {} ({many} batches)", cells[0], cells[1], cells[many - 1]),

@@ -198,7 +198,15 @@ impl Recorder {
     }
 
     /// Takes a fact. `cause` is the event that caused `event`.
-    pub fn record(&mut self, event: EventId, cause: EventId, at: Time, node: NodeId, fact: Fact<'_>, nodes: &Nodes) {
+    pub fn record(
+        &mut self,
+        event: EventId,
+        cause: EventId,
+        at: Time,
+        node: NodeId,
+        fact: Fact<'_>,
+        nodes: &Nodes,
+    ) {
         if !self.on {
             return;
         }
@@ -293,11 +301,21 @@ impl Recorder {
     fn word(&self, node: NodeId, fact: &Fact<'_>, nodes: &Nodes, many: bool) -> Option<Wording> {
         let scene = Scene { node, nodes, names: &self.names, many };
         let message = |zoom: Zoom, text: String| {
-            Some(Wording { zoom, before: text, item: None, after: String::new(), decided: None, table: None, controller: false })
+            Some(Wording {
+                zoom,
+                before: text,
+                item: None,
+                after: String::new(),
+                decided: None,
+                table: None,
+                controller: false,
+            })
         };
         let routed = |to: NodeId, event: MessageEvent, text: String| {
             let what = match event {
-                MessageEvent::Sent => return message(Zoom::Messages, format!("→ {}: {text}", nodes.name(to))),
+                MessageEvent::Sent => {
+                    return message(Zoom::Messages, format!("→ {}: {text}", nodes.name(to)));
+                }
                 MessageEvent::Arrived => "arrives at",
                 MessageEvent::Held => "is HELD on its way to",
                 MessageEvent::Released => "is released to",
@@ -324,7 +342,9 @@ impl Recorder {
             }
             Fact::Response { to, response, event } => {
                 let text = match (event, response.api()) {
-                    (MessageEvent::Held | MessageEvent::Released, Some(api)) => format!("{} answer", api.name()),
+                    (MessageEvent::Held | MessageEvent::Released, Some(api)) => {
+                        format!("{} answer", api.name())
+                    }
                     _ => message_lines::response(response, &self.names),
                 };
                 routed(*to, *event, text)
@@ -341,7 +361,16 @@ impl Recorder {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn tell(&mut self, event: EventId, cause: EventId, at: Time, node: NodeId, wording: Wording, lanes: String, nodes: &Nodes) {
+    fn tell(
+        &mut self,
+        event: EventId,
+        cause: EventId,
+        at: Time,
+        node: NodeId,
+        wording: Wording,
+        lanes: String,
+        nodes: &Nodes,
+    ) {
         let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
         let Wording { zoom, before, item, after, decided, .. } = wording;
         let entries = Arc::make_mut(&mut self.entries);
@@ -387,10 +416,16 @@ fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {
         (LifeEvent::Started, _) => return None, // its own note says more
         (LifeEvent::Ended, None) => "is KILLED: its memory is gone, its page cache is not",
         (LifeEvent::Ended, Some(ExitReason::ShutDown)) => "stops in order",
-        (LifeEvent::Ended, Some(ExitReason::NodeExists)) => "EXITS: its znode of an earlier life is still there (NodeExists)",
-        (LifeEvent::Ended, Some(ExitReason::FollowerAheadOfLeader)) => "HALTS: its log is longer than its leader's",
+        (LifeEvent::Ended, Some(ExitReason::NodeExists)) => {
+            "EXITS: its znode of an earlier life is still there (NodeExists)"
+        }
+        (LifeEvent::Ended, Some(ExitReason::FollowerAheadOfLeader)) => {
+            "HALTS: its log is longer than its leader's"
+        }
         (LifeEvent::Ended, Some(ExitReason::LogDirectoryFailed)) => "HALTS: its log directory failed",
-        (LifeEvent::Ended, Some(ExitReason::InconsistentBrokerId)) => "EXITS: its log directory cannot be used",
+        (LifeEvent::Ended, Some(ExitReason::InconsistentBrokerId)) => {
+            "EXITS: its log directory cannot be used"
+        }
         (LifeEvent::LostPower, _) => "LOSES POWER: what it had not flushed may be gone",
         (LifeEvent::DiskDamaged, _) => "its disk is DAMAGED",
     };

@@ -74,7 +74,12 @@ fn assignment(partition: TopicPartition, nodes: &Nodes) -> Vec<BrokerId> {
     }
 }
 
-fn log(partition: TopicPartition, batches: &[BatchInfo], high_watermark: Option<Offset>, names: &Names) -> String {
+fn log(
+    partition: TopicPartition,
+    batches: &[BatchInfo],
+    high_watermark: Option<Offset>,
+    names: &Names,
+) -> String {
     let mut cells = Vec::new();
     let hidden = batches.len().saturating_sub(SHOWN);
     if hidden > 0 {

@@ -71,7 +71,9 @@ impl Paint {
         }
         let loud = |word: &str| {
             let letters = word.trim_matches(|c: char| !c.is_alphanumeric());
-            letters.len() > 2 && letters.chars().all(|c| c.is_ascii_uppercase()) && !["ISR", "GC"].contains(&letters)
+            letters.len() > 2
+                && letters.chars().all(|c| c.is_ascii_uppercase())
+                && !["ISR", "GC"].contains(&letters)
         };
         text.split(' ')
             .map(|word| if loud(word) { self.wrap("1;33", word) } else { word.to_owned() })
@@ -154,7 +156,8 @@ fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
         1 => "L leader  f follower  · neither",
         _ => "0-9 partitions it leads",
     };
-    let legend = format!("{lanes}  # down  z paused        log cells are value@leader-epoch; | is the high watermark");
+    let legend =
+        format!("{lanes}  # down  z paused        log cells are value@leader-epoch; | is the high watermark");
     let _ = writeln!(out, "{}\n", paint.dim(&legend));
 }
 
@@ -211,7 +214,8 @@ fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
         .iter()
         .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
         .map(|record| {
-            let copies = if record.copies.is_empty() { "no copy".to_owned() } else { record.copies.join(", ") };
+            let copies =
+                if record.copies.is_empty() { "no copy".to_owned() } else { record.copies.join(", ") };
             let fate = match &record.fate {
                 Fate::Kept => "kept".to_owned(),
                 Fate::NotPromised => "not promised".to_owned(),
@@ -247,7 +251,10 @@ fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
         let _ = writeln!(out, "        … and {} more", rows.len() - SHOWN);
     }
     if sent > 0 {
-        let _ = writeln!(out, "        of {sent} batches of the workload, {kept} are in the current leader's log");
+        let _ = writeln!(
+            out,
+            "        of {sent} batches of the workload, {kept} are in the current leader's log"
+        );
     }
 }
 
