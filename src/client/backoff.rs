@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest() {
         let backoff = ExponentialBackoff::new(Micros(50_000), Micros(1_000_000));
-        let shortest: Vec<_> = (0..7).map(|failures| backoff.wait(failures, &mut Fixed(0)).0 / 1000).collect();
+        let shortest: Vec<_> =
+            (0..7).map(|failures| backoff.wait(failures, &mut Fixed(0)).0 / 1000).collect();
         assert_eq!(shortest, [40, 80, 160, 320, 640, 800, 800]);
         assert_eq!(backoff.wait(0, &mut Fixed(20_000)), Micros(60_000), "a fifth more");
         assert_eq!(backoff.wait(99, &mut Fixed(400_000)), Micros(1_000_000), "never more than the longest");

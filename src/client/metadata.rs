@@ -186,12 +186,7 @@ impl Metadata {
     }
 
     /// Takes an answer of this API version. Returns the leaders that are other than before, if anybody wants to know.
-    pub fn update(
-        &mut self,
-        answer: MetadataResponse,
-        version: i16,
-        env: &mut Env<'_>,
-    ) -> Vec<LeaderChange> {
+    pub fn update(&mut self, answer: MetadataResponse, version: i16, env: &mut Env<'_>) -> Vec<LeaderChange> {
         if answer.brokers.is_empty() {
             self.failed(env);
             return Vec::new();

@@ -141,7 +141,9 @@ impl NetworkClient {
         let index = self.connection(node);
         let connection = &self.connections[index];
         match connection.state {
-            ConnectionState::Disconnected { retry_at } if retry_at > env.now => Readiness::NotBefore(retry_at),
+            ConnectionState::Disconnected { retry_at } if retry_at > env.now => {
+                Readiness::NotBefore(retry_at)
+            }
             ConnectionState::Disconnected { .. } => {
                 self.connect(index, env);
                 Readiness::Waiting
@@ -157,6 +159,17 @@ impl NetworkClient {
         api.version(&self.era, self.connections[index].peer()?)
     }
 
+    /// Whether a broker is connected, so that its release is known.
+    pub fn is_connected(&self, node: NodeId) -> bool {
+        let index = self.connections.binary_search_by_key(&node, |connection| connection.node);
+        index.is_ok_and(|index| self.connections[index].peer().is_some())
+    }
+
+    /// The call that the next [`Self::send`] will be.
+    pub fn next_call(&self) -> CallId {
+        CallId::new(0, self.calls)
+    }
+
     /// Sends a request to a broker that is ready. `version` is from [`Self::version`].
     pub fn send(
         &mut self,
@@ -167,9 +180,9 @@ impl NetworkClient {
         env: &mut Env<'_>,
     ) -> CallId {
         let index = self.connection(node);
+        let call = self.next_call();
         let connection = &mut self.connections[index];
         assert!(connection.peer().is_some(), "a request goes only to a broker that is ready");
-        let call = CallId::new(0, self.calls);
         self.calls += 1;
         if expects_answer {
             let expires_at = env.now + self.settings.request_timeout;
@@ -188,7 +201,8 @@ impl NetworkClient {
     }
 
     fn connection_of(&self, call: CallId) -> Option<usize> {
-        let has_it = |connection: &Connection| connection.in_flight.iter().any(|request| request.call == call);
+        let has_it =
+            |connection: &Connection| connection.in_flight.iter().any(|request| request.call == call);
         self.connections.iter().position(has_it)
     }
 
@@ -213,7 +227,10 @@ impl NetworkClient {
                 connection.setup_failures = 0;
             }
             (ChannelEvent::Failed, ConnectionState::Connecting { .. })
-            | (ChannelEvent::Disconnected, ConnectionState::Connecting { .. } | ConnectionState::Ready { .. }) => {
+            | (
+                ChannelEvent::Disconnected,
+                ConnectionState::Connecting { .. } | ConnectionState::Ready { .. },
+            ) => {
                 self.lose(index, false, env);
                 self.back_off(index, env);
             }
@@ -266,9 +283,13 @@ impl NetworkClient {
         response: Response,
         env: &mut Env<'_>,
     ) -> Option<(CallId, Response)> {
-        let is_next = |connection: &Connection| connection.in_flight.front().is_some_and(|next| next.call == call);
+        let is_next =
+            |connection: &Connection| connection.in_flight.front().is_some_and(|next| next.call == call);
         let Some(index) = self.connections.iter().position(is_next) else {
-            assert!(self.connection_of(call).is_none(), "answers on one channel come in the order of requests");
+            assert!(
+                self.connection_of(call).is_none(),
+                "answers on one channel come in the order of requests"
+            );
             return None;
         };
         self.connections[index].in_flight.pop_front();

@@ -42,7 +42,9 @@ impl PositionValidation {
         match self {
             PositionValidation::None => PositionCheck::Valid,
             PositionValidation::LeaderEpoch if unknown => PositionCheck::Truncated,
-            PositionValidation::EndOffset | PositionValidation::LeaderEpoch if answer.end_offset < position => {
+            PositionValidation::EndOffset | PositionValidation::LeaderEpoch
+                if answer.end_offset < position =>
+            {
                 let epoch = answer.leader_epoch.filter(|epoch| *epoch != LeaderEpoch::NONE);
                 PositionCheck::TruncatedAt(answer.end_offset, epoch)
             }
