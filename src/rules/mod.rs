@@ -38,18 +38,24 @@ macro_rules! rule {
     };
 }
 
+pub mod alter_partition_checks;
+pub mod broker_bounce;
 pub mod broker_epoch;
 pub mod clean_marker;
+pub mod controller_election;
+pub mod controller_round_trips;
 pub mod controller_session;
 pub mod controller_writes;
 pub mod dead_followers;
 pub mod directory_flush;
 pub mod diverging_fetch;
+pub mod election_retry;
 pub mod end_offset;
 pub mod epoch_cache;
 pub mod epoch_entries;
 pub mod fencing;
 pub mod follower_out_of_range;
+pub mod full_metadata;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
 pub mod isr_admission;
@@ -60,9 +66,17 @@ pub mod last_isr_member;
 pub mod metadata_epochs;
 pub mod position_validation;
 pub mod recovered_point;
+pub mod leader_rebalance;
+pub mod leaderless_partitions;
+pub mod leaving_leader;
+pub mod log_dir_events;
+pub mod position_validation;
+pub mod preferred_election;
+pub mod reassignment;
 pub mod same_leader;
 pub mod stale_high_watermark;
 pub mod stop_replica;
+pub mod stop_replica_requests;
 pub mod truncate_at_log_end;
 pub mod truncation;
 pub mod unclean_setting;
@@ -236,6 +250,32 @@ rules! {
     clean_marker: clean_marker::CleanMarker,
     /// Up to where a log counts as flushed once it has been loaded.
     recovered_point: recovered_point::RecoveredPoint,
+    /// How a broker that takes `/controller` raises the controller epoch.
+    controller_election: controller_election::ControllerElection,
+    /// How many partitions a controller handles in one round trip to ZooKeeper.
+    controller_round_trips: controller_round_trips::ControllerRoundTrips,
+    /// Whether the controller sees that a broker came back in another life before anybody looked.
+    broker_bounce: broker_bounce::BrokerBounce,
+    /// Which partitions a broker's failure leaves without a leader, in the controller's eyes.
+    leaderless_partitions: leaderless_partitions::LeaderlessPartitions,
+    /// What a preferred election does when the preferred replica leads already.
+    preferred_election: preferred_election::PreferredElection,
+    /// Whether a broker that shuts down is told of the leader that takes over from it.
+    leaving_leader: leaving_leader::LeavingLeader,
+    /// Which partitions are elected again when some of the writes met another version.
+    election_retry: election_retry::ElectionRetry,
+    /// How the automatic leader rebalance elects.
+    leader_rebalance: leader_rebalance::LeaderRebalance,
+    /// Who is told of every partition when only the list of brokers has changed.
+    full_metadata: full_metadata::FullMetadata,
+    /// How the replicas that a broker has to stop are spread over StopReplica requests.
+    stop_replica_requests: stop_replica_requests::StopReplicaRequests,
+    /// How a partition moves to other replicas, and where its progress is kept.
+    reassignment: reassignment::Reassignment,
+    /// Which proposals of a leader the controller takes.
+    alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
+    /// Whether the controller hears of a broker's failed log directory.
+    log_dir_events: log_dir_events::LogDirEvents,
 }
 
 #[cfg(test)]
