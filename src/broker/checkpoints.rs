@@ -12,8 +12,9 @@
 //! in this life, and no others: what was found on disk and never named loses its high watermark with the first one.
 
 use crate::broker::replica_manager::{ReplicaManager, TimerKey};
-use crate::ids::{Offset, TopicPartition};
-use crate::log::partition_log::LogError;
+use crate::ids::Offset;
+use crate::log::log_manager::LogManager;
+use crate::log::partition_log::{LogError, PartitionLog};
 use crate::node::Env;
 use crate::time::{Micros, Time};
 use std::sync::Arc;
@@ -27,6 +28,22 @@ impl ReplicaManager {
         for key in keys {
             self.timers.set(key, now + INITIAL_DELAY);
         }
+    }
+
+    /// A deleted log's directory goes a minute after the deletion.
+    pub(super) fn arm_deletion(&mut self) {
+        match self.open_logs().next_deletion() {
+            Some(at) => self.timers.set(TimerKey::DeleteLogs, at),
+            None => self.timers.clear(TimerKey::DeleteLogs),
+        }
+    }
+
+    pub(super) fn delete_logs(&mut self, env: &mut Env<'_>) {
+        let logs = self.logs.as_mut().expect("the log directory is open");
+        if logs.delete_due(env.now, &mut *env.disk).is_err() {
+            self.fail();
+        }
+        self.arm_deletion();
     }
 
     pub(super) fn on_log_timer(&mut self, key: TimerKey, env: &mut Env<'_>) {
@@ -66,13 +83,12 @@ impl ReplicaManager {
     fn close(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
         self.checkpoint_high_watermarks(env)?;
         for (tp, partition) in &mut self.partitions {
-            Arc::make_mut(partition).log.flush(env.now, &mut *env.disk)?;
+            Arc::make_mut(partition).log.close(env.now, &mut *env.disk)?;
             env.mark(*tp);
         }
         self.checkpoint_recovery_points(env)?;
         self.checkpoint_start_offsets(env)?;
-        let logs = self.logs.as_mut().expect("the log directory is open");
-        logs.mark_clean_shutdown(&mut *env.disk)
+        self.open_logs().mark_clean_shutdown(&mut *env.disk)
     }
 
     fn checkpoint_high_watermarks(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
@@ -84,40 +100,32 @@ impl ReplicaManager {
             }
         }
         let hosted = self.partitions.iter().filter(|(_, partition)| partition.hosted);
-        let lines: Vec<_> = hosted.map(|(tp, partition)| (*tp, partition.high_watermark)).collect();
-        let logs = self.logs.as_mut().expect("the log directory is open");
-        logs.checkpoint_high_watermarks(&lines, &mut *env.disk)
+        let lines = hosted.map(|(tp, partition)| (*tp, partition.high_watermark));
+        self.open_logs().checkpoint_high_watermarks(lines, &mut *env.disk)
     }
 
-    pub(super) fn checkpoint_recovery_points(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
-        let lines = self.lines(|log| log.recovery_point());
-        let logs = self.logs.as_mut().expect("the log directory is open");
-        logs.checkpoint_recovery_points(&lines, &mut *env.disk)
+    pub(super) fn checkpoint_recovery_points(&self, env: &mut Env<'_>) -> Result<(), LogError> {
+        self.open_logs().checkpoint_recovery_points(self.each_log(), &mut *env.disk)
     }
 
-    fn checkpoint_start_offsets(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
-        let lines = self.lines(|log| log.start_offset());
-        let logs = self.logs.as_mut().expect("the log directory is open");
-        logs.checkpoint_start_offsets(&lines, &mut *env.disk)
+    fn checkpoint_start_offsets(&self, env: &mut Env<'_>) -> Result<(), LogError> {
+        self.open_logs().checkpoint_log_start_offsets(self.each_log(), &mut *env.disk)
     }
 
-    fn lines(
-        &self,
-        offset: impl Fn(&crate::log::partition_log::PartitionLog) -> Offset,
-    ) -> Vec<(TopicPartition, Offset)> {
-        self.partitions.iter().map(|(tp, partition)| (*tp, offset(&partition.log))).collect()
+    fn open_logs(&self) -> &LogManager {
+        self.logs.as_ref().expect("the log directory is open")
+    }
+
+    fn each_log(&self) -> impl Iterator<Item = &PartitionLog> {
+        self.partitions.values().map(|partition| &partition.log)
     }
 
     fn flush_dirty_logs(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
         for (tp, partition) in &mut self.partitions {
-            let Some(flush_ms) = partition.config.flush_ms else { continue };
-            if env.now.since(partition.last_flush) < flush_ms {
-                continue;
+            if partition.log.flush_is_due(env.now) {
+                Arc::make_mut(partition).log.flush(env.now, &mut *env.disk)?;
+                env.mark(*tp);
             }
-            let partition = Arc::make_mut(partition);
-            partition.last_flush = env.now;
-            partition.log.flush(env.now, &mut *env.disk)?;
-            env.mark(*tp);
         }
         Ok(())
     }

@@ -213,7 +213,7 @@ impl ReplicaFetcher {
             }
             return;
         }
-        match follower_out_of_range::decide(rule, listed, end, replica.config.unclean_leader_election) {
+        match follower_out_of_range::decide(rule, listed, end, replica.log.config().unclean_leader_election) {
             OutOfRange::Halt => {
                 self.out_of_range.clear();
                 self.partitions = FetchStates::default();

@@ -117,6 +117,9 @@ impl ReplicaManager {
         partition.high_watermark = partition.bounded(partition.high_watermark);
         let to = partition.log.end_offset();
         let shorter = !dropped.is_empty() || to != from;
+        if shorter {
+            partition.last_cut = Some(decided);
+        }
         env.note(|| Note::Replica(tp, ReplicaNote::Truncated { from, to, dropped, decided }));
         env.mark(tp);
         if shorter {

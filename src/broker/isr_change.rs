@@ -45,6 +45,8 @@ pub(super) struct ZooKeeperIsrWriter {
     writes: Vec<IsrWrite>,
     /// Partitions that the check of the lag has still to look at, the next one last.
     round: Vec<TopicPartition>,
+    /// The one whose write it waits for.
+    waits_at: Option<TopicPartition>,
     /// Partitions whose change the controller has not been told of.
     changed: BTreeSet<TopicPartition>,
     last_change: Time,
@@ -97,13 +99,17 @@ impl ReplicaManager {
     /// The periodic check: who lags leaves.
     pub(super) fn check_lag(&mut self, session: &mut Session, env: &mut Env<'_>) {
         // A check that still waits for a lock is not begun again.
-        if self.isr_writer.round.is_empty() {
+        if self.isr_writer.round.is_empty() && self.isr_writer.waits_at.is_none() {
             self.isr_writer.round.extend(self.partitions.keys().rev());
         }
         self.go_on_checking_lag(session, env);
     }
 
     fn go_on_checking_lag(&mut self, session: &mut Session, env: &mut Env<'_>) {
+        if self.isr_writer.waits_at.is_some_and(|tp| self.is_locked(tp)) {
+            return;
+        }
+        self.isr_writer.waits_at = None;
         while let Some(tp) = self.isr_writer.round.last().copied() {
             if self.is_locked(tp) {
                 return;
@@ -119,6 +125,7 @@ impl ReplicaManager {
             }
             let proposal = IsrProposal::shrink(&leader.isr, &lagging);
             if !proposal.to.is_empty() && self.propose_isr(tp, proposal, session, env) {
+                self.isr_writer.waits_at = Some(tp);
                 return;
             }
         }

@@ -40,6 +40,8 @@ pub mod replica_manager;
 pub mod shutdown;
 pub mod to_controller;
 pub mod topic_configs;
+#[cfg(test)]
+mod replica_tests;
 pub mod view;
 
 use crate::config::BrokerConfig;

@@ -14,12 +14,11 @@
 
 use crate::broker::leader::LeaderState;
 use crate::broker::view::{ReplicaView, Role};
-use crate::config::TopicConfig;
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, ControllerEpoch, LeaderEpoch, Offset, TopicPartition, ZkVersion};
 use crate::log::partition_log::PartitionLog;
+use crate::note::Decided;
 use crate::rules::Rules;
-use crate::time::Time;
 
 /// A replica of a partition.
 #[derive(Clone, Debug)]
@@ -38,13 +37,11 @@ pub struct Partition {
     pub zk_version: ZkVersion,
     /// Assigned replicas, preferred leader first.
     pub replicas: Vec<BrokerId>,
-    /// The topic's settings.
-    pub config: TopicConfig,
     /// Whether the controller has named it since the broker started. Nobody is served by a replica that was only found
     /// on disk, and the high watermark checkpoint does not list it.
     pub hosted: bool,
-    /// When its log was last flushed by time (`flush.ms`), or opened.
-    pub last_flush: Time,
+    /// What made it cut its log last, in this life.
+    pub last_cut: Option<Decided>,
     /// What it is.
     pub role: PartitionRole,
 }
@@ -65,13 +62,7 @@ pub enum PartitionRole {
 
 impl Partition {
     /// A replica without a role. `checkpointed`: its high watermark as the checkpoint has it.
-    pub fn idle(
-        tp: TopicPartition,
-        log: PartitionLog,
-        checkpointed: Option<Offset>,
-        config: &TopicConfig,
-        now: Time,
-    ) -> Partition {
+    pub fn idle(tp: TopicPartition, log: PartitionLog, checkpointed: Option<Offset>) -> Partition {
         let mut partition = Partition {
             tp,
             log,
@@ -80,9 +71,8 @@ impl Partition {
             controller_epoch: ControllerEpoch(0),
             zk_version: ZkVersion(0),
             replicas: Vec::new(),
-            config: config.clone(),
             hosted: false,
-            last_flush: now,
+            last_cut: None,
             role: PartitionRole::Idle,
         };
         partition.high_watermark = partition.bounded(checkpointed.unwrap_or(Offset::ZERO));
@@ -139,7 +129,7 @@ impl Partition {
 
     /// `min.insync.replicas` as it applies.
     pub fn min_insync_replicas(&self, rules: &Rules) -> usize {
-        rules.high_watermark.effective_minimum(self.config.min_insync_replicas, self.replicas.len())
+        rules.high_watermark.effective_minimum(self.log.config().min_insync_replicas, self.replicas.len())
     }
 
     /// Bytes of whole batches from the one that holds `from` on, below `limit`; counting stops at `enough`.
@@ -180,6 +170,7 @@ impl Partition {
             maximal_isr: leader.map_or(&[], LeaderState::maximal_isr),
             zk_version: self.zk_version,
             min_insync_replicas: self.min_insync_replicas(rules),
+            last_cut: self.last_cut,
             log: &self.log,
         }
     }

@@ -136,7 +136,7 @@ impl ReplicaManager {
                 self.complete_fetches(tp, env);
             }
         }
-        let stamped = self.partition(tp).filter(|partition| partition.config.log_append_time);
+        let stamped = self.partition(tp).filter(|partition| partition.log.config().log_append_time);
         let log_start = self.partition(tp).map(|partition| partition.log.start_offset());
         Appended {
             required: appended.as_ref().map_or(Offset::NONE, |batch| batch.header.next_offset()),

@@ -82,6 +82,7 @@ pub(super) enum TimerKey {
     FlushLogs,
     RecoveryPointCheckpoint,
     StartOffsetCheckpoint,
+    DeleteLogs,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -159,9 +160,14 @@ impl ReplicaManager {
     pub fn load(&mut self, env: &mut Env<'_>) -> Result<LoadReport, OpenError> {
         let defaults = &self.config.topic_defaults;
         let opened = LogManager::open(LOG_DIRECTORY, self.config.id, &self.era, defaults, env.disk, env.now)?;
-        for (tp, log) in opened.logs {
+        for (tp, log, recovery) in opened.logs {
+            if let Some(from) = recovery.from {
+                let (log_end_offset, cut_bytes) = (recovery.end, recovery.cut_bytes);
+                let note = ReplicaNote::Recovered { from, log_end_offset, cut_bytes };
+                env.note(|| Note::Replica(tp, note));
+            }
             let checkpointed = opened.high_watermarks.get(&tp).copied();
-            let partition = Partition::idle(tp, log, checkpointed, defaults, env.now);
+            let partition = Partition::idle(tp, log, checkpointed);
             self.partitions.insert(tp, Arc::new(partition));
             env.mark(tp);
         }
@@ -170,6 +176,7 @@ impl ReplicaManager {
         self.start_notifications(env.now);
         self.timers.set(TimerKey::LagCheck, env.now + self.lag_check_interval());
         self.start_log_timers(env.now);
+        self.arm_deletion();
         Ok(LoadReport { clean: opened.clean, partitions: self.partitions.len() })
     }
 
@@ -207,7 +214,7 @@ impl ReplicaManager {
     ) -> Result<&mut Partition, LogError> {
         if !self.partitions.contains_key(&tp) {
             let logs = self.logs.as_mut().expect("the log directory is open");
-            let log = match logs.create(tp, topic, env.disk) {
+            let log = match logs.create(tp, topic, env.now, &mut *env.disk) {
                 Ok(log) => log,
                 Err(error) => {
                     self.fail();
@@ -215,7 +222,7 @@ impl ReplicaManager {
                     return Err(error);
                 }
             };
-            self.partitions.insert(tp, Arc::new(Partition::idle(tp, log, None, topic, env.now)));
+            self.partitions.insert(tp, Arc::new(Partition::idle(tp, log, None)));
             env.mark(tp);
         }
         // The first LeaderAndIsr starts the checkpoint of high watermarks, so that it does not run before partitions
@@ -324,9 +331,10 @@ impl ReplicaManager {
     ) {
         if delete && self.partitions.remove(&tp).is_some() {
             let logs = self.logs.as_mut().expect("the log directory is open");
-            if logs.delete(tp, env.disk).is_err() {
+            if logs.delete(tp, env.now, &mut *env.disk).is_err() {
                 self.fail();
             }
+            self.arm_deletion();
         }
         env.note(|| Note::Replica(tp, ReplicaNote::Stopped { deleted: delete }));
         env.mark(tp);
@@ -358,9 +366,7 @@ impl ReplicaManager {
             if tp.topic != topic {
                 break;
             }
-            let partition = Arc::make_mut(partition);
-            partition.config = config.clone();
-            partition.log.set_config(config);
+            Arc::make_mut(partition).log.set_config(config);
             env.mark(*tp);
         }
     }
@@ -399,6 +405,7 @@ impl ReplicaManager {
             }
             TimerKey::IsrNotification => self.maybe_notify_isr_changes(session, env),
             TimerKey::RetryAlterPartition => self.alter_partition.on_retry(),
+            TimerKey::DeleteLogs => self.delete_logs(env),
             TimerKey::HighWatermarkCheckpoint
             | TimerKey::FlushLogs
             | TimerKey::RecoveryPointCheckpoint
@@ -534,8 +541,5 @@ fn take_over(partition: &mut Partition, state: &LeaderAndIsrPartition, topic: &T
     partition.controller_epoch = state.controller_epoch;
     partition.zk_version = state.zk_version;
     partition.replicas.clone_from(&state.replicas);
-    if partition.config != *topic {
-        partition.config = topic.clone();
-        partition.log.set_config(topic);
-    }
+    partition.log.set_config(topic);
 }
