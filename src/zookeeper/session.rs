@@ -180,6 +180,11 @@ impl Session {
         self.id
     }
 
+    /// Whether it was closed, and nothing more is to be heard of it.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.link, Link::Closed)
+    }
+
     /// Submits operations that succeed or fail one by one, pipelined in one go; one outcome for all.
     pub fn submit(&mut self, user: SessionUser, ops: Vec<Op>, env: &mut Env<'_>) -> Ticket {
         self.enqueue(user, ops, false, env)
