@@ -110,13 +110,11 @@ impl Broker {
                 self.lifecycle.phase = Phase::Connecting;
                 self.session.start(env);
             }
-            Err(OpenError::InconsistentBrokerId) => {
-                env.push(Effect::Exit(ExitReason::InconsistentBrokerId));
-            }
             Err(OpenError::Disk(_)) => {
                 env.note(|| Note::Broker(BrokerNote::LogDirectoryFailed));
                 env.push(Effect::Exit(ExitReason::LogDirectoryFailed));
             }
+            Err(_) => env.push(Effect::Exit(ExitReason::InconsistentBrokerId)),
         }
     }
 
