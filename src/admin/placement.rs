@@ -91,14 +91,13 @@ pub fn assign_replicas(
     let mut distance = start.next(ring.len());
 
     let mut placed = BTreeMap::new();
-    let mut partition = first_partition.max(0);
-    for _ in 0..partitions {
+    let lowest = first_partition.max(0);
+    for partition in lowest..lowest.saturating_add(partitions) {
         if partition > 0 && (partition as usize).is_multiple_of(ring.len()) {
             distance += 1;
         }
         let first = (partition as usize + entered) % ring.len();
         placed.insert(partition, chain(&ring, first, distance * rack_count, rack_count, replicas));
-        partition += 1;
     }
     Ok(placed)
 }

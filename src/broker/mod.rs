@@ -46,6 +46,8 @@ mod replica_tests;
 pub mod shutdown;
 pub mod to_controller;
 pub mod topic_configs;
+#[cfg(test)]
+mod replica_tests;
 pub mod view;
 
 use crate::config::BrokerConfig;

@@ -17,6 +17,8 @@ pub mod backoff;
 pub mod connections;
 pub mod metadata;
 pub mod network;
+#[cfg(test)]
+pub mod testing;
 
 pub use backoff::ExponentialBackoff;
 pub use metadata::{Leader, Metadata};

@@ -159,6 +159,17 @@ impl NetworkClient {
         api.version(&self.era, self.connections[index].peer()?)
     }
 
+    /// Whether a broker is connected, so that its release is known.
+    pub fn is_connected(&self, node: NodeId) -> bool {
+        let index = self.connections.binary_search_by_key(&node, |connection| connection.node);
+        index.is_ok_and(|index| self.connections[index].peer().is_some())
+    }
+
+    /// The call that the next [`Self::send`] will be.
+    pub fn next_call(&self) -> CallId {
+        CallId::new(0, self.calls)
+    }
+
     /// Sends a request to a broker that is ready. `version` is from [`Self::version`].
     pub fn send(
         &mut self,
@@ -169,9 +180,9 @@ impl NetworkClient {
         env: &mut Env<'_>,
     ) -> CallId {
         let index = self.connection(node);
+        let call = self.next_call();
         let connection = &mut self.connections[index];
         assert!(connection.peer().is_some(), "a request goes only to a broker that is ready");
-        let call = CallId::new(0, self.calls);
         self.calls += 1;
         if expects_answer {
             let expires_at = env.now + self.settings.request_timeout;

@@ -432,3 +432,43 @@ fn every_write_is_a_transaction_and_its_number_a_brokers_epoch() {
     }
     assert!(zxids[0] < zxids[1]);
 }
+
+#[test]
+fn notes_tell_what_happened_in_order() {
+    let mut server = Server::new();
+    server.open(1, 4000);
+    server.open(2, 40_000);
+    let mut told = |client: u32, op: Op| -> Vec<&'static str> {
+        let request = Input::Request {
+            reply_to: ReplyTo { connection: ConnectionId(client), ordinal: 0 },
+            from: NodeId(client as u16),
+            version: 0,
+            request: ZooKeeperRequest::Op(op).into(),
+        };
+        names(&server.step(request))
+    };
+    assert_eq!(told(1, ephemeral("/controller")), ["Created"]);
+    assert_eq!(told(2, Op::GetData { path: "/controller".into(), watch: true }), [""; 0]);
+    assert_eq!(told(1, set("/controller", 1, Some(5))), ["Refused"]);
+    assert_eq!(told(1, set("/controller", 1, None)), ["Changed", "WatchFired"]);
+    assert_eq!(told(2, Op::Exists { path: "/controller".into(), watch: true }), [""; 0]);
+    let effects = server.at(6000).step(Input::Wake);
+    assert_eq!(names(&effects), ["SessionEnded", "Deleted", "WatchFired"]);
+    let fired = effects.iter().find_map(|effect| match effect {
+        Effect::Note(note) => match &**note {
+            Note::ZooKeeper(ZooKeeperNote::WatchFired { path, kind, to }) => Some((&**path, *kind, *to)),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(fired, Some(("/controller", WatchKind::Deleted, NodeId(2))));
+}
+
+/// The names of the notes, in order.
+fn names(effects: &[Effect]) -> Vec<&'static str> {
+    let notes = effects.iter().filter_map(|effect| match effect {
+        Effect::Note(note) => Some(note.name()),
+        _ => None,
+    });
+    notes.collect()
+}

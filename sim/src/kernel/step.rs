@@ -312,6 +312,8 @@ impl World {
         let kernel = &mut self.kernel;
         let id = EventId(kernel.events);
         kernel.events += 1;
+        // Kept until the next event begins: conditions of a scenario look at them.
+        kernel.scratch.deliveries.clear();
         kernel.scheduler.cause = id;
         encoding::event(&mut kernel.hash, kind, node, self.nodes.now, detail);
         if tracing_log::is_on() {
@@ -405,7 +407,6 @@ impl World {
         }
         scratch.marks.clear();
         scratch.commands.clear();
-        scratch.deliveries.clear();
         scratch.lives.clear();
     }
 }

@@ -434,7 +434,7 @@ impl<'a> Runner<'a> {
     }
 
     fn messages(&mut self, verb: &str, which: &Messages, fate: MessageFate, path: &Path) -> Result<(), Stop> {
-        let mut end = |role: &Option<Role>, key: &str| match role {
+        let end = |role: &Option<Role>, key: &str| match role {
             Some(role) => self.find(role, &path.key(key)).map(|(node, called)| (Some(node), called)),
             None => Ok((None, "anybody".to_owned())),
         };

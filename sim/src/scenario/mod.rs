@@ -22,6 +22,7 @@ pub mod names;
 pub mod parse;
 pub mod plan;
 pub mod problem;
+pub mod report;
 pub mod run;
 mod sends;
 pub mod settings;

@@ -47,6 +47,18 @@ pub fn parse(source: Arc<Source>) -> Result<Parsed, Problem> {
     Ok(Parsed { scenario: Arc::new(scenario), source, positions })
 }
 
+/// Reads a scenario file and checks it for its own eras and the one `asked` for.
+///
+/// # Errors
+/// The first problem there is.
+pub fn read(
+    path: &std::path::Path,
+    asked: Option<&kafka::era::Era>,
+    overrides: &[super::eras::Override],
+) -> Result<super::validate::Ready, Problem> {
+    super::validate::validate(parse(Source::read(path)?)?, asked, overrides)
+}
+
 /// What serde says, in our words.
 fn translate(source: &Arc<Source>, error: &serde_json::Error, path: &str) -> Problem {
     let said = error.to_string();

@@ -213,7 +213,7 @@ impl World {
 
     /// What applications and operators were told in the last event.
     pub fn deliveries(&self) -> &[(NodeId, kafka::command::Delivery)] {
-        todo!()
+        &self.kernel.scratch.deliveries
     }
 
     /// How many records have been returned to consumers, for the benchmark.
