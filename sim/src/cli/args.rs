@@ -60,13 +60,17 @@ pub enum Command {
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a scenario to begin with; it runs and holds.
-    #[command(after_help = "Example:\n  trial new scenarios/failover/my-failover && trial run scenarios/failover/my-failover.json")]
+    #[command(
+        after_help = "Example:\n  trial new scenarios/failover/my-failover && trial run scenarios/failover/my-failover.json"
+    )]
     New {
         /// The file, with or without `.json`.
         name: PathBuf,
     },
     /// Print a completion script for a shell.
-    #[command(after_help = "Example:\n  trial completions bash > ~/.local/share/bash-completion/completions/trial")]
+    #[command(
+        after_help = "Example:\n  trial completions bash > ~/.local/share/bash-completion/completions/trial"
+    )]
     Completions {
         /// Which shell.
         shell: Shell,

@@ -47,7 +47,10 @@ pub fn eras(arguments: &Eras, out: &mut Out) -> Result<Outcome, Problem> {
             let is = outcome(ready.verdict(&result.era), result);
             total = total.max(is);
             if is == Outcome::Differs {
-                out.line(&format!("era {} is not as written: see `trial run --era {}`", result.era, result.era));
+                out.line(&format!(
+                    "era {} is not as written: see `trial run --era {}`",
+                    result.era, result.era
+                ));
             }
         }
     }
@@ -70,7 +73,8 @@ fn ladder() -> String {
                 continue;
             }
             let info = &rules[index];
-            let source = info.values.iter().find(|known| known.name == *value).map_or("", |known| known.source);
+            let source =
+                info.values.iter().find(|known| known.name == *value).map_or("", |known| known.source);
             match old {
                 None => lines.push(format!("  {rule}: {value}")),
                 Some(old) => lines.push(format!("  {rule}: {old} → {value}  ({source})")),
@@ -89,7 +93,10 @@ mod tests {
     #[test]
     fn the_ladder_names_every_rung_once() {
         let ladder = super::ladder();
-        assert!(ladder.contains("\n0.11.0.0\n  truncation: to-high-watermark → to-epoch-end  (KIP-101)\n"), "{ladder}");
+        assert!(
+            ladder.contains("\n0.11.0.0\n  truncation: to-high-watermark → to-epoch-end  (KIP-101)\n"),
+            "{ladder}"
+        );
         assert!(ladder.contains("\n2.8.0\n"));
         assert_eq!(ladder.matches("\n0.10.2.0\n").count(), 1);
     }

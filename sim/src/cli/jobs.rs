@@ -62,16 +62,24 @@ mod tests {
     #[test]
     fn results_come_in_the_order_of_the_jobs_and_stop_when_told() {
         let mut seen = Vec::new();
-        in_order(100, |index| index * 2, |result| {
-            seen.push(result);
-            true
-        });
+        in_order(
+            100,
+            |index| index * 2,
+            |result| {
+                seen.push(result);
+                true
+            },
+        );
         assert_eq!(seen, (0..100).map(|index| index * 2).collect::<Vec<_>>());
         let mut seen = 0;
-        in_order(1_000_000, |index| index, |_| {
-            seen += 1;
-            seen < 10
-        });
+        in_order(
+            1_000_000,
+            |index| index,
+            |_| {
+                seen += 1;
+                seen < 10
+            },
+        );
         assert_eq!(seen, 10);
     }
 }

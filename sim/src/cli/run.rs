@@ -57,7 +57,8 @@ pub fn read_all(
 
 /// Every `.json` file below a directory, in order of names.
 fn walk(directory: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Problem> {
-    let cannot = |error: std::io::Error| Problem::new(format!("{} cannot be read: {error}", directory.display()));
+    let cannot =
+        |error: std::io::Error| Problem::new(format!("{} cannot be read: {error}", directory.display()));
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(cannot)? {
         entries.push(entry.map_err(cannot)?.path());
@@ -155,8 +156,10 @@ fn verdict_row(demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
 
 /// Many files, or objects for programs: every verdict, a line each.
 fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Problem> {
-    let jobs: Vec<(&Ready, &Era)> =
-        all.iter().flat_map(|ready| eras_of(arguments, ready).into_iter().map(move |era| (ready, era))).collect();
+    let jobs: Vec<(&Ready, &Era)> = all
+        .iter()
+        .flat_map(|ready| eras_of(arguments, ready).into_iter().map(move |era| (ready, era)))
+        .collect();
     let seed = arguments.seed;
     let mut outcome = Outcome::AsExpected;
     let mut failed = None;
@@ -172,7 +175,12 @@ fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Proble
                 Format::Json => report::json(ready, &result, wanted).to_string(),
                 Format::Text => {
                     let row = verdict_row(wanted, &result);
-                    let mut text = format!("{}  hash {:016x}  {}", identity(ready, era, seed), result.hash, row[1..].join("  "));
+                    let mut text = format!(
+                        "{}  hash {:016x}  {}",
+                        identity(ready, era, seed),
+                        result.hash,
+                        row[1..].join("  ")
+                    );
                     for line in said(wanted, &result) {
                         text += &format!("\n  {line}");
                     }

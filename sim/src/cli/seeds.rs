@@ -33,7 +33,11 @@ struct Count {
 /// Runs every era of every scenario from every seed.
 pub fn run(arguments: &Run, all: &[Ready], seeds: Range<u64>, out: &mut Out) -> Result<Outcome, Problem> {
     let mut total = Outcome::AsExpected;
-    let mut rows = vec![["scenario", "era", "seeds", "verdict", "runs", "first seed", "hashes", "events"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["scenario", "era", "seeds", "verdict", "runs", "first seed", "hashes", "events"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for ready in all {
         for era in eras_of(arguments, ready) {
             let count = one_era(arguments, ready, era, seeds.clone(), out)?;
@@ -63,7 +67,13 @@ pub fn run(arguments: &Run, all: &[Ready], seeds: Range<u64>, out: &mut Out) -> 
     Ok(total)
 }
 
-fn one_era(arguments: &Run, ready: &Ready, era: &Era, seeds: Range<u64>, out: &mut Out) -> Result<Count, Problem> {
+fn one_era(
+    arguments: &Run,
+    ready: &Ready,
+    era: &Era,
+    seeds: Range<u64>,
+    out: &mut Out,
+) -> Result<Count, Problem> {
     let wanted = demanded(arguments, ready, era);
     let mut count = Count::default();
     let mut failed = None;
@@ -77,9 +87,15 @@ fn one_era(arguments: &Run, ready: &Ready, era: &Era, seeds: Range<u64>, out: &m
             let text = match arguments.format {
                 Format::Json => Some(report::json(ready, &result, wanted).to_string()),
                 Format::Text if outcome == Outcome::Differs => {
-                    let lines: Vec<String> = said(wanted, &result).iter().map(|line| format!("\n  {line}")).collect();
+                    let lines: Vec<String> =
+                        said(wanted, &result).iter().map(|line| format!("\n  {line}")).collect();
                     let verdict = report::in_full(&result);
-                    Some(format!("{}  hash {:016x}  {verdict}{}", identity(ready, era, seed), result.hash, lines.concat()))
+                    Some(format!(
+                        "{}  hash {:016x}  {verdict}{}",
+                        identity(ready, era, seed),
+                        result.hash,
+                        lines.concat()
+                    ))
                 }
                 Format::Text => None,
             };

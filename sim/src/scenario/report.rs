@@ -75,7 +75,9 @@ fn kept(result: &RunResult) -> String {
 /// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept.
 pub fn era_table(results: &[RunResult]) -> String {
     let decided = |rule: &str| {
-        results.iter().any(|result| result.world.recorder.decided().iter().any(|decided| decided.rule == rule))
+        results
+            .iter()
+            .any(|result| result.world.recorder.decided().iter().any(|decided| decided.rule == rule))
     };
     let differs = |index: usize| {
         let mut values = results.iter().map(|result| result.era.rules.values()[index].1);
@@ -107,7 +109,8 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
         (0..columns).map(|column| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {
-        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let line: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         text += line.join("  ").trim_end();
         text += "\n";
     }
