@@ -7,7 +7,8 @@
 //!    behind the last one, and remembers its leader epoch.
 //! 4. OFFSET_OUT_OF_RANGE from the leader resets the position as `auto.offset.reset` says, or tells the application.
 //! 5. Any other refusal leaves the position; where it says that the leader may have changed, metadata is asked for. The
-//!    next fetch goes out at once: Kafka has no back-off here but that of metadata.
+//!    next fetch goes out at once: Kafka has no back-off here but that of metadata. A refusal is noted once, however
+//!    often it is repeated.
 //!
 //! Left out: fetch sessions (KIP-227), `max.poll.records`, isolation level. A batch that fails its CRC (`check.crcs`)
 //! stops the partition; Kafka throws out of every `poll`.
@@ -151,9 +152,12 @@ impl Consumer {
     ) {
         let partition = fetched.partition;
         let assigned = self.subscriptions.find(partition).expect("found by the caller");
+        assigned.refused = None;
         if let Some(replica) = fetched.preferred_replica {
             let until = env.now + self.config.metadata_max_age;
-            assigned.preferred_replica.get_or_insert((replica, until)).0 = replica;
+            if assigned.preferred_replica.is_none_or(|(known, _)| known != replica) {
+                assigned.preferred_replica = Some((replica, until));
+            }
         }
         let valid = fetched.records.iter().take_while(|batch| batch.is_valid()).count();
         let is_corrupt = valid < fetched.records.len();
@@ -191,9 +195,11 @@ impl Consumer {
     ) {
         let partition = fetched.partition;
         let policy = self.config.auto_offset_reset;
-        let offset = fetch_offset;
-        env.note(|| Note::Client(ClientNote::FetchRefused { partition, offset, error }));
         let assigned = self.subscriptions.find(partition).expect("found by the caller");
+        if assigned.refused.replace(error) != Some(error) {
+            let offset = fetch_offset;
+            env.note(|| Note::Client(ClientNote::FetchRefused { partition, offset, error }));
+        }
         match error {
             // A follower may not have what the leader has: the leader decides.
             KafkaError::OffsetOutOfRange if assigned.preferred_replica.take().is_some() => {}

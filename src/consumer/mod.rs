@@ -14,6 +14,8 @@ mod fetcher;
 mod offset_reset;
 mod position_validation;
 pub mod subscription_state;
+#[cfg(test)]
+mod tests;
 
 use crate::client::{ClientSettings, ExponentialBackoff, Leader, NetworkClient};
 use crate::command::{Command, Delivery, StartAt};

@@ -16,6 +16,7 @@
 use crate::client::Leader;
 use crate::command::StartAt;
 use crate::config::OffsetReset;
+use crate::error::KafkaError;
 use crate::ids::{BrokerId, CallId, LeaderEpoch, Offset, TopicPartition};
 use crate::time::Time;
 
@@ -76,6 +77,8 @@ pub struct AssignedPartition {
     pub failures: u32,
     /// A nearer replica to read from, and until when (KIP-392).
     pub preferred_replica: Option<(BrokerId, Time)>,
+    /// Why the last fetch was refused, if it was: a refusal that is only repeated is not news.
+    pub refused: Option<KafkaError>,
 }
 
 impl AssignedPartition {
@@ -89,6 +92,7 @@ impl AssignedPartition {
             not_before: Time::ZERO,
             failures: 0,
             preferred_replica: None,
+            refused: None,
         }
     }
 
