@@ -16,6 +16,7 @@
 
 use crate::broker::Broker;
 use crate::broker::fetcher_manager::ToFetch;
+use crate::broker::topic_configs::TopicRead;
 use crate::error::KafkaError;
 use crate::ids::{BrokerEpoch, BrokerId, ControllerEpoch, LeaderEpoch, Topic, TopicPartition};
 use crate::messages::leader_and_isr::{LeaderAndIsrPartition, LeaderAndIsrRequest, LeaderAndIsrResponse};
@@ -60,12 +61,10 @@ impl Control {
     }
 
     /// The settings of these topics have been read.
-    pub fn on_configs_read(&mut self, topics: &[Topic]) {
+    pub fn on_configs_read(&mut self, read: &[TopicRead]) {
         for waiting in &mut self.waiting {
             if let Some(missing) = &mut waiting.missing {
-                topics.iter().for_each(|topic| {
-                    missing.remove(topic);
-                });
+                missing.retain(|topic| !read.iter().any(|read| read.topic == *topic));
             }
         }
     }

@@ -19,7 +19,7 @@
 //! ephemeral node that ZooKeeper forgot (KAFKA-7165).
 
 use crate::broker::Broker;
-use crate::broker::topic_configs::TopicConfigs;
+use crate::broker::topic_configs::{TopicConfigs, TopicRead};
 use crate::ids::{BrokerEpoch, NodeId};
 use crate::log::log_manager::OpenError;
 use crate::messages::Request;
@@ -110,13 +110,11 @@ impl Broker {
                 self.lifecycle.phase = Phase::Connecting;
                 self.session.start(env);
             }
-            Err(OpenError::InconsistentBrokerId) => {
-                env.push(Effect::Exit(ExitReason::InconsistentBrokerId));
-            }
             Err(OpenError::Disk(_)) => {
                 env.note(|| Note::Broker(BrokerNote::LogDirectoryFailed));
                 env.push(Effect::Exit(ExitReason::LogDirectoryFailed));
             }
+            Err(_) => env.push(Effect::Exit(ExitReason::InconsistentBrokerId)),
         }
     }
 
@@ -202,9 +200,13 @@ impl Broker {
             self.on_checked(outcome.first(), env);
         } else if self.configs.awaits(ticket) {
             let read = Arc::make_mut(&mut self.configs).on_outcome(ticket, outcome, &mut self.session, env);
-            for topic in &read {
+            for TopicRead { topic, unclean_announced } in &read {
                 if let Some(config) = self.configs.get(*topic) {
                     self.replicas.set_topic_config(*topic, config, env);
+                }
+                if *unclean_announced {
+                    let controller = Arc::make_mut(&mut self.controller);
+                    controller.on_unclean_enabled(*topic, &mut self.session, env);
                 }
             }
             self.control.on_configs_read(&read);

@@ -20,6 +20,8 @@
 
 pub mod alter_partition_queue;
 pub mod checkpoints;
+#[cfg(test)]
+mod cluster_tests;
 pub mod control;
 pub mod epoch_end;
 pub mod fetch;
@@ -36,6 +38,8 @@ pub mod partition;
 pub mod produce;
 pub mod purgatory;
 pub mod replica_fetcher;
+#[cfg(test)]
+mod replica_fetcher_tests;
 pub mod replica_manager;
 pub mod shutdown;
 pub mod to_controller;

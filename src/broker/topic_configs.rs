@@ -36,8 +36,17 @@ enum Reading {
     Changes,
     /// What these notifications say.
     Notifications(Vec<i64>),
-    /// The settings of these topics.
-    Topics(Vec<Topic>),
+    /// The settings of these topics; whether because a notification named them.
+    Topics { topics: Vec<Topic>, announced: bool },
+}
+
+/// A topic whose settings are known from now on.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct TopicRead {
+    /// Which.
+    pub topic: Topic,
+    /// A notification named it, and its own settings allow unclean election: the controller wants to hear of that.
+    pub unclean_announced: bool,
 }
 
 impl TopicConfigs {
@@ -70,13 +79,17 @@ impl TopicConfigs {
 
     /// Reads the settings of topics.
     pub fn read(&mut self, topics: Vec<Topic>, session: &mut Session, env: &mut Env<'_>) {
+        self.read_topics(topics, false, session, env);
+    }
+
+    fn read_topics(&mut self, topics: Vec<Topic>, announced: bool, session: &mut Session, env: &mut Env<'_>) {
         if topics.is_empty() {
             return;
         }
         self.wanted.extend(&topics);
         let ops = topics.iter().map(|topic| get(znode::topic_config_path(*topic))).collect();
         let ticket = session.submit(SessionUser::Broker, ops, env);
-        self.readings.insert(ticket, Reading::Topics(topics));
+        self.readings.insert(ticket, Reading::Topics { topics, announced });
     }
 
     /// Watches `/config/changes`, and looks at what is there already.
@@ -91,7 +104,7 @@ impl TopicConfigs {
         self.readings.clear();
         self.watch(session, env);
         let wanted = std::mem::take(&mut self.wanted).into_iter().collect();
-        self.read(wanted, session, env);
+        self.read_topics(wanted, true, session, env);
     }
 
     /// A watch fired, perhaps this one.
@@ -113,7 +126,7 @@ impl TopicConfigs {
         outcome: Outcome,
         session: &mut Session,
         env: &mut Env<'_>,
-    ) -> Vec<Topic> {
+    ) -> Vec<TopicRead> {
         match self.readings.remove(&ticket) {
             Some(Reading::Changes) => {
                 if let Some(Ok(OpResult::Children(names))) = outcome.first() {
@@ -132,9 +145,9 @@ impl TopicConfigs {
                         changed.extend(entity.strip_prefix("topics/").map(Topic::new));
                     }
                 }
-                self.read(changed.into_iter().collect(), session, env);
+                self.read_topics(changed.into_iter().collect(), true, session, env);
             }
-            Some(Reading::Topics(topics)) => return self.take_in(topics, outcome),
+            Some(Reading::Topics { topics, announced }) => return self.take_in(topics, announced, outcome),
             None => {}
         }
         Vec::new()
@@ -154,10 +167,10 @@ impl TopicConfigs {
         self.readings.insert(ticket, Reading::Notifications(newer.into_keys().collect()));
     }
 
-    fn take_in(&mut self, topics: Vec<Topic>, outcome: Outcome) -> Vec<Topic> {
+    fn take_in(&mut self, topics: Vec<Topic>, announced: bool, outcome: Outcome) -> Vec<TopicRead> {
         let mut read = Vec::with_capacity(topics.len());
         for (topic, result) in topics.into_iter().zip(outcome) {
-            let settings = match result {
+            let settings: Vec<(String, String)> = match result {
                 Ok(OpResult::Data(ZnodeData::Config(settings), _)) => {
                     settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
                 }
@@ -166,9 +179,11 @@ impl TopicConfigs {
                 _ => Vec::new(),
             };
             let config = self.defaults.with(&self.era, &settings).unwrap_or_else(|_| self.defaults.clone());
+            let own = settings.iter().any(|(name, _)| name == "unclean.leader.election.enable");
+            let unclean_announced = announced && own && config.unclean_leader_election;
             self.known.insert(topic, config);
             self.wanted.remove(&topic);
-            read.push(topic);
+            read.push(TopicRead { topic, unclean_announced });
         }
         read
     }

@@ -1,6 +1,6 @@
 //! Topic settings, against ZooKeeper.
 
-use super::TopicConfigs;
+use super::{TopicConfigs, TopicRead};
 use crate::config::BrokerConfig;
 use crate::era::Era;
 use crate::ids::{BrokerId, Topic};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 struct Reader {
     session: Session,
     configs: TopicConfigs,
-    read: Vec<Topic>,
+    read: Vec<TopicRead>,
 }
 
 impl Reader {
@@ -77,7 +77,11 @@ fn create(bench: &mut Bench<Reader>, path: &str, data: ZnodeData, sequential: bo
 }
 
 fn settings(min_isr: &str) -> ZnodeData {
-    ZnodeData::Config(Arc::new(BTreeMap::from([("min.insync.replicas".to_owned(), min_isr.to_owned())])))
+    setting("min.insync.replicas", min_isr)
+}
+
+fn setting(name: &str, value: &str) -> ZnodeData {
+    ZnodeData::Config(Arc::new(BTreeMap::from([(name.to_owned(), value.to_owned())])))
 }
 
 fn change(bench: &mut Bench<Reader>, topic: &str, min_isr: &str) {
@@ -140,7 +144,11 @@ fn changes_made_while_no_session_stood_are_read_in_the_next() {
     bench.cut.clear();
     bench.advance(Micros::from_millis(20_000));
     assert_eq!(bench.nodes[0].min_isr("orders"), Some(3));
-    assert_eq!(bench.nodes[0].min_isr("other"), Some(1), "what was asked for in the old session is asked again");
+    assert_eq!(
+        bench.nodes[0].min_isr("other"),
+        Some(1),
+        "what was asked for in the old session is asked again"
+    );
 }
 
 #[test]
@@ -151,4 +159,17 @@ fn a_topic_that_is_gone_is_forgotten_and_settings_that_cannot_be_count_as_none()
     assert_eq!(bench.nodes[0].min_isr("orders"), Some(1));
     bench.nodes[0].configs.forget(Topic::new("orders"));
     assert_eq!(bench.nodes[0].min_isr("orders"), None);
+}
+
+#[test]
+fn a_topic_that_allows_unclean_election_is_reported_when_announced() {
+    let mut bench = bench();
+    let unclean = setting("unclean.leader.election.enable", "true");
+    create(&mut bench, "/config/topics/orders", unclean, false);
+    read(&mut bench, "orders");
+    announce(&mut bench, "orders");
+    create(&mut bench, "/config/topics/strict", settings("2"), false);
+    announce(&mut bench, "strict");
+    let reported: Vec<bool> = bench.nodes[0].read.iter().map(|read| read.unclean_announced).collect();
+    assert_eq!(reported, [false, true, false]);
 }
