@@ -34,6 +34,7 @@ use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
 use crate::rules::epoch_entries::EpochEntries;
 use crate::rules::recovered_point::RecoveredPoint;
+use crate::rules::truncation;
 use crate::time::{Time, Timestamp};
 use std::sync::Arc;
 
@@ -91,13 +92,11 @@ impl BatchInfo {
     }
 }
 
-/// First release with a leader epoch cache.
-const EPOCH_CACHE: &[(Release, bool)] = &[(Release::FIRST, false), (Release::new_0(11, 0, 0), true)];
-
 /// What the release decides about a log.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct LogRules {
-    /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11).
+    /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11; earlier only if the rule
+    /// `truncation` was swapped for one that needs them).
     pub epoch_cache: bool,
     /// Rule `epoch-entries`.
     pub epoch_entries: EpochEntries,
@@ -111,7 +110,7 @@ impl LogRules {
     /// Those of an era.
     pub fn of(era: &Era) -> LogRules {
         LogRules {
-            epoch_cache: era.release.look_up(EPOCH_CACHE).copied().unwrap_or(false),
+            epoch_cache: truncation::batches_carry_epochs(era),
             epoch_entries: era.rules.epoch_entries,
             directory_flush: era.rules.directory_flush,
             recovered_point: era.rules.recovered_point,
