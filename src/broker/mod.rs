@@ -41,11 +41,11 @@ pub mod replica_fetcher;
 #[cfg(test)]
 mod replica_fetcher_tests;
 pub mod replica_manager;
+#[cfg(test)]
+mod replica_tests;
 pub mod shutdown;
 pub mod to_controller;
 pub mod topic_configs;
-#[cfg(test)]
-mod replica_tests;
 pub mod view;
 
 use crate::config::BrokerConfig;
