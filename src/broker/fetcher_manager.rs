@@ -55,7 +55,7 @@ impl Calls {
     }
 
     /// A call that was never used before.
-    pub fn next(&mut self) -> CallId {
+    pub fn new_call(&mut self) -> CallId {
         self.next += 1;
         CallId::new(self.part, self.next)
     }

@@ -14,7 +14,7 @@
 //!
 //! Left out: the threads that wait for the lock are taken for unlimited (Kafka has `num.io.threads`, 8); consumers wait
 //! for the lock in every release up to 2.6 (really from 2.1 on); a request that touches several partitions waits as a
-//! whole, before any of it is done; a write that the end of the session cuts short is given up (up to 1.0 Kafka tries
+//! whole, before any of it is done; a fetch that runs out of time is answered though the lock is held; a write that the end of the session cuts short is given up (up to 1.0 Kafka tries
 //! again in the next session). Control requests that wait for the lock are kept aside by [`super::control`].
 
 use crate::broker::leader::IsrProposal;
@@ -82,13 +82,12 @@ impl ReplicaManager {
         let Some(partition) = self.partition(tp) else { return false };
         let Some(leader) = partition.leader() else { return false };
         let Some(remote) = leader.follower(follower) else { return false };
-        let admitted = leader.pending.is_none()
-            && !leader.isr.contains(&follower)
-            && self.era.rules.isr_admission.admits(
-                remote.log_end,
-                partition.high_watermark,
-                leader.epoch_start,
-            );
+        if leader.pending.is_some() || leader.isr.contains(&follower) {
+            return false;
+        }
+        let rule = self.era.rules.isr_admission;
+        let admitted = rule.is_eligible(self.metadata.live_broker(follower).is_some())
+            && rule.admits(remote.log_end, partition.high_watermark, leader.epoch_start);
         if !admitted {
             return false;
         }

@@ -153,18 +153,23 @@ impl LeaderState {
     }
 
     /// Where the high watermark could be, given the leader's own log end. It never goes back: the caller takes the larger.
+    /// `may_enter`: whether a replica outside the ISR can enter it.
     pub fn high_watermark(
         &self,
         rule: HighWatermark,
         own_end: Offset,
         now: Timestamp,
         lag: Micros,
+        may_enter: impl Fn(BrokerId) -> bool,
     ) -> Offset {
         let members = rule.members(&self.isr, self.maximal_isr());
         let mut lowest = own_end;
         for follower in &self.followers {
-            if follower.log_end < lowest
-                && (members.contains(&follower.broker) || follower.caught_up_lately(now, lag))
+            if follower.log_end >= lowest {
+                continue;
+            }
+            if members.contains(&follower.broker)
+                || (follower.caught_up_lately(now, lag) && may_enter(follower.broker))
             {
                 lowest = follower.log_end;
             }
@@ -200,7 +205,7 @@ mod tests {
     }
 
     fn high_watermark(leader: &LeaderState, now: i64) -> Offset {
-        leader.high_watermark(HighWatermark::MaximalIsr, Offset(5), Timestamp(now), LAG)
+        leader.high_watermark(HighWatermark::MaximalIsr, Offset(5), Timestamp(now), LAG, |_| true)
     }
 
     #[test]
@@ -230,6 +235,10 @@ mod tests {
             Timestamp(1_000_500),
         );
         assert_eq!(high_watermark(&leader, 1_001_000), Offset(4));
+        let nobody = |_| false;
+        let rule = HighWatermark::MaximalIsr;
+        let alone = leader.high_watermark(rule, Offset(5), Timestamp(1_001_000), LAG, nobody);
+        assert_eq!(alone, Offset(5), "it could not enter anyway");
         assert_eq!(high_watermark(&leader, 1_010_501), Offset(5), "it has been silent for too long");
     }
 

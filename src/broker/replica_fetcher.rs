@@ -341,7 +341,7 @@ impl ReplicaFetcher {
         calls: &mut Calls,
         env: &mut Env<'_>,
     ) {
-        let call = calls.next();
+        let call = calls.new_call();
         env.push(Effect::Send {
             to: self.node,
             channel: self.channel(),

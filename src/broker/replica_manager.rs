@@ -343,9 +343,9 @@ impl ReplicaManager {
         self.settle(env);
     }
 
-    /// The session has expired: every submission still open has been answered before, so no lock is held any more.
+    /// The session has expired. Nothing is to be done: every write still open has been answered before and was given up,
+    /// and what was submitted since goes out in the next session.
     pub fn on_session_expired(&mut self, env: &mut Env<'_>) {
-        debug_assert!(!self.partitions.keys().any(|tp| self.is_locked(*tp)));
         self.settle(env);
     }
 
@@ -434,7 +434,9 @@ impl ReplicaManager {
             return false;
         }
         let (end, lag) = (partition.log.end_offset(), self.config.replica_lag_time_max);
-        let to = leader.high_watermark(rules.high_watermark, end, env.wall, lag);
+        let may_enter =
+            |follower| rules.isr_admission.is_eligible(self.metadata.live_broker(follower).is_some());
+        let to = leader.high_watermark(rules.high_watermark, end, env.wall, lag, may_enter);
         let from = partition.high_watermark;
         if to <= from {
             return false;

@@ -307,7 +307,7 @@ impl ToController {
         let link = self.links.iter().find(|link| link.to == to)?;
         let LinkState::Connected(peer) = &link.state else { return None };
         let version = version(&self.calls.era, peer);
-        let call = self.calls.next();
+        let call = self.calls.new_call();
         env.push(Effect::Send {
             to,
             channel: Channel::ToController,

@@ -198,6 +198,16 @@ fn a_member_that_is_about_to_enter_is_waited_for() {
 }
 
 #[test]
+fn from_3_3_on_only_live_brokers_enter() {
+    for (release, enters) in [("3.2.3", true), ("3.3.2", false)] {
+        let mut broker = Bench::new(release);
+        broker.lead(t(0), 1, &[1]);
+        broker.fetch(2, t(0), 0);
+        assert_eq!(broker.requested().is_some(), enters, "{release}: its metadata knows no broker");
+    }
+}
+
+#[test]
 fn an_answer_that_does_not_fit_leaves_the_change_pending() {
     let stale = Err(KafkaError::InvalidUpdateVersion);
     // the answer; whether the change is still pending
