@@ -360,7 +360,11 @@ impl World {
         machine.busy_until = now + cost;
         machine.set_deadline(process.deadline(), woken, id);
         let changed_nothing = effects.is_empty() && scratch.marked.is_empty() && disk_cost == Micros::ZERO;
-        if woken && changed_nothing && machine.deadline.is_some_and(|deadline| deadline <= now) {
+        if woken
+            && changed_nothing
+            && machine.inbox.is_empty()
+            && machine.deadline.is_some_and(|deadline| deadline <= now)
+        {
             self.spin(node, cost);
         }
         scratch_marks(&mut self.kernel.scratch, node);

@@ -236,6 +236,11 @@ impl World {
         &self.kernel.machines[usize::from(node.0)].disk
     }
 
+    /// How many connections there are, half-open ones included.
+    pub fn connections(&self) -> usize {
+        self.kernel.network.connection_count()
+    }
+
     /// How much is on its way: packets, commands and time-outs.
     pub fn pending(&self) -> usize {
         self.kernel.scheduler.queue.len()
