@@ -74,6 +74,11 @@ pub trait Disk {
 
     /// Opens a file, creating an empty one if `create` is set and there is none.
     fn open(&mut self, path: &str, create: bool) -> Result<FileId, DiskError>;
+    /// Says that the file will not be used again in this life, by this or any other [`FileId`] of it. A file need not be
+    /// closed; one that was may be forgotten once its last name is gone.
+    fn close(&mut self, file: FileId) {
+        let _ = file;
+    }
     /// The length of an open file, in bytes.
     fn length(&self, file: FileId) -> u64;
     /// Appends one piece at the end. On `Full` or `Io` nothing was written.
