@@ -39,12 +39,15 @@ macro_rules! rule {
 }
 
 pub mod broker_epoch;
+pub mod clean_marker;
 pub mod controller_session;
 pub mod controller_writes;
 pub mod dead_followers;
+pub mod directory_flush;
 pub mod diverging_fetch;
 pub mod end_offset;
 pub mod epoch_cache;
+pub mod epoch_entries;
 pub mod fencing;
 pub mod follower_out_of_range;
 pub mod high_watermark;
@@ -55,6 +58,7 @@ pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
 pub mod position_validation;
+pub mod recovered_point;
 pub mod same_leader;
 pub mod stale_high_watermark;
 pub mod stop_replica;
@@ -221,6 +225,14 @@ rules! {
     unclean_setting: unclean_setting::UncleanSetting,
     /// What is left of the ISR when its last member dies and nobody may be elected.
     last_isr_member: last_isr_member::LastIsrMember,
+    /// How the leader epoch cache takes an entry that contradicts those it has.
+    epoch_entries: epoch_entries::EpochEntries,
+    /// Whether a directory is flushed after files in it were created or renamed.
+    directory_flush: directory_flush::DirectoryFlush,
+    /// When a starting broker takes away the mark that its last life ended in order.
+    clean_marker: clean_marker::CleanMarker,
+    /// Up to where a log counts as flushed once it has been loaded.
+    recovered_point: recovered_point::RecoveredPoint,
 }
 
 #[cfg(test)]

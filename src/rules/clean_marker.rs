@@ -1,0 +1,34 @@
+//! When a starting broker takes away the mark that its last life ended in order.
+
+use crate::era::Release;
+
+rule! {
+    /// When a starting broker takes away the mark that its last life ended in order.
+    CleanMarker("clean-marker") {
+        /// After all logs are loaded: a broker that dies while loading leaves the mark, and the next life trusts it.
+        GoesAfterLoading("goes-after-loading", "before KAFKA-10471", [(Release::FIRST, Release::new(2, 8, 0))]),
+        /// Before the first log is loaded.
+        GoesBeforeLoading("goes-before-loading", "KAFKA-10471", [(Release::new(2, 8, 0), Release::NEXT)]),
+    }
+}
+
+impl CleanMarker {
+    /// Whether the mark goes before the logs are loaded.
+    pub fn goes_first(self) -> bool {
+        match self {
+            CleanMarker::GoesAfterLoading => false,
+            CleanMarker::GoesBeforeLoading => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CleanMarker;
+
+    #[test]
+    fn situations() {
+        assert!(!CleanMarker::GoesAfterLoading.goes_first());
+        assert!(CleanMarker::GoesBeforeLoading.goes_first());
+    }
+}
