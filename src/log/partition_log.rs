@@ -1,11 +1,42 @@
 //! One partition's log on one broker (`kafka.log.Log`, later `UnifiedLog`).
+//!
+//! Segments of record batches on disk, the index of all batches in memory ([`super::batch_index`]: Kafka goes through the
+//! sparse index, which is also written, byte for byte), and the leader epoch cache with its checkpoint. Offsets: *start*
+//! (first that may be read), *end* (of the next record), *recovery point* (up to where everything was flushed).
+//!
+//! An append: (1) refuse what is too large or corrupt, with the one CRC check a batch gets here; (2) on a leader stamp
+//! base offset and epoch, which the CRC does not cover, and with `LogAppendTime` the time, which it does; (3) enter the
+//! epoch into the cache; (4) roll if the segment is full, which flushes what was rolled away, as Kafka's scheduler does a
+//! moment later; (5) write; (6) flush if `flush.messages` says so. Reading copies nothing.
+//!
+//! Releases differ in [`LogRules`]. Up to 0.10.2 there is no epoch cache, and a batch's epoch is -1 (Kafka then wrote
+//! message formats without the field; we write v2 all the same).
+//!
+//! After [`LogError::Disk`] memory and disk may disagree and the log must not be used again: Kafka takes its log directory
+//! offline.
+//!
+//! Where the rest is: reading in [`super::read`], opening and recovery in [`super::recovery`], cutting in
+//! [`super::truncate`].
+//!
+//! Left out: retention and compaction (files below the start offset stay), idempotence and transactions, `.deleted`
+//! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
 
-use super::batch::RecordBatch;
-use super::leader_epochs::EpochEntry;
+use super::batch::{BatchHeader, RecordBatch};
+use super::batch_index::BatchIndex;
+use super::checkpoint;
+use super::leader_epochs::{EpochEntry, LeaderEpochs};
+use super::partition_metadata::TopicId;
+use super::records::LOG_APPEND_TIME;
+use super::segment::Segment;
 use crate::config::TopicConfig;
-use crate::disk::{Disk, DiskError};
+use crate::disk::{Disk, DiskError, Extent};
+use crate::era::{Era, Release};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
+use crate::rules::directory_flush::DirectoryFlush;
+use crate::rules::epoch_entries::EpochEntries;
+use crate::rules::recovered_point::RecoveredPoint;
 use crate::time::{Time, Timestamp};
+use std::sync::Arc;
 
 /// Why a log operation failed.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -22,6 +53,12 @@ pub enum LogError {
     NotNext,
     /// The disk failed.
     Disk(DiskError),
+}
+
+impl From<DiskError> for LogError {
+    fn from(error: DiskError) -> Self {
+        LogError::Disk(error)
+    }
 }
 
 /// What everybody may know of a batch in a log without reading it: enough to tell one record from another.
@@ -41,145 +78,353 @@ pub struct BatchInfo {
     pub max_timestamp: Timestamp,
 }
 
+impl BatchInfo {
+    /// What a header says.
+    pub fn of(header: &BatchHeader) -> BatchInfo {
+        BatchInfo {
+            base_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            epoch: header.partition_leader_epoch,
+            crc: header.crc,
+            size: header.size() as u32,
+            max_timestamp: header.max_timestamp,
+        }
+    }
+}
+
+/// First release with a leader epoch cache.
+const EPOCH_CACHE: &[(Release, bool)] = &[(Release::FIRST, false), (Release::new_0(11, 0, 0), true)];
+
+/// What the release decides about a log.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct LogRules {
+    /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11).
+    pub epoch_cache: bool,
+    /// Rule `epoch-entries`.
+    pub epoch_entries: EpochEntries,
+    /// Rule `directory-flush`.
+    pub directory_flush: DirectoryFlush,
+    /// Rule `recovered-point`.
+    pub recovered_point: RecoveredPoint,
+}
+
+impl LogRules {
+    /// Those of an era.
+    pub fn of(era: &Era) -> LogRules {
+        LogRules {
+            epoch_cache: era.release.look_up(EPOCH_CACHE).copied().unwrap_or(false),
+            epoch_entries: era.rules.epoch_entries,
+            directory_flush: era.rules.directory_flush,
+            recovered_point: era.rules.recovered_point,
+        }
+    }
+}
+
 /// A partition's log.
 #[derive(Clone, Debug)]
-pub struct PartitionLog {}
+pub struct PartitionLog {
+    pub(super) partition: TopicPartition,
+    /// Its own directory.
+    pub(super) directory: Arc<str>,
+    pub(super) config: Arc<TopicConfig>,
+    pub(super) rules: LogRules,
+    /// All segments but the last, oldest first.
+    pub(super) closed: Arc<Vec<Segment>>,
+    /// The one that is appended to.
+    pub(super) active: Segment,
+    pub(super) batches: BatchIndex,
+    pub(super) epochs: LeaderEpochs,
+    pub(super) start: Offset,
+    pub(super) end: Offset,
+    pub(super) recovery_point: Offset,
+    pub(super) last_flush: Time,
+    pub(super) topic_id: Option<TopicId>,
+}
 
 impl PartitionLog {
-    /// Creates an empty log in `directory/topic-n`.
+    /// Creates an empty log in `directory/topic-n`, by the rules of the newest release before 4.0. A broker creates its
+    /// logs through [`super::log_manager::LogManager`], which knows the era.
+    ///
+    /// # Errors
+    /// If the disk fails.
     pub fn create(
         directory: &str,
         partition: TopicPartition,
         config: &TopicConfig,
         disk: &mut dyn Disk,
     ) -> Result<PartitionLog, LogError> {
-        let _ = (directory, partition, config, disk);
-        todo!()
+        let rules = LogRules::of(&Era::of(Release::new(3, 9, 1)));
+        PartitionLog::create_with(directory, partition, config, rules, Time::ZERO, disk)
+    }
+
+    /// Creates an empty log in `directory/topic-n`, whatever files were there before.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn create_with(
+        directory: &str,
+        partition: TopicPartition,
+        config: &TopicConfig,
+        rules: LogRules,
+        now: Time,
+        disk: &mut dyn Disk,
+    ) -> Result<PartitionLog, LogError> {
+        let directory: Arc<str> = format!("{directory}/{partition}").into();
+        disk.create_directory(&directory)?;
+        let active = Segment::create(&directory, Offset::ZERO, now, disk)?;
+        if rules.epoch_cache {
+            let file = disk.open(&format!("{directory}/{}", super::leader_epochs::FILE_NAME), true)?;
+            disk.truncate(file, 0)?;
+            disk.close(file);
+        }
+        Ok(PartitionLog {
+            partition,
+            directory,
+            config: Arc::new(config.clone()),
+            rules,
+            closed: Arc::default(),
+            active,
+            batches: BatchIndex::default(),
+            epochs: LeaderEpochs::new(rules.epoch_entries),
+            start: Offset::ZERO,
+            end: Offset::ZERO,
+            recovery_point: Offset::ZERO,
+            last_flush: now,
+            topic_id: None,
+        })
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> TopicPartition {
+        self.partition
+    }
+
+    /// Its directory: `/kafka-logs/orders-0`.
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// The topic's settings.
+    pub fn config(&self) -> &TopicConfig {
+        &self.config
+    }
+
+    /// Puts other settings in force, from the next append on.
+    pub fn set_config(&mut self, config: &TopicConfig) {
+        if *self.config != *config {
+            self.config = Arc::new(config.clone());
+        }
     }
 
     /// Offset of the first record that may be read.
     pub fn start_offset(&self) -> Offset {
-        todo!()
+        self.start
     }
 
     /// Offset of the next record.
     pub fn end_offset(&self) -> Offset {
-        todo!()
+        self.end
     }
 
-    /// All batches, oldest first.
+    /// All batches in its files, oldest first; some may lie below the start offset.
     pub fn batches(&self) -> &[BatchInfo] {
-        todo!()
+        self.batches.infos()
+    }
+
+    /// The segments, oldest first.
+    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.closed.iter().chain(std::iter::once(&self.active))
+    }
+
+    /// Its size in bytes: that of all its batches.
+    pub fn size(&self) -> u64 {
+        self.segments().map(|segment| segment.size).sum()
     }
 
     /// The leader epoch cache, oldest first.
     pub fn epochs(&self) -> &[EpochEntry] {
-        todo!()
+        self.epochs.entries()
     }
 
     /// Up to where the log is known to be flushed.
     pub fn recovery_point(&self) -> Offset {
-        todo!()
+        self.recovery_point
+    }
+
+    /// The newest epoch in the cache.
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        self.epochs.latest()
+    }
+
+    /// The epoch of the record at `offset`, or of the last record below it.
+    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.epochs.epoch_at(offset)
+    }
+
+    /// The largest epoch known that is not above `asked`, and where it ends ([`LeaderEpochs::end_offset_for`]).
+    pub fn end_offset_for(&self, asked: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        self.epochs.end_offset_for(asked, self.end)
+    }
+
+    /// Enters an epoch into the cache at the log end (rule `epoch-cache`). Without a cache it does nothing.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn assign_epoch(&mut self, epoch: LeaderEpoch, disk: &mut dyn Disk) -> Result<(), LogError> {
+        self.enter_epoch(epoch, self.end, disk)
+    }
+
+    fn enter_epoch(
+        &mut self,
+        epoch: LeaderEpoch,
+        start: Offset,
+        disk: &mut dyn Disk,
+    ) -> Result<(), LogError> {
+        if self.rules.epoch_cache && self.epochs.assign(epoch, start) {
+            self.write_epochs(disk)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_epochs(&self, disk: &mut dyn Disk) -> Result<(), LogError> {
+        let flush = self.rules.directory_flush;
+        Ok(checkpoint::write_epochs(&self.directory, self.epochs.entries(), flush, disk)?)
     }
 
     /// The leader appends a producer's batch: stamps offset and epoch, rolls and indexes.
-    /// Returns the header as it now stands.
+    /// Returns the batch as it now stands.
+    ///
+    /// # Errors
+    /// `TooLarge`, `Corrupt`, `LargerThanSegment`: nothing was changed. `Disk`.
     pub fn append_as_leader(
         &mut self,
-        batch: RecordBatch,
+        mut batch: RecordBatch,
         epoch: LeaderEpoch,
         now: Time,
         wall: Timestamp,
         disk: &mut dyn Disk,
     ) -> Result<RecordBatch, LogError> {
-        let _ = (batch, epoch, now, wall, disk);
-        todo!()
+        if batch.size() > self.config.max_message_bytes {
+            return Err(LogError::TooLarge);
+        }
+        let header = &mut batch.header;
+        let counts = header.records_count > 0
+            && i64::from(header.last_offset_delta) == i64::from(header.records_count) - 1;
+        let create_time = header.attributes & LOG_APPEND_TIME == 0;
+        if !counts || !create_time || !batch.is_valid() {
+            return Err(LogError::Corrupt);
+        }
+        if batch.size() > self.config.segment_bytes {
+            return Err(LogError::LargerThanSegment);
+        }
+        let header = &mut batch.header;
+        header.base_offset = self.end;
+        header.partition_leader_epoch = if self.rules.epoch_cache { epoch } else { LeaderEpoch::NONE };
+        if self.config.log_append_time {
+            header.attributes |= LOG_APPEND_TIME;
+            header.max_timestamp = wall;
+            header.crc = header.compute_crc(&batch.records);
+        }
+        self.append(&batch, now, disk)?;
+        Ok(batch)
     }
 
-    /// A follower appends what its leader sent, as it is.
+    /// A follower appends what its leader sent, as it is. A gap before it is allowed: the leader's log may be compacted.
+    ///
+    /// # Errors
+    /// `Corrupt`, `NotNext`, `LargerThanSegment`: nothing was changed. `Disk`.
     pub fn append_as_follower(
         &mut self,
         batch: &RecordBatch,
         now: Time,
         disk: &mut dyn Disk,
     ) -> Result<(), LogError> {
-        let _ = (batch, now, disk);
-        todo!()
+        let delta = i64::from(batch.header.last_offset_delta);
+        let ordered = delta >= 0 && batch.header.base_offset.0.checked_add(delta + 1).is_some();
+        if !ordered || !batch.is_valid() {
+            return Err(LogError::Corrupt);
+        }
+        if batch.header.base_offset < self.end {
+            return Err(LogError::NotNext);
+        }
+        if batch.size() > self.config.segment_bytes {
+            return Err(LogError::LargerThanSegment);
+        }
+        self.append(batch, now, disk)
     }
 
-    /// Whole batches from the one that holds `from` on, none of which reaches to or beyond `limit`, up to about
-    /// `max_bytes`; the first batch comes whole in any case if `at_least_one`.
-    pub fn read(
-        &self,
-        from: Offset,
-        limit: Offset,
-        max_bytes: u32,
-        at_least_one: bool,
-        disk: &mut dyn Disk,
-    ) -> Result<Vec<RecordBatch>, LogError> {
-        let _ = (from, limit, max_bytes, at_least_one, disk);
-        todo!()
+    fn append(&mut self, batch: &RecordBatch, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        let info = BatchInfo::of(&batch.header);
+        assert!(info.base_offset >= self.end && info.last_offset >= info.base_offset);
+        self.enter_epoch(info.epoch, info.base_offset, disk)?;
+        let size = u64::from(info.size);
+        if self.active.must_roll(size, info.max_timestamp, info.last_offset, &self.config, now) {
+            self.roll(info.base_offset, now, disk)?;
+        }
+        let position = self.active.size as u32;
+        let extent = Extent::batch(batch.header.encode(), batch.records.clone());
+        self.active.append(&info, extent, self.config.index_interval_bytes, disk)?;
+        self.batches.push(info, position);
+        self.end = info.last_offset + 1;
+        let unflushed = u64::try_from(self.end - self.recovery_point).unwrap_or(0);
+        if unflushed >= self.config.flush_messages {
+            self.flush(now, disk)?;
+        }
+        Ok(())
     }
 
-    /// Cuts the log so that it ends at `offset` (a batch that reaches beyond goes whole). `trim_epochs_at_end`: whether
-    /// a cut at or beyond the log end trims the epoch cache all the same (rule `truncate-at-log-end`).
-    /// Returns what went, oldest first.
-    pub fn truncate_to(
-        &mut self,
-        offset: Offset,
-        trim_epochs_at_end: bool,
-        disk: &mut dyn Disk,
-    ) -> Result<Vec<RecordBatch>, LogError> {
-        let _ = (offset, trim_epochs_at_end, disk);
-        todo!()
-    }
-
-    /// Empties the log and starts it at `offset`.
-    pub fn truncate_fully_and_start_at(
-        &mut self,
-        offset: Offset,
-        disk: &mut dyn Disk,
-    ) -> Result<(), LogError> {
-        let _ = (offset, disk);
-        todo!()
-    }
-
-    /// Moves the log start offset up (DeleteRecords, a follower told its leader's).
-    pub fn advance_start_offset(&mut self, offset: Offset, disk: &mut dyn Disk) -> Result<(), LogError> {
-        let _ = (offset, disk);
-        todo!()
-    }
-
-    /// Enters an epoch into the cache at the log end (rule `epoch-cache`).
-    pub fn assign_epoch(&mut self, epoch: LeaderEpoch, disk: &mut dyn Disk) -> Result<(), LogError> {
-        let _ = (epoch, disk);
-        todo!()
-    }
-
-    /// The newest epoch in the cache.
-    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
-        todo!()
-    }
-
-    /// The epoch of the record at `offset`, or of the last record below it.
-    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
-        let _ = offset;
-        todo!()
-    }
-
-    /// The first offset whose timestamp is at or after `timestamp`.
-    pub fn offset_for_timestamp(
-        &self,
-        timestamp: Timestamp,
-        disk: &mut dyn Disk,
-    ) -> Result<Option<(Offset, Timestamp)>, LogError> {
-        let _ = (timestamp, disk);
-        todo!()
+    fn roll(&mut self, base: Offset, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        if self.active.size == 0 && self.active.base == base {
+            self.active = Segment::create(&self.directory, base, now, disk)?;
+            return Ok(());
+        }
+        self.active.finish_time_index(disk)?;
+        let next = Segment::create(&self.directory, base, now, disk)?;
+        Arc::make_mut(&mut self.closed).push(self.active);
+        self.active = next;
+        self.flush_up_to(base, now, disk)
     }
 
     /// Flushes everything and moves the recovery point to the log end.
+    ///
+    /// # Errors
+    /// If the disk fails: the recovery point has not moved.
     pub fn flush(&mut self, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
-        let _ = (now, disk);
-        todo!()
+        self.flush_up_to(self.end, now, disk)
+    }
+
+    fn flush_up_to(&mut self, offset: Offset, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        if offset <= self.recovery_point {
+            return Ok(());
+        }
+        // The segment that holds the recovery point, and all that begin after it.
+        let at_or_below = self.segments().take_while(|segment| segment.base <= self.recovery_point).count();
+        let mut newest = None;
+        for segment in self.segments().skip(at_or_below.saturating_sub(1)) {
+            if segment.base < offset {
+                segment.flush(disk)?;
+                newest = Some(segment.base.0);
+            }
+        }
+        if self.rules.directory_flush.with_segments(newest, self.recovery_point.0) {
+            disk.flush_directory(&self.directory)?;
+        }
+        self.recovery_point = offset;
+        self.last_flush = now;
+        Ok(())
+    }
+
+    /// Whether `flush.ms` have passed since the last flush (asked every `log.flush.scheduler.interval.ms`).
+    pub fn flush_is_due(&self, now: Time) -> bool {
+        self.config.flush_ms.is_some_and(|interval| now.since(self.last_flush) >= interval)
+    }
+
+    /// Flushes and closes the log in order, as at the end of a controlled shutdown.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn close(&mut self, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        self.flush(now, disk)?;
+        Ok(self.active.finish_time_index(disk)?)
     }
 }
