@@ -16,6 +16,8 @@
 //! offline.
 //!
 //! Where the rest is: opening and recovery in [`super::recovery`], cutting in [`super::truncate`].
+//! Where the rest is: reading in [`super::read`], opening and recovery in [`super::recovery`], cutting in
+//! [`super::truncate`].
 //!
 //! Left out: retention and compaction (files below the start offset stay), idempotence and transactions, `.deleted`
 //! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
@@ -29,6 +31,10 @@ use super::records::{COMPRESSION, LOG_APPEND_TIME, RecordsError};
 use super::segment::{Segment, batches_of};
 use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError, Extent, HEADER_LENGTH};
+use super::records::LOG_APPEND_TIME;
+use super::segment::Segment;
+use crate::config::TopicConfig;
+use crate::disk::{Disk, DiskError, Extent};
 use crate::era::{Era, Release};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
@@ -97,6 +103,13 @@ impl BatchInfo {
 pub struct LogRules {
     /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11; earlier only if the rule
     /// `truncation` was swapped for one that needs them).
+/// First release with a leader epoch cache.
+const EPOCH_CACHE: &[(Release, bool)] = &[(Release::FIRST, false), (Release::new_0(11, 0, 0), true)];
+
+/// What the release decides about a log.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct LogRules {
+    /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11).
     pub epoch_cache: bool,
     /// Rule `epoch-entries`.
     pub epoch_entries: EpochEntries,
@@ -111,6 +124,7 @@ impl LogRules {
     pub fn of(era: &Era) -> LogRules {
         LogRules {
             epoch_cache: truncation::batches_carry_epochs(era),
+            epoch_cache: era.release.look_up(EPOCH_CACHE).copied().unwrap_or(false),
             epoch_entries: era.rules.epoch_entries,
             directory_flush: era.rules.directory_flush,
             recovered_point: era.rules.recovered_point,
@@ -530,5 +544,80 @@ impl PartitionLog {
             }
         }
         Ok(None)
+    }
+
+    fn append(&mut self, batch: &RecordBatch, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        let info = BatchInfo::of(&batch.header);
+        assert!(info.base_offset >= self.end && info.last_offset >= info.base_offset);
+        self.enter_epoch(info.epoch, info.base_offset, disk)?;
+        let size = u64::from(info.size);
+        if self.active.must_roll(size, info.max_timestamp, info.last_offset, &self.config, now) {
+            self.roll(info.base_offset, now, disk)?;
+        }
+        let position = self.active.size as u32;
+        let extent = Extent::batch(batch.header.encode(), batch.records.clone());
+        self.active.append(&info, extent, self.config.index_interval_bytes, disk)?;
+        self.batches.push(info, position);
+        self.end = info.last_offset + 1;
+        let unflushed = u64::try_from(self.end - self.recovery_point).unwrap_or(0);
+        if unflushed >= self.config.flush_messages {
+            self.flush(now, disk)?;
+        }
+        Ok(())
+    }
+
+    fn roll(&mut self, base: Offset, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        if self.active.size == 0 && self.active.base == base {
+            self.active = Segment::create(&self.directory, base, now, disk)?;
+            return Ok(());
+        }
+        self.active.finish_time_index(disk)?;
+        let next = Segment::create(&self.directory, base, now, disk)?;
+        Arc::make_mut(&mut self.closed).push(self.active);
+        self.active = next;
+        self.flush_up_to(base, now, disk)
+    }
+
+    /// Flushes everything and moves the recovery point to the log end.
+    ///
+    /// # Errors
+    /// If the disk fails: the recovery point has not moved.
+    pub fn flush(&mut self, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        self.flush_up_to(self.end, now, disk)
+    }
+
+    fn flush_up_to(&mut self, offset: Offset, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        if offset <= self.recovery_point {
+            return Ok(());
+        }
+        // The segment that holds the recovery point, and all that begin after it.
+        let at_or_below = self.segments().take_while(|segment| segment.base <= self.recovery_point).count();
+        let mut newest = None;
+        for segment in self.segments().skip(at_or_below.saturating_sub(1)) {
+            if segment.base < offset {
+                segment.flush(disk)?;
+                newest = Some(segment.base.0);
+            }
+        }
+        if self.rules.directory_flush.with_segments(newest, self.recovery_point.0) {
+            disk.flush_directory(&self.directory)?;
+        }
+        self.recovery_point = offset;
+        self.last_flush = now;
+        Ok(())
+    }
+
+    /// Whether `flush.ms` have passed since the last flush (asked every `log.flush.scheduler.interval.ms`).
+    pub fn flush_is_due(&self, now: Time) -> bool {
+        self.config.flush_ms.is_some_and(|interval| now.since(self.last_flush) >= interval)
+    }
+
+    /// Flushes and closes the log in order, as at the end of a controlled shutdown.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn close(&mut self, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
+        self.flush(now, disk)?;
+        Ok(self.active.finish_time_index(disk)?)
     }
 }
