@@ -456,7 +456,6 @@ fn the_controllers_death_is_survived_in_every_era() {
         cluster.run(20_000);
         let second = active(&cluster).expect("another one");
         assert_ne!(first, second, "{release}");
-        assert!(is_acked(cluster.produce("t-0", "m1")), "{release}");
         // The dead broker may still be in the ISR: up to 2.2 a new controller leaves it there, and from 2.1 on a follower
         // that had everything begins to lag only now.
         let answer = cluster.produce("t-0", "m1").or_else(|| {
@@ -507,11 +506,6 @@ fn a_deposed_controller_and_one_that_means_an_earlier_life_are_refused() {
     use crate::messages::update_metadata::UpdateMetadataRequest;
     let mut cluster = Cluster::of("2.4");
     cluster.create_topic("t", &[2, 3, 1]);
-    let mut told = |controller_epoch, broker_epoch| {
-        let request = UpdateMetadataRequest {
-            controller: BrokerId(3),
-            controller_epoch: ControllerEpoch(controller_epoch),
-            broker_epoch: Some(BrokerEpoch(broker_epoch)),
     let mut told = |controller_epoch, broker_epoch: Option<i64>| {
         let request = UpdateMetadataRequest {
             controller: BrokerId(3),
@@ -527,12 +521,6 @@ fn a_deposed_controller_and_one_that_means_an_earlier_life_are_refused() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(told(9, 0), Some(KafkaError::StaleBrokerEpoch));
-    assert_eq!(
-        told(0, i64::MAX),
-        Some(KafkaError::UnknownServerError),
-        "2.4 takes it for a bug (KAFKA-9839)"
-    );
     assert_eq!(told(9, Some(0)), Some(KafkaError::StaleBrokerEpoch));
     let later = Some(i64::MAX);
     assert_eq!(told(9, later), Some(KafkaError::UnknownServerError), "2.4 takes it for a bug (KAFKA-9839)");

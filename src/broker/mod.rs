@@ -43,8 +43,6 @@ mod replica_fetcher_tests;
 pub mod replica_manager;
 #[cfg(test)]
 mod replica_tests;
-#[cfg(test)]
-mod replica_tests;
 pub mod shutdown;
 pub mod to_controller;
 pub mod topic_configs;

@@ -100,7 +100,6 @@ impl PartitionLog {
         let held = bases.partition_point(|base| *base <= known.recovery_point).saturating_sub(1);
         for (number, base) in bases.iter().enumerate() {
             let recover = !known.clean && number >= held;
-            let cut = opening.load(*base, recover, now, disk)?;
             let next = bases.get(number + 1).copied().unwrap_or(Offset(i64::MAX));
             let cut = opening.load(*base..next, recover, now, disk)?;
             opening.report.cut_bytes += cut;
@@ -152,8 +151,6 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens one segment; returns how many bytes were cut off.
-    fn load(&mut self, base: Offset, recover: bool, now: Time, disk: &mut dyn Disk) -> Result<u64, LogError> {
     /// Opens one segment, of which the first and the next one's base offset are given; returns how many bytes were cut
     /// off.
     fn load(
@@ -187,7 +184,6 @@ impl Opening<'_> {
             created: now,
         };
         let lowest = self.batches.infos().last().map_or(base, |info| info.last_offset + 1).max(base);
-        let mut scan = scan(&segment, lowest, recover || !sound, disk)?;
         let allowed = lowest..offsets.end;
         let mut scan = scan(&segment, allowed.clone(), recover || !sound, disk)?;
         if recover || !sound || scan.valid < size {
@@ -195,7 +191,6 @@ impl Opening<'_> {
                 return Err(LogError::Corrupt);
             }
             if !recover && sound {
-                scan = self::scan(&segment, lowest, true, disk)?;
                 scan = self::scan(&segment, allowed, true, disk)?;
             }
             self.recover(&mut segment, &scan, disk)?;
@@ -304,10 +299,6 @@ impl Opening<'_> {
 }
 
 /// Walks a segment from its start, up to the first batch that is not whole, does not follow the one before it or, with
-/// `check`, fails its CRC. `lowest` is the smallest offset its first batch may have.
-fn scan(segment: &Segment, lowest: Offset, check: bool, disk: &mut dyn Disk) -> Result<Scan, LogError> {
-    let mut scan = Scan { batches: Vec::new(), valid: 0 };
-    let mut lowest = lowest;
 /// `check`, fails its CRC. Its offsets must lie in `allowed`.
 fn scan(
     segment: &Segment,
