@@ -58,6 +58,21 @@ impl Release {
         }
     }
 
+    /// The releases of the line so called: `2.8` is 2.8.0 up to but not including 2.9.0. Whether Kafka made any is not
+    /// asked; `None` only if the text names no line at all.
+    pub fn line_range(line: &str) -> Option<ReleaseRange> {
+        let numbers: Vec<u8> = line.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+        match numbers[..] {
+            [0, minor, patch] => {
+                Some((Release::new_0(minor, patch, 0), Release::new_0(minor, patch.checked_add(1)?, 0)))
+            }
+            [major, minor] if major > 0 => {
+                Some((Release::new(major, minor, 0), Release::new(major, minor.checked_add(1)?, 0)))
+            }
+            _ => None,
+        }
+    }
+
     fn same_line(self, other: Release) -> bool {
         (self.major, self.minor) == (other.major, other.minor)
             && (self.major > 0 || self.patch == other.patch)
@@ -83,7 +98,7 @@ impl fmt::Debug for Release {
     }
 }
 
-/// Every release Kafka has made since 0.10.2, in order of version.
+/// Every release Kafka has made since 0.10.2, in order of version (3.3.0 was published but never announced).
 pub const RELEASES: &[Release] = &[
     Release::new_0(10, 2, 0),
     Release::new_0(10, 2, 1),
@@ -148,12 +163,16 @@ pub const RELEASES: &[Release] = &[
     Release::new(3, 8, 1),
     Release::new(3, 9, 0),
     Release::new(3, 9, 1),
+    Release::new(3, 9, 2),
     Release::new(4, 0, 0),
     Release::new(4, 0, 1),
     Release::new(4, 1, 0),
     Release::new(4, 1, 1),
+    Release::new(4, 1, 2),
     Release::new(4, 2, 0),
+    Release::new(4, 2, 1),
     Release::new(4, 3, 0),
+    Release::new(4, 3, 1),
 ];
 
 /// Releases that still have a ZooKeeper mode.
@@ -225,6 +244,11 @@ mod tests {
             [("0.10.2", "0.10.2.2"), ("2.0", "2.0.1"), ("2.8.0", "2.8.0"), ("0.11.0", "0.11.0.3")]
         {
             assert_eq!(Era::parse(given).map(|era| era.to_string()).as_deref(), Ok(release));
+        }
+        assert_eq!(Release::line_range("2.8"), Some((Release::new(2, 8, 0), Release::new(2, 9, 0))));
+        assert_eq!(Release::line_range("0.10.2"), Some((Release::new_0(10, 2, 0), Release::new_0(10, 3, 0))));
+        for no_line in ["2.8.1", "0.10", "", "x.y", "2.255", "2"] {
+            assert_eq!(Release::line_range(no_line), None, "{no_line}");
         }
         for never in ["2.8.7", "7.7", "0.10", "", "2", "0.10.2.9", "2.8.1.0"] {
             assert!(Era::parse(never).is_err(), "{never}");

@@ -55,6 +55,8 @@ errors! {
     NotLeaderOrFollower = 6, "NOT_LEADER_OR_FOLLOWER", retriable: true, metadata: true;
     /// The request was not decided in its own time-out; it may still be.
     RequestTimedOut = 7, "REQUEST_TIMED_OUT", retriable: true, metadata: false;
+    /// The broker named is not registered.
+    BrokerNotAvailable = 8, "BROKER_NOT_AVAILABLE", retriable: false, metadata: false;
     /// Not one of the replicas.
     ReplicaNotAvailable = 9, "REPLICA_NOT_AVAILABLE", retriable: true, metadata: true;
     /// The batch is larger than `message.max.bytes`.
@@ -100,7 +102,7 @@ errors! {
     /// The asker's leader epoch is older than the leader's (KIP-320).
     FencedLeaderEpoch = 74, "FENCED_LEADER_EPOCH", retriable: true, metadata: true;
     /// The asker's leader epoch is newer than the leader's (KIP-320).
-    UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", retriable: true, metadata: true;
+    UnknownLeaderEpoch = 75, "UNKNOWN_LEADER_EPOCH", retriable: true, metadata: false;
     /// A control request meant for an earlier life of this broker (KIP-380).
     StaleBrokerEpoch = 77, "STALE_BROKER_EPOCH", retriable: false, metadata: false;
     /// The end offset of a new leader is not known yet (KIP-207).
@@ -113,6 +115,8 @@ errors! {
     ElectionNotNeeded = 84, "ELECTION_NOT_NEEDED", retriable: true, metadata: true;
     /// The partition's version in an AlterPartition is not the controller's (KIP-497).
     InvalidUpdateVersion = 95, "INVALID_UPDATE_VERSION", retriable: false, metadata: false;
+    /// A member of the ISR in an AlterPartition is not alive, or shuts down (KIP-841).
+    IneligibleReplica = 107, "INELIGIBLE_REPLICA", retriable: false, metadata: false;
 }
 
 impl KafkaError {

@@ -24,5 +24,7 @@ pub mod node;
 pub mod note;
 pub mod producer;
 pub mod rules;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod zookeeper;

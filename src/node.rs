@@ -233,6 +233,8 @@ pub enum Purpose {
     Partitioner,
     /// A random delay by design (for example the first poll of a fetcher).
     Delay,
+    /// Where the replicas of a new topic begin.
+    Placement,
 }
 
 /// Randomness lent for one step.

@@ -2,6 +2,7 @@
 
 use crate::ids::{BrokerId, LeaderEpoch, Offset, ZkVersion};
 use crate::log::partition_log::PartitionLog;
+use crate::note::Decided;
 
 /// What a broker believes a replica of its to be.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -33,6 +34,8 @@ pub struct ReplicaView<'a> {
     pub zk_version: ZkVersion,
     /// `min.insync.replicas` as it applies.
     pub min_insync_replicas: usize,
+    /// What made it cut its log last, in this life.
+    pub last_cut: Option<Decided>,
     /// Its log: start, end, batches, epochs.
     pub log: &'a PartitionLog,
 }

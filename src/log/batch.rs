@@ -128,8 +128,13 @@ impl BatchHeader {
 
     /// The CRC32C that header and records should carry.
     pub fn compute_crc(&self, records: &[u8]) -> u32 {
-        crc32c::crc32c_append(crc32c::crc32c(&self.encode()[21..]), records)
+        ::crc32c::crc32c_append(crc32c(&self.encode()[21..]), records)
     }
+}
+
+/// The checksum of a batch: CRC32C (Castagnoli), Kafka's `Crc32C`.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    ::crc32c::crc32c(bytes)
 }
 
 impl RecordBatch {

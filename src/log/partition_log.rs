@@ -15,7 +15,8 @@
 //! After [`LogError::Disk`] memory and disk may disagree and the log must not be used again: Kafka takes its log directory
 //! offline.
 //!
-//! Where the rest is: opening and recovery in [`super::recovery`], cutting in [`super::truncate`].
+//! Where the rest is: reading in [`super::read`], opening and recovery in [`super::recovery`], cutting in
+//! [`super::truncate`].
 //!
 //! Left out: retention and compaction (files below the start offset stay), idempotence and transactions, `.deleted`
 //! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
@@ -25,15 +26,16 @@ use super::batch_index::BatchIndex;
 use super::checkpoint;
 use super::leader_epochs::{EpochEntry, LeaderEpochs};
 use super::partition_metadata::TopicId;
-use super::records::{COMPRESSION, LOG_APPEND_TIME, RecordsError};
-use super::segment::{Segment, batches_of};
+use super::records::LOG_APPEND_TIME;
+use super::segment::Segment;
 use crate::config::TopicConfig;
-use crate::disk::{Disk, DiskError, Extent, HEADER_LENGTH};
+use crate::disk::{Disk, DiskError, Extent};
 use crate::era::{Era, Release};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
 use crate::rules::epoch_entries::EpochEntries;
 use crate::rules::recovered_point::RecoveredPoint;
+use crate::rules::truncation;
 use crate::time::{Time, Timestamp};
 use std::sync::Arc;
 
@@ -91,13 +93,11 @@ impl BatchInfo {
     }
 }
 
-/// First release with a leader epoch cache.
-const EPOCH_CACHE: &[(Release, bool)] = &[(Release::FIRST, false), (Release::new_0(11, 0, 0), true)];
-
 /// What the release decides about a log.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct LogRules {
-    /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11).
+    /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11; earlier only if the rule
+    /// `truncation` was swapped for one that needs them).
     pub epoch_cache: bool,
     /// Rule `epoch-entries`.
     pub epoch_entries: EpochEntries,
@@ -111,7 +111,7 @@ impl LogRules {
     /// Those of an era.
     pub fn of(era: &Era) -> LogRules {
         LogRules {
-            epoch_cache: era.release.look_up(EPOCH_CACHE).copied().unwrap_or(false),
+            epoch_cache: truncation::batches_carry_epochs(era),
             epoch_entries: era.rules.epoch_entries,
             directory_flush: era.rules.directory_flush,
             recovered_point: era.rules.recovered_point,
@@ -425,111 +425,5 @@ impl PartitionLog {
     pub fn close(&mut self, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
         self.flush(now, disk)?;
         Ok(self.active.finish_time_index(disk)?)
-    }
-
-    /// Whole batches from the one that holds `from` on, none of which reaches to or beyond `limit`, up to about
-    /// `max_bytes`; the first batch comes whole in any case if `at_least_one`. As in Kafka, one read never leaves a
-    /// segment: what follows in the next one is left for the next read.
-    ///
-    /// A batch comes as it stands on disk, damaged or not: a broker does not check what it sends.
-    ///
-    /// # Errors
-    /// `OutOfRange` if `from` is below the start or above the end. `Disk`.
-    pub fn read(
-        &self,
-        from: Offset,
-        limit: Offset,
-        max_bytes: u32,
-        at_least_one: bool,
-        disk: &mut dyn Disk,
-    ) -> Result<Vec<RecordBatch>, LogError> {
-        if from < self.start || from > self.end {
-            return Err(LogError::OutOfRange);
-        }
-        let infos = self.batches.infos();
-        let first = self.batches.find(from);
-        let Some(first_info) = infos.get(first) else { return Ok(Vec::new()) };
-        let (segment, next) = self.segment_of(first_info.base_offset);
-        let mut left = u64::from(max_bytes);
-        let mut count = 0;
-        for info in &infos[first..] {
-            let forced = at_least_one && count == 0;
-            let beyond = info.last_offset >= limit || next.is_some_and(|next| info.base_offset >= next);
-            if beyond || (u64::from(info.size) > left && !forced) {
-                break;
-            }
-            left = left.saturating_sub(u64::from(info.size));
-            count += 1;
-        }
-        let mut batches = Vec::with_capacity(count);
-        for number in first..first + count {
-            batches.push(self.read_batch(segment, number, disk)?);
-        }
-        Ok(batches)
-    }
-
-    /// The segment that holds the batch at `base_offset`, and where the next one begins.
-    fn segment_of(&self, base_offset: Offset) -> (&Segment, Option<Offset>) {
-        if base_offset >= self.active.base || self.closed.is_empty() {
-            return (&self.active, None);
-        }
-        let after = self.closed.partition_point(|segment| segment.base <= base_offset).max(1);
-        let next = self.closed.get(after).map_or(self.active.base, |next| next.base);
-        (&self.closed[after - 1], Some(next))
-    }
-
-    /// Reads the batch of this number in the index.
-    pub(super) fn read_batch(
-        &self,
-        segment: &Segment,
-        number: usize,
-        disk: &mut dyn Disk,
-    ) -> Result<RecordBatch, LogError> {
-        let position = u64::from(self.batches.position(number));
-        let size = self.batches.infos()[number].size as usize;
-        if let Some(extent) = disk.extent(segment.log, position)?
-            && extent.length() == size as u64
-            && usize::from(extent.header_length) == HEADER_LENGTH
-            && let Some(header) = BatchHeader::decode(&extent.header)
-        {
-            return Ok(RecordBatch { header, records: extent.body });
-        }
-        let bytes = disk.read(segment.log, position, size)?;
-        let header = BatchHeader::decode(&bytes).ok_or(LogError::Disk(DiskError::Io))?;
-        Ok(RecordBatch { header, records: bytes.slice(HEADER_LENGTH..) })
-    }
-
-    /// The numbers of the batches in the segment that begins at `base`.
-    pub(super) fn batches_in(&self, segment: &Segment) -> std::ops::Range<usize> {
-        let next = self.segments().map(|other| other.base).find(|base| *base > segment.base);
-        batches_of(&self.batches, segment.base, next)
-    }
-
-    /// The first offset whose timestamp is at or after `timestamp`, with that record's timestamp. Of a compressed batch,
-    /// which is not opened, the first offset and the largest timestamp.
-    ///
-    /// # Errors
-    /// `Corrupt` if the batch it must be in cannot be decoded. `Disk`.
-    pub fn offset_for_timestamp(
-        &self,
-        timestamp: Timestamp,
-        disk: &mut dyn Disk,
-    ) -> Result<Option<(Offset, Timestamp)>, LogError> {
-        for (number, info) in self.batches.infos().iter().enumerate() {
-            if info.max_timestamp < timestamp || info.last_offset < self.start {
-                continue;
-            }
-            let batch = self.read_batch(self.segment_of(info.base_offset).0, number, disk)?;
-            if batch.header.attributes & COMPRESSION != 0 {
-                return Ok(Some((info.base_offset.max(self.start), info.max_timestamp)));
-            }
-            for record in batch.records() {
-                let record = record.map_err(|_: RecordsError| LogError::Corrupt)?;
-                if record.timestamp >= timestamp && record.offset >= self.start {
-                    return Ok(Some((record.offset, record.timestamp)));
-                }
-            }
-        }
-        Ok(None)
     }
 }

@@ -28,6 +28,7 @@ use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError, HEADER_LENGTH};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::time::{Time, Timestamp};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What is known of a log from the log directory's checkpoints before it is opened.
@@ -99,7 +100,8 @@ impl PartitionLog {
         let held = bases.partition_point(|base| *base <= known.recovery_point).saturating_sub(1);
         for (number, base) in bases.iter().enumerate() {
             let recover = !known.clean && number >= held;
-            let cut = opening.load(*base, recover, now, disk)?;
+            let next = bases.get(number + 1).copied().unwrap_or(Offset(i64::MAX));
+            let cut = opening.load(*base..next, recover, now, disk)?;
             opening.report.cut_bytes += cut;
             if recover && cut > 0 {
                 for later in &bases[number + 1..] {
@@ -149,8 +151,16 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens one segment; returns how many bytes were cut off.
-    fn load(&mut self, base: Offset, recover: bool, now: Time, disk: &mut dyn Disk) -> Result<u64, LogError> {
+    /// Opens one segment, of which the first and the next one's base offset are given; returns how many bytes were cut
+    /// off.
+    fn load(
+        &mut self,
+        offsets: Range<Offset>,
+        recover: bool,
+        now: Time,
+        disk: &mut dyn Disk,
+    ) -> Result<u64, LogError> {
+        let base = offsets.start;
         let log = disk.open(&segment::path(self.directory, base, ".log"), false)?;
         let size = disk.length(log);
         let newly_made = !disk.exists(&segment::path(self.directory, base, ".timeindex"));
@@ -174,13 +184,14 @@ impl Opening<'_> {
             created: now,
         };
         let lowest = self.batches.infos().last().map_or(base, |info| info.last_offset + 1).max(base);
-        let mut scan = scan(&segment, lowest, recover || !sound, disk)?;
+        let allowed = lowest..offsets.end;
+        let mut scan = scan(&segment, allowed.clone(), recover || !sound, disk)?;
         if recover || !sound || scan.valid < size {
             if holds_old_format(&segment, disk)? {
                 return Err(LogError::Corrupt);
             }
             if !recover && sound {
-                scan = self::scan(&segment, lowest, true, disk)?;
+                scan = self::scan(&segment, allowed, true, disk)?;
             }
             self.recover(&mut segment, &scan, disk)?;
         }
@@ -264,6 +275,9 @@ impl Opening<'_> {
         let start = known.start_offset.max(first_base);
         self.epochs.truncate_from_end(end);
         self.epochs.truncate_from_start(start);
+        if !rules.epoch_cache {
+            self.epochs.clear();
+        }
         self.report.end = end;
         let log = PartitionLog {
             partition,
@@ -285,15 +299,21 @@ impl Opening<'_> {
 }
 
 /// Walks a segment from its start, up to the first batch that is not whole, does not follow the one before it or, with
-/// `check`, fails its CRC. `lowest` is the smallest offset its first batch may have.
-fn scan(segment: &Segment, lowest: Offset, check: bool, disk: &mut dyn Disk) -> Result<Scan, LogError> {
+/// `check`, fails its CRC. Its offsets must lie in `allowed`.
+fn scan(
+    segment: &Segment,
+    allowed: Range<Offset>,
+    check: bool,
+    disk: &mut dyn Disk,
+) -> Result<Scan, LogError> {
     let mut scan = Scan { batches: Vec::new(), valid: 0 };
-    let mut lowest = lowest;
+    let mut lowest = allowed.start;
     while let Some(batch) = batch_at(segment, scan.valid, check, disk)? {
         let header = &batch.header;
         let ordered = header.base_offset >= lowest
             && header.last_offset_delta >= 0
             && header.base_offset.0.checked_add(i64::from(header.last_offset_delta)).is_some()
+            && header.last_offset() < allowed.end
             && segment.fits(header.last_offset());
         if !ordered || (check && !batch.is_valid()) {
             break;

@@ -21,7 +21,7 @@ pub fn write(out: &mut Vec<u8>, value: i64) {
     write_unsigned(out, zigzag(value));
 }
 
-/// How many bytes [`write`] takes.
+/// How many bytes [`write()`] takes.
 pub fn size(value: i64) -> usize {
     let bits = 64 - (zigzag(value) | 1).leading_zeros() as usize;
     bits.div_ceil(7)

@@ -25,6 +25,7 @@ pub const VERSIONS: &[(Release, i16)] = &[
     (Release::new(2, 8, 0), 6),
     (Release::new(3, 0, 0), 7),
     (Release::new(3, 5, 0), 8),
+    (Release::new(3, 9, 0), 9),
 ];
 
 /// What is looked for.

@@ -24,6 +24,8 @@ pub const VERSIONS: &[(Release, i16)] = &[
     (Release::new(2, 1, 0), 7),
     (Release::new(2, 4, 0), 8),
     (Release::new(2, 8, 0), 9),
+    (Release::new(3, 7, 0), 10),
+    (Release::new(3, 8, 0), 11),
 ];
 
 /// `acks`: how many replicas must have a record before the producer is told.

@@ -15,6 +15,7 @@ pub const VERSIONS: &[(Release, i16)] = &[
     (Release::new(2, 2, 0), 1),
     (Release::new(2, 4, 0), 2),
     (Release::new(2, 6, 0), 3),
+    (Release::new(3, 4, 0), 4),
 ];
 
 /// A StopReplica request.

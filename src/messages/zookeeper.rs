@@ -4,6 +4,9 @@
 //! connection *before* the answer of any read that sees the change: ZooKeeper's own guarantee, on which the controller
 //! relies. Requests may be pipelined.
 //!
+//! Every answer carries the zxid of the last transaction carried out before it. A client that has to reconnect names
+//! the last one it saw with the watches it still wants ([`ZooKeeperRequest::SetWatches`]), so that none is missed.
+//!
 //! Left out: ACLs, authentication, quotas, observers and the ensemble itself (one linearizable node stands for it).
 
 use crate::ids::ZkVersion;
@@ -30,6 +33,13 @@ pub enum ZooKeeperRequest {
     },
     /// "I am alive."
     Ping,
+    /// After a reconnect: watch these again. Those whose znode changed after `zxid` fire at once.
+    SetWatches {
+        /// The last transaction the client knows of.
+        zxid: i64,
+        /// What it watches.
+        watches: Box<WatchedPaths>,
+    },
     /// One operation.
     Op(Op),
     /// All or nothing.
@@ -98,9 +108,29 @@ pub enum Op {
     },
 }
 
+/// The watches of a session, by kind, each list sorted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WatchedPaths {
+    /// Existing znodes, for a change or their deletion.
+    pub data: Vec<Path>,
+    /// Znodes that did not exist, for their creation.
+    pub exists: Vec<Path>,
+    /// Parents, for a change of the list of their children or their deletion.
+    pub children: Vec<Path>,
+}
+
+/// A response: the answer, and how far ZooKeeper was.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ZooKeeperResponse {
+    /// The last transaction carried out before this answer.
+    pub zxid: i64,
+    /// The answer.
+    pub answer: ZooKeeperAnswer,
+}
+
 /// What ZooKeeper answers.
 #[derive(Clone, PartialEq, Debug)]
-pub enum ZooKeeperResponse {
+pub enum ZooKeeperAnswer {
     /// The session lives.
     Connected {
         /// Its id: a new one if none was named.
@@ -112,6 +142,8 @@ pub enum ZooKeeperResponse {
     SessionExpired,
     /// Answer to a ping.
     Pong,
+    /// The watches stand again, or have fired.
+    WatchesSet,
     /// Answer to one operation.
     Op(Result<OpResult, ZkError>),
     /// Answer to a multi: all results, or the index of the operation that failed and why.
@@ -155,6 +187,21 @@ pub struct Stat {
     pub version: ZkVersion,
     /// The session it goes with, if it is ephemeral.
     pub ephemeral_owner: Option<SessionId>,
+}
+
+impl Op {
+    /// The znode it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Op::Create { path, .. }
+            | Op::Delete { path, .. }
+            | Op::SetData { path, .. }
+            | Op::Check { path, .. }
+            | Op::GetData { path, .. }
+            | Op::Exists { path, .. }
+            | Op::GetChildren { path, .. } => path,
+        }
+    }
 }
 
 /// Why an operation failed.
@@ -201,6 +248,9 @@ impl ZooKeeperRequest {
     pub fn wire_size(&self) -> u64 {
         match self {
             ZooKeeperRequest::Multi(ops) => 32 + 128 * ops.len() as u64,
+            ZooKeeperRequest::SetWatches { watches, .. } => {
+                32 + 64 * (watches.data.len() + watches.exists.len() + watches.children.len()) as u64
+            }
             _ => 128,
         }
     }
@@ -209,8 +259,8 @@ impl ZooKeeperRequest {
 impl ZooKeeperResponse {
     /// About how many bytes.
     pub fn wire_size(&self) -> u64 {
-        match self {
-            ZooKeeperResponse::Multi(Ok(results)) => 32 + 64 * results.len() as u64,
+        match &self.answer {
+            ZooKeeperAnswer::Multi(Ok(results)) => 32 + 64 * results.len() as u64,
             _ => 128,
         }
     }

@@ -50,7 +50,7 @@ notes! {
             /// Where.
             offset: Offset,
         },
-        /// A fetch was refused.
+        /// A fetch was refused; a refusal that is only repeated is noted once.
         FetchRefused {
             /// Which partition.
             partition: TopicPartition,

@@ -1,6 +1,13 @@
 //! What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
+//!
+//! 1. The leader refuses a fetch: the offset is outside its log. The follower asks for the leader's log end (ListOffsets).
+//! 2. If that is below the follower's own end, the leader lacks what the follower has: it truncates, or, up to 2.0.0 and
+//!    with unclean election off, ends its process, so that an operator can save the data (KAFKA-7414 removed that).
+//! 3. Otherwise it asks where the leader's log starts. If that is beyond its own end it empties its log and starts there;
+//!    else it goes on where it was. Its log may then differ from the leader's below that offset and nobody notices.
 
 use crate::era::Release;
+use crate::ids::Offset;
 
 rule! {
     /// What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
@@ -9,5 +16,75 @@ rule! {
         HaltsUnlessUnclean("halts-unless-unclean", "before KAFKA-7414", [(Release::FIRST, Release::new(2, 0, 1))]),
         /// Truncates to the leader's log end.
         Truncates("truncates", "KAFKA-7414", [(Release::new(2, 0, 1), Release::NEXT)]),
+    }
+}
+
+/// What to do once the leader has told its log end.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum OutOfRange {
+    /// End the process.
+    Halt,
+    /// Cut the log to end here.
+    TruncateTo(Offset),
+    /// The leader's log is not shorter: ask where it starts.
+    AskLeaderStart,
+}
+
+/// What to do once the leader has told its log start.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Restart {
+    /// Go on from the own log end.
+    Continue,
+    /// Empty the log and start it here.
+    StartAt(Offset),
+}
+
+/// The leader's log ends at `leader_end`, the follower's at `own_end`.
+pub fn decide(
+    rule: FollowerOutOfRange,
+    leader_end: Offset,
+    own_end: Offset,
+    unclean_leader_election: bool,
+) -> OutOfRange {
+    if leader_end >= own_end {
+        return OutOfRange::AskLeaderStart;
+    }
+    match rule {
+        FollowerOutOfRange::HaltsUnlessUnclean if !unclean_leader_election => OutOfRange::Halt,
+        FollowerOutOfRange::HaltsUnlessUnclean | FollowerOutOfRange::Truncates => {
+            OutOfRange::TruncateTo(leader_end)
+        }
+    }
+}
+
+/// The leader's log starts at `leader_start`, the follower's ends at `own_end`.
+pub fn restart(leader_start: Offset, own_end: Offset) -> Restart {
+    if leader_start > own_end { Restart::StartAt(leader_start) } else { Restart::Continue }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_follower_that_ends_at_10() {
+        use FollowerOutOfRange::{HaltsUnlessUnclean, Truncates};
+        let mut table = String::new();
+        for (leader_end, unclean) in [(8, false), (8, true), (10, false), (12, false)] {
+            table += &format!("leader ends at {leader_end}, unclean {unclean}:");
+            for rule in [HaltsUnlessUnclean, Truncates] {
+                table += &format!(" {:?}", decide(rule, Offset(leader_end), Offset(10), unclean));
+            }
+            table += "\n";
+        }
+        let expected = "\
+leader ends at 8, unclean false: Halt TruncateTo(Offset(8))
+leader ends at 8, unclean true: TruncateTo(Offset(8)) TruncateTo(Offset(8))
+leader ends at 10, unclean false: AskLeaderStart AskLeaderStart
+leader ends at 12, unclean false: AskLeaderStart AskLeaderStart
+";
+        assert_eq!(table, expected);
+        assert_eq!(restart(Offset(11), Offset(10)), Restart::StartAt(Offset(11)));
+        assert_eq!(restart(Offset(10), Offset(10)), Restart::Continue);
     }
 }

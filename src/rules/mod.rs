@@ -38,30 +38,53 @@ macro_rules! rule {
     };
 }
 
+pub mod alter_partition_checks;
+pub mod broker_bounce;
 pub mod broker_epoch;
 pub mod clean_marker;
+pub mod controller_election;
+pub mod controller_round_trips;
 pub mod controller_session;
 pub mod controller_writes;
 pub mod dead_followers;
 pub mod directory_flush;
 pub mod diverging_fetch;
+pub mod earliest_epoch;
+pub mod election_retry;
+pub mod empty_epoch_cache;
 pub mod end_offset;
 pub mod epoch_cache;
 pub mod epoch_entries;
+pub mod fenced_follower;
 pub mod fencing;
 pub mod follower_out_of_range;
+pub mod follower_reads;
+pub mod full_metadata;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
 pub mod isr_admission;
 pub mod isr_answer;
+pub mod isr_answer_version;
 pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
+pub mod leader_rebalance;
+pub mod leaderless_partitions;
+pub mod leaving_leader;
+pub mod log_dir_events;
+pub mod log_directory_failure;
+pub mod metadata_epochs;
+pub mod not_hosted;
 pub mod position_validation;
+pub mod preferred_election;
+pub mod reassignment;
 pub mod recovered_point;
 pub mod same_leader;
+pub mod stale_epoch_answer;
 pub mod stale_high_watermark;
+pub mod startup_order;
 pub mod stop_replica;
+pub mod stop_replica_requests;
 pub mod truncate_at_log_end;
 pub mod truncation;
 pub mod unclean_setting;
@@ -193,6 +216,8 @@ rules! {
     isr_writer: isr_writer::IsrWriter,
     /// What an answer to a leader's ISR change clears.
     isr_answer: isr_answer::IsrAnswer,
+    /// Which versions a leader accepts in the answer to its ISR change.
+    isr_answer_version: isr_answer_version::IsrAnswerVersion,
     /// Whose log ends the high watermark waits for while an ISR change is in flight.
     high_watermark: high_watermark::HighWatermark,
     /// Whether the high watermark is computed anew when the ISR has shrunk.
@@ -203,16 +228,34 @@ rules! {
     truncate_at_log_end: truncate_at_log_end::TruncateAtLogEnd,
     /// What a leader learns from a fetch that it answers with a diverging epoch.
     diverging_fetch: diverging_fetch::DivergingFetch,
+    /// What a replica answers about an epoch older than all it knows.
+    earliest_epoch: earliest_epoch::EarliestEpoch,
+    /// What a follower without a single leader epoch does before it fetches.
+    empty_epoch_cache: empty_epoch_cache::EmptyEpochCache,
+    /// What a follower does with the end of an epoch that it asked for in an earlier leader epoch.
+    stale_epoch_answer: stale_epoch_answer::StaleEpochAnswer,
+    /// What a follower does when its leader says that its epoch is old (FENCED_LEADER_EPOCH).
+    fenced_follower: fenced_follower::FencedFollower,
     /// What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
     follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
     /// What a new leader tells a client that asks for the end of the log.
     end_offset: end_offset::EndOffset,
+    /// Whether a consumer may read from a follower.
+    follower_reads: follower_reads::FollowerReads,
+    /// What a broker answers for a partition of which it holds no replica.
+    not_hosted: not_hosted::NotHosted,
+    /// What a broker still says when its only log directory fails.
+    log_directory_failure: log_directory_failure::LogDirectoryFailure,
     /// Whether a follower whose high watermark is behind waits with its fetch.
     stale_high_watermark: stale_high_watermark::StaleHighWatermark,
+    /// Which metadata a client believes when it is told something older than what it knows.
+    metadata_epochs: metadata_epochs::MetadataEpochs,
     /// What a consumer checks after a change of leader.
     position_validation: position_validation::PositionValidation,
     /// Whether a control request names the life of the broker it is meant for.
     broker_epoch: broker_epoch::BrokerEpochCheck,
+    /// Whether a starting broker registers before it runs for controller.
+    startup_order: startup_order::StartupOrder,
     /// When a StopReplica is too old to be carried out.
     stop_replica: stop_replica::StopReplicaCheck,
     /// What a new controller does with dead followers it finds in an ISR.
@@ -225,6 +268,32 @@ rules! {
     unclean_setting: unclean_setting::UncleanSetting,
     /// What is left of the ISR when its last member dies and nobody may be elected.
     last_isr_member: last_isr_member::LastIsrMember,
+    /// How a broker that takes `/controller` raises the controller epoch.
+    controller_election: controller_election::ControllerElection,
+    /// How many partitions a controller handles in one round trip to ZooKeeper.
+    controller_round_trips: controller_round_trips::ControllerRoundTrips,
+    /// Whether the controller sees that a broker came back in another life before anybody looked.
+    broker_bounce: broker_bounce::BrokerBounce,
+    /// Which partitions a broker's failure leaves without a leader, in the controller's eyes.
+    leaderless_partitions: leaderless_partitions::LeaderlessPartitions,
+    /// What a preferred election does when the preferred replica leads already.
+    preferred_election: preferred_election::PreferredElection,
+    /// Whether a broker that shuts down is told of the leader that takes over from it.
+    leaving_leader: leaving_leader::LeavingLeader,
+    /// Which partitions are elected again when some of the writes met another version.
+    election_retry: election_retry::ElectionRetry,
+    /// How the automatic leader rebalance elects.
+    leader_rebalance: leader_rebalance::LeaderRebalance,
+    /// Who is told of every partition when only the list of brokers has changed.
+    full_metadata: full_metadata::FullMetadata,
+    /// How the replicas that a broker has to stop are spread over StopReplica requests.
+    stop_replica_requests: stop_replica_requests::StopReplicaRequests,
+    /// How a partition moves to other replicas, and where its progress is kept.
+    reassignment: reassignment::Reassignment,
+    /// Which proposals of a leader the controller takes.
+    alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
+    /// Whether the controller hears of a broker's failed log directory.
+    log_dir_events: log_dir_events::LogDirEvents,
     /// How the leader epoch cache takes an entry that contradicts those it has.
     epoch_entries: epoch_entries::EpochEntries,
     /// Whether a directory is flushed after files in it were created or renamed.

@@ -1,11 +1,105 @@
 //! The properties: what Kafka promises, and what its mechanisms should keep. One claim a file.
+//!
+//! Two kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
+//! only by what the operator declared. A *mechanism* is a protocol rule: in force from the release that introduced it
+//! ([`PropertyInfo::since`]), or earlier if a scenario names it.
+//!
+//! How a run is watched:
+//!
+//! 1. After every event the kernel says which replicas changed ([`Observed::marks`]). Nothing changed: nothing is done.
+//! 2. [`history`] compares each marked replica with what it last saw and makes one [`history::Change`] of it: what was
+//!    appended, what was cut, how the high watermark and the role moved. It also keeps the ghost of each partition: the
+//!    records that a leader's high watermark has passed.
+//! 3. Every checker looks at the change, through the node's read-only view, and pushes [`Finding`]s.
+//! 4. A finding becomes a [`Violation`] once per (property, partition, what); the run goes on.
+//!
+//! Checkers read state, never notes. In tests each state checker is compared with its own recomputation from scratch
+//! ([`full`]). The [`audit`] accounts for every record at the end.
+
+mod acked_durable;
+pub mod audit;
+mod bounds;
+mod candidate_completeness;
+mod consistent_read;
+mod end_offset_monotone;
+mod epoch_monotone;
+pub mod full;
+mod high_watermark_monotone;
+pub mod history;
+mod leader_completeness;
+pub mod ledger;
+mod log_matching;
+mod min_isr_high_watermark;
+mod offset_unique;
+mod one_leader_per_epoch;
+mod prefix_per_epoch;
+mod producer_order;
+mod quorum_superset;
+mod read_below_high_watermark;
+#[cfg(test)]
+mod tests;
+mod weak_isr;
 
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
-use crate::world::spec::WorldSpec;
+use crate::world::spec::{NodeKind, WorldSpec};
+use history::{Change, Ghost, History};
 use kafka::command::{Command, Delivery};
-use kafka::ids::{NodeId, TopicPartition};
+use kafka::era::{Era, Release};
+use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
+use ledger::Ledger;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Whether a property was promised to users or is a rule of the protocol.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum PropertyKind {
+    /// In force in every era.
+    Promise,
+    /// In force from the release that introduced it.
+    Mechanism,
+}
+
+/// What is known of a property.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct PropertyInfo {
+    /// Its name in scenario files and stories.
+    pub name: &'static str,
+    /// The claim, in a sentence.
+    pub claim: &'static str,
+    /// Its name in the TLA+ specifications or the Jepsen reports.
+    pub also_called: &'static str,
+    /// Promise or mechanism.
+    pub kind: PropertyKind,
+    /// The first release it is in force in.
+    pub since: Release,
+    /// The KIP or KAFKA number behind `since`.
+    pub source: &'static str,
+    /// When it may be broken without being violated.
+    pub excused: &'static str,
+}
+
+/// Every property, in the catalogue's order.
+pub const PROPERTIES: &[PropertyInfo] = &[
+    leader_completeness::INFO,
+    candidate_completeness::INFO,
+    weak_isr::INFO,
+    log_matching::INFO,
+    prefix_per_epoch::INFO,
+    epoch_monotone::INFO,
+    one_leader_per_epoch::INFO,
+    bounds::INFO,
+    high_watermark_monotone::INFO,
+    end_offset_monotone::INFO,
+    quorum_superset::INFO,
+    min_isr_high_watermark::INFO,
+    acked_durable::INFO,
+    consistent_read::INFO,
+    read_below_high_watermark::INFO,
+    offset_unique::INFO,
+    producer_order::INFO,
+];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
 #[derive(Clone, Copy)]
@@ -37,19 +131,236 @@ pub enum LifeEvent {
     DiskDamaged,
 }
 
+/// What a checker found: the same finding again says nothing new.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which property.
+    pub property: &'static str,
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// The offset it is about.
+    pub offset: Offset,
+    /// What was promised to whom and when, what happened, and which rule allowed it: a line each.
+    pub report: Vec<String>,
+}
+
+/// A finding, with its moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// Which property.
+    pub property: &'static str,
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// The offset it is about.
+    pub offset: Offset,
+    /// When.
+    pub at: Time,
+    /// The event after which it was seen.
+    pub event: EventId,
+    /// The report, a line each.
+    pub report: Vec<String>,
+}
+
+/// What every checker is lent.
+pub struct Context<'a> {
+    /// When.
+    pub at: Time,
+    /// The event.
+    pub event: EventId,
+    /// The processes.
+    pub nodes: &'a Nodes,
+    /// Who sent what and what they were told.
+    pub ledger: &'a Ledger,
+    /// What is in force.
+    force: &'a [bool],
+    /// What was found.
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Context<'_> {
+    /// Whether a property is in force.
+    fn in_force(&self, info: &PropertyInfo) -> bool {
+        is_in_force(self.force, info)
+    }
+
+    /// Reports a finding, if the property is in force. The report is only built if so.
+    fn find(
+        &mut self,
+        info: &PropertyInfo,
+        ghost: &Ghost,
+        offset: Offset,
+        report: impl FnOnce() -> Vec<String>,
+    ) {
+        if is_in_force(self.force, info) {
+            let finding =
+                Finding { property: info.name, partition: ghost.partition, offset, report: report() };
+            self.findings.push(finding);
+        }
+    }
+}
+
+fn is_in_force(force: &[bool], info: &PropertyInfo) -> bool {
+    PROPERTIES.iter().position(|known| known.name == info.name).is_some_and(|index| force[index])
+}
+
 /// All checkers of a run, and the auditor's ledger.
-#[derive(Clone, Default)]
-pub struct Checks {}
+#[derive(Clone)]
+pub struct Checks {
+    force: Arc<[bool]>,
+    on: bool,
+    /// What was seen of every replica, and the ghost of every partition.
+    pub history: History,
+    /// Who sent what and what they were told.
+    pub ledger: Ledger,
+    consistent_read: consistent_read::ConsistentRead,
+    end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
+    found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
+    violations: Arc<Vec<Violation>>,
+    compare_with_full: bool,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Checks {
+            force: vec![true; PROPERTIES.len()].into(),
+            on: false,
+            history: History::default(),
+            ledger: Ledger::default(),
+            consistent_read: Default::default(),
+            end_offset_monotone: Default::default(),
+            found: Arc::default(),
+            violations: Arc::default(),
+            compare_with_full: false,
+        }
+    }
+}
 
 impl Checks {
-    /// The checkers that watch such a world. `in_force`: mechanisms to be checked earlier than their release.
+    /// The checkers that watch such a world. `in_force`: mechanisms to be checked earlier than their release, and
+    /// promises that the contract would excuse. A mechanism is in force if every broker's release has it.
     pub fn new(spec: &WorldSpec, in_force: &[String]) -> Checks {
-        let _ = (spec, in_force);
-        Checks {}
+        let eras: Vec<&Era> = spec
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.kind, NodeKind::Broker(_)))
+            .map(|node| &node.era)
+            .collect();
+        let force = PROPERTIES.iter().map(|info| {
+            in_force.iter().any(|name| name == info.name)
+                || eras.iter().all(|era| era.release.is_in(&[(info.since, Release::NEXT)]))
+        });
+        Checks { force: force.collect(), on: true, ledger: Ledger::new(spec, in_force), ..Checks::default() }
     }
 
-    /// After an event: looks at what changed. Must cost next to nothing when nothing did.
-    pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
-        let _ = (observed, nodes);
+    /// Compares every checker with its recomputation from scratch after each change, and panics if they differ: for tests.
+    pub fn compare_with_full(&mut self) {
+        self.compare_with_full = true;
     }
+
+    /// Whether a property is in force in this run.
+    pub fn in_force(&self, property: &str) -> bool {
+        PROPERTIES.iter().position(|info| info.name == property).is_some_and(|index| self.force[index])
+    }
+
+    /// What was violated so far, in order.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// After an event: looks at what changed. Costs next to nothing when nothing did.
+    pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
+        let quiet = observed.marks.is_empty()
+            && observed.commands.is_empty()
+            && observed.deliveries.is_empty()
+            && observed.lives.is_empty()
+            && nodes.zookeeper().partition_states_version() == self.history.states_version;
+        if quiet || !self.on {
+            return;
+        }
+        let mut findings = Vec::new();
+        self.watch(observed, nodes, &mut findings);
+        if !findings.is_empty() {
+            self.keep(findings, observed.at, observed.event);
+        }
+        if self.compare_with_full {
+            full::compare(self, nodes, observed.marks);
+        }
+    }
+
+    fn watch(&mut self, observed: Observed<'_>, nodes: &Nodes, findings: &mut Vec<Finding>) {
+        for (node, command) in observed.commands {
+            self.ledger.on_command(*node, command, observed.at);
+        }
+        for (node, life) in observed.lives {
+            self.history.on_life(*node, *life, nodes);
+        }
+        let (at, event) = (observed.at, observed.event);
+        let Checks { force, history, ledger, consistent_read, end_offset_monotone, .. } = self;
+
+        if history.states_version != nodes.zookeeper().partition_states_version() {
+            for partition in history.read_states(nodes) {
+                let mut context = Context { at, event, nodes, ledger, force, findings };
+                let ghost = history.ghost(partition);
+                candidate_completeness::on_state(ghost, &mut context);
+                quorum_superset::on_state(ghost, &mut context);
+                leader_completeness::on_state(ghost, &mut context);
+            }
+        }
+        for (node, partition) in observed.marks {
+            let Some(change) = history.on_mark(*node, *partition, nodes, at) else { continue };
+            let mut context = Context { at, event, nodes, ledger, force, findings };
+            check_change(&change, history.ghost_mut(*partition), &mut context, consistent_read);
+        }
+        for (node, delivery) in observed.deliveries {
+            let mut context = Context { at, event, nodes, ledger, force, findings };
+            read_below_high_watermark::on_delivery(*node, delivery, history, &mut context);
+            offset_unique::on_delivery(*node, delivery, history, &mut context);
+            consistent_read.on_delivery(delivery, history, &mut context);
+            end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
+            ledger.on_delivery(*node, delivery, at, history);
+            let mut context = Context { at, event, nodes, ledger, force, findings };
+            acked_durable::on_delivery(delivery, history, &mut context);
+            producer_order::on_delivery(*node, delivery, history, &mut context);
+        }
+    }
+
+    /// The end of the run: claims that only the end can decide.
+    pub fn finish(&mut self, at: Time, event: EventId, nodes: &Nodes, audit: &audit::Audit) {
+        let mut findings = Vec::new();
+        let Checks { force, history, ledger, .. } = self;
+        let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
+        acked_durable::finish(audit, history, &mut context);
+        self.keep(findings, at, event);
+    }
+
+    fn keep(&mut self, findings: Vec<Finding>, at: Time, event: EventId) {
+        for finding in findings {
+            let Finding { property, partition, offset, report } = finding;
+            if Arc::make_mut(&mut self.found).insert((property, partition, offset)) {
+                let violation = Violation { property, partition, offset, at, event, report };
+                Arc::make_mut(&mut self.violations).push(violation);
+            }
+        }
+    }
+}
+
+fn check_change(
+    change: &Change,
+    ghost: &mut Ghost,
+    context: &mut Context<'_>,
+    consistent_read: &mut consistent_read::ConsistentRead,
+) {
+    bounds::on_change(change, ghost, context);
+    high_watermark_monotone::on_change(change, ghost, context);
+    min_isr_high_watermark::on_change(change, ghost, context);
+    one_leader_per_epoch::on_change(change, ghost, context);
+    epoch_monotone::on_change(change, ghost, context);
+    prefix_per_epoch::on_change(change, ghost, context);
+    log_matching::on_change(change, ghost, context);
+    weak_isr::on_change(change, ghost, context);
+    candidate_completeness::on_change(change, ghost, context);
+    quorum_superset::on_change(change, ghost, context);
+    let missing = leader_completeness::on_change(change, ghost, context);
+    consistent_read.on_leader_without(&missing, ghost, context);
+    acked_durable::on_change(change, ghost, context);
 }

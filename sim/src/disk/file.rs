@@ -266,7 +266,7 @@ impl File {
             if (number as u64) < survive {
                 self.push(piece);
             } else {
-                self.push_torn(&piece, draw);
+                self.push_torn(&piece, draw() % piece.extent.length());
                 break;
             }
         }
@@ -293,7 +293,7 @@ impl File {
                 break;
             }
             if Some(number) == last && torn {
-                self.push_torn(&piece, draw);
+                self.push_torn(&piece, (draw() % piece.extent.length()).max(1));
             } else if survives[number] {
                 self.push(piece);
             } else {
@@ -310,9 +310,8 @@ impl File {
         sealed.chain(&self.recent).filter(|piece| piece.start >= self.common).cloned().collect()
     }
 
-    /// Appends a drawn number of a piece's first bytes, fewer than all.
-    fn push_torn(&mut self, piece: &Piece, draw: &mut dyn FnMut() -> u64) {
-        let kept = draw() % piece.extent.length();
+    /// Appends the first bytes of a piece.
+    fn push_torn(&mut self, piece: &Piece, kept: u64) {
         if kept > 0 {
             let start = self.length;
             self.push(piece.part(piece.start, piece.start + kept).moved(start));

@@ -13,7 +13,7 @@ use kafka::messages::leader_and_isr::LeaderAndIsrPartition;
 use kafka::messages::list_offsets::OffsetQuery;
 use kafka::messages::produce::Acks;
 use kafka::messages::zookeeper::{
-    Op, OpResult, Stat, WatchEvent, WatchKind, ZkError, ZooKeeperRequest, ZooKeeperResponse,
+    Op, OpResult, Stat, WatchEvent, WatchKind, ZkError, ZooKeeperAnswer, ZooKeeperRequest, ZooKeeperResponse,
 };
 use kafka::messages::{Request, Response};
 use kafka::node::Channel;
@@ -496,6 +496,14 @@ fn zookeeper_request(hash: &mut RunningHash, request: &ZooKeeperRequest) {
             ops.iter().for_each(|op| operation(hash, op));
         }
         ZooKeeperRequest::Close => head(hash, KEY, 5, 0),
+        ZooKeeperRequest::SetWatches { zxid, watches } => {
+            head(hash, KEY, 6, 0);
+            hash.put(*zxid as u64);
+            for paths in [&watches.data, &watches.exists, &watches.children] {
+                hash.put(paths.len() as u64);
+                paths.iter().for_each(|path| hash.put_bytes(path.as_bytes()));
+            }
+        }
     }
 }
 
@@ -540,28 +548,30 @@ fn operation(hash: &mut RunningHash, op: &Op) {
 
 fn zookeeper_response(hash: &mut RunningHash, response: &ZooKeeperResponse) {
     const KEY: u8 = 254;
-    match response {
-        ZooKeeperResponse::Connected { session, timeout } => {
+    hash.put(response.zxid as u64);
+    match &response.answer {
+        ZooKeeperAnswer::Connected { session, timeout } => {
             head(hash, KEY, 1, 0);
             hash.put(session.0 as u64);
             hash.put(timeout.0);
         }
-        ZooKeeperResponse::SessionExpired => head(hash, KEY, 2, 0),
-        ZooKeeperResponse::Pong => head(hash, KEY, 3, 0),
-        ZooKeeperResponse::Op(Ok(result)) => {
+        ZooKeeperAnswer::SessionExpired => head(hash, KEY, 2, 0),
+        ZooKeeperAnswer::Pong => head(hash, KEY, 3, 0),
+        ZooKeeperAnswer::Op(Ok(result)) => {
             head(hash, KEY, 4, 0);
             operation_result(hash, result);
         }
-        ZooKeeperResponse::Op(Err(error)) => head(hash, KEY, 5, zookeeper_error(*error)),
-        ZooKeeperResponse::Multi(Ok(results)) => {
+        ZooKeeperAnswer::Op(Err(error)) => head(hash, KEY, 5, zookeeper_error(*error)),
+        ZooKeeperAnswer::Multi(Ok(results)) => {
             head(hash, KEY, 6, results.len());
             results.iter().for_each(|result| operation_result(hash, result));
         }
-        ZooKeeperResponse::Multi(Err((index, error))) => {
+        ZooKeeperAnswer::Multi(Err((index, error))) => {
             head(hash, KEY, 7, *index);
             hash.put(zookeeper_error(*error) as u64);
         }
-        ZooKeeperResponse::Closed => head(hash, KEY, 8, 0),
+        ZooKeeperAnswer::Closed => head(hash, KEY, 8, 0),
+        ZooKeeperAnswer::WatchesSet => head(hash, KEY, 9, 0),
     }
 }
 

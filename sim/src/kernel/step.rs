@@ -220,6 +220,9 @@ impl World {
             Work::Command(command) => {
                 let id = self.begin(EventKind::Command, node, cause, 0);
                 encoding::command(&mut self.kernel.hash, &command);
+                if self.recorder.is_on() {
+                    self.record(id, cause, node, Fact::Command(&command));
+                }
                 if self.kernel.check {
                     self.kernel.scratch.commands.push((node, command.clone()));
                 }
@@ -313,6 +316,8 @@ impl World {
         let kernel = &mut self.kernel;
         let id = EventId(kernel.events);
         kernel.events += 1;
+        // Kept until the next event begins: conditions of a scenario look at them.
+        kernel.scratch.deliveries.clear();
         kernel.scheduler.cause = id;
         kernel.cause = cause;
         encoding::event(&mut kernel.hash, kind, node, self.nodes.now, detail);
@@ -411,7 +416,6 @@ impl World {
         }
         scratch.marks.clear();
         scratch.commands.clear();
-        scratch.deliveries.clear();
         scratch.lives.clear();
     }
 }

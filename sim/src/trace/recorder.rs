@@ -1,17 +1,28 @@
 //! The recorder: collects what a story is told from. Records nothing unless asked.
+//!
+//! Facts become lines at once, because their words need the state as it is now (names of records, roles for the lanes).
+//! Until the first [`Recorder::step`] it only learns names: the making of the cluster is no part of the story.
+//! A table of replicas is drawn when roles change, at truncations and at `expect`; changes of one moment share one.
 
+use super::Zoom;
+use super::lines::{self, Scene, Wording};
+use super::message_lines;
+use super::names::Names;
+use super::replicas::{self, Replicas};
 use crate::checkers::LifeEvent;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
-use kafka::command::Delivery;
-use kafka::ids::NodeId;
+use kafka::command::{Command, Delivery};
+use kafka::ids::{NodeId, TopicPartition};
 use kafka::messages::{Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
-use kafka::note::Note;
+use kafka::note::{Decided, Note, ReplicaNote};
 use kafka::time::Time;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A message's fate, as the recorder is told.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum MessageEvent {
     /// It left.
     Sent,
@@ -30,6 +41,8 @@ pub enum MessageEvent {
 pub enum Fact<'a> {
     /// A node noted this.
     Note(&'a Note),
+    /// A node was given this command.
+    Command(&'a Command),
     /// An application was told this.
     Delivery(&'a Delivery),
     /// A process started, ended or lost something; `exit` if it ended by itself.
@@ -67,20 +80,121 @@ pub enum Fact<'a> {
     },
 }
 
+/// One entry of a story.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Entry {
+    /// A step of the scenario begins.
+    Step {
+        /// When.
+        at: Time,
+        /// The step, in words.
+        heading: String,
+    },
+    /// The author says something.
+    Say(String),
+    /// A fact.
+    Line(Line),
+    /// All replicas of a partition.
+    Table {
+        /// Which.
+        partition: TopicPartition,
+        /// Broker, role, epoch, log.
+        rows: Vec<[String; 4]>,
+    },
+    /// A property is violated.
+    Violated {
+        /// When.
+        at: Time,
+        /// Which.
+        property: String,
+        /// The report.
+        report: Vec<String>,
+    },
+}
+
+/// A fact in a story.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// When.
+    pub at: Time,
+    /// After which event.
+    pub event: EventId,
+    /// The event that caused it.
+    pub cause: EventId,
+    /// From which zoom on it is told.
+    pub zoom: Zoom,
+    /// A character per broker.
+    pub lanes: String,
+    /// Who speaks.
+    pub who: String,
+    /// What stands before the items.
+    before: String,
+    /// What it is about, when several facts are told as one.
+    items: Vec<String>,
+    /// What stands after them.
+    after: String,
+    /// The rule that decided.
+    pub decided: Option<Decided>,
+}
+
+impl Line {
+    /// The whole sentence.
+    pub fn text(&self) -> String {
+        let mut unique: Vec<&str> = Vec::new();
+        for item in &self.items {
+            if !unique.contains(&item.as_str()) {
+                unique.push(item);
+            }
+        }
+        format!("{}{}{}", self.before, unique.join(", "), self.after)
+    }
+}
+
 /// Collects what happened, in order.
-#[derive(Clone, Default)]
-pub struct Recorder {}
+#[derive(Clone, Default, Debug)]
+pub struct Recorder {
+    on: bool,
+    telling: bool,
+    entries: Arc<Vec<Entry>>,
+    names: Names,
+    replicas: Replicas,
+    pending: Option<(Time, Vec<(TopicPartition, Vec<[String; 4]>)>)>,
+    decided: BTreeSet<Decided>,
+    noted: BTreeSet<&'static str>,
+}
+
+/// Facts of one node further apart than this are not told as one.
+const SAME_MOMENT: u64 = 20_000;
 
 impl Recorder {
     /// A recorder that records (`wanted`), or one that ignores everything.
     pub fn new(wanted: bool) -> Recorder {
-        let _ = wanted;
-        Recorder {}
+        Recorder { on: wanted, ..Recorder::default() }
     }
 
     /// Whether it records: else nobody needs to build facts.
     pub fn is_on(&self) -> bool {
-        false
+        self.on
+    }
+
+    /// What was recorded.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The rules that decided something in the part that is told.
+    pub fn decided(&self) -> &BTreeSet<Decided> {
+        &self.decided
+    }
+
+    /// The names of all notes that were made in the part that is told.
+    pub fn noted(&self) -> &BTreeSet<&'static str> {
+        &self.noted
+    }
+
+    /// Records' names.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Takes a fact. `cause` is the event that caused `event`.
@@ -93,21 +207,225 @@ impl Recorder {
         fact: Fact<'_>,
         nodes: &Nodes,
     ) {
-        let _ = (event, cause, at, node, fact, nodes);
+        if !self.on {
+            return;
+        }
+        self.learn(at, node, &fact, nodes);
+        if !self.telling {
+            return;
+        }
+        if let Fact::Note(note) = fact {
+            self.noted.insert(note.name());
+            self.decided.extend(note.decided());
+        }
+        let told = partitions(nodes);
+        let Some(wording) = self.word(node, &fact, nodes, told.len() > 1) else { return };
+        self.draw_pending(at);
+        let table = wording.table;
+        let lanes = replicas::lanes(&told, nodes);
+        self.tell(event, cause, at, node, wording, lanes, nodes);
+        if let Some(partition) = table {
+            self.ask_for_table(at, partition, nodes);
+        }
     }
 
     /// The scenario begins a step: a heading of the story.
     pub fn step(&mut self, at: Time, heading: &str, nodes: &Nodes) {
-        let _ = (at, heading, nodes);
+        if self.on {
+            let _ = nodes;
+            self.telling = true;
+            self.draw();
+            self.push(Entry::Step { at, heading: heading.to_owned() });
+        }
     }
 
     /// The scenario says something.
     pub fn say(&mut self, at: Time, text: &str) {
-        let _ = (at, text);
+        if self.on {
+            let _ = at;
+            self.draw();
+            self.push(Entry::Say(text.to_owned()));
+        }
+    }
+
+    /// Draws a partition's replicas as they are now.
+    pub fn table(&mut self, partition: TopicPartition, nodes: &Nodes) {
+        if self.on && self.telling {
+            self.draw();
+            let rows = self.replicas.table(partition, &self.names, nodes);
+            self.push(Entry::Table { partition, rows });
+        }
     }
 
     /// A checker has found a violation: its report, to stand where it happened.
     pub fn violated(&mut self, at: Time, property: &str, report: &[String]) {
-        let _ = (at, property, report);
+        if self.on {
+            self.telling = true;
+            self.draw();
+            self.push(Entry::Violated { at, property: property.to_owned(), report: report.to_vec() });
+        }
     }
+
+    /// The run is over: what waits is drawn.
+    pub fn finish(&mut self) {
+        self.draw();
+    }
+
+    fn push(&mut self, entry: Entry) {
+        Arc::make_mut(&mut self.entries).push(entry);
+    }
+
+    /// Names and logs, which are learnt also while nothing is told.
+    fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) {
+        match fact {
+            Fact::Command(command) => self.names.on_command(command),
+            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at),
+            Fact::Note(Note::Replica(partition, note)) => {
+                if let ReplicaNote::AppendedAsLeader { batch, .. } = note {
+                    self.names.on_append(*partition, batch);
+                }
+                self.replicas.look(node, *partition, nodes);
+            }
+            _ => {}
+        }
+    }
+
+    fn word(&self, node: NodeId, fact: &Fact<'_>, nodes: &Nodes, many: bool) -> Option<Wording> {
+        let scene = Scene { node, nodes, names: &self.names, many };
+        let message = |zoom: Zoom, text: String| {
+            Some(Wording {
+                zoom,
+                before: text,
+                item: None,
+                after: String::new(),
+                decided: None,
+                table: None,
+                controller: false,
+            })
+        };
+        let routed = |to: NodeId, event: MessageEvent, text: String| {
+            let what = match event {
+                MessageEvent::Sent => {
+                    return message(Zoom::Messages, format!("→ {}: {text}", nodes.name(to)));
+                }
+                MessageEvent::Arrived => "arrives at",
+                MessageEvent::Held => "is HELD on its way to",
+                MessageEvent::Released => "is released to",
+                MessageEvent::Lost => "is LOST on its way to",
+            };
+            let zoom = match event {
+                MessageEvent::Held | MessageEvent::Released => Zoom::Story,
+                MessageEvent::Lost => Zoom::Messages,
+                _ => Zoom::Effects,
+            };
+            message(zoom, format!("{text} {what} {}", nodes.name(to)))
+        };
+        match fact {
+            Fact::Note(note) => Some(lines::note(note, &scene)),
+            Fact::Delivery(delivery) => Some(lines::delivery(delivery, &scene)),
+            Fact::Command(command) => message(Zoom::Effects, format!("is asked: {command:?}")),
+            Fact::Life(life, exit) => message(Zoom::Story, self::life(*life, *exit)?),
+            Fact::Request { to, request, event, .. } => {
+                let text = match event {
+                    MessageEvent::Held | MessageEvent::Released => request.api().name().to_owned(),
+                    _ => message_lines::request(request, &self.names),
+                };
+                routed(*to, *event, text)
+            }
+            Fact::Response { to, response, event } => {
+                let text = match (event, response.api()) {
+                    (MessageEvent::Held | MessageEvent::Released, Some(api)) => {
+                        format!("{} answer", api.name())
+                    }
+                    _ => message_lines::response(response, &self.names),
+                };
+                routed(*to, *event, text)
+            }
+            Fact::Channel { to, channel, event } => {
+                let event = match event {
+                    ChannelEvent::Connected { .. } => "connected",
+                    ChannelEvent::Failed => "could not connect",
+                    ChannelEvent::Disconnected => "disconnected",
+                };
+                message(Zoom::Effects, format!("{event}: {channel:?} to {}", nodes.name(*to)))
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn tell(
+        &mut self,
+        event: EventId,
+        cause: EventId,
+        at: Time,
+        node: NodeId,
+        wording: Wording,
+        lanes: String,
+        nodes: &Nodes,
+    ) {
+        let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
+        let Wording { zoom, before, item, after, decided, .. } = wording;
+        let entries = Arc::make_mut(&mut self.entries);
+        // Facts of one kind, side by side at their zoom, are told as one line.
+        let closer = |entry: &&mut Entry| !matches!(entry, Entry::Line(line) if line.zoom > zoom);
+        if let (Some(item), Some(Entry::Line(last))) = (&item, entries.iter_mut().rev().find(closer))
+            && !last.items.is_empty()
+            && (&last.who, &last.before, &last.after, last.zoom) == (&who, &before, &after, zoom)
+            && at.0 - last.at.0 <= SAME_MOMENT
+        {
+            last.items.push(item.clone());
+            last.lanes = lanes;
+            return;
+        }
+        let items = item.into_iter().collect();
+        entries.push(Entry::Line(Line { at, event, cause, zoom, lanes, who, before, items, after, decided }));
+    }
+
+    fn ask_for_table(&mut self, at: Time, partition: TopicPartition, nodes: &Nodes) {
+        let rows = self.replicas.table(partition, &self.names, nodes);
+        let (_, tables) = self.pending.get_or_insert((at, Vec::new()));
+        match tables.iter_mut().find(|(known, _)| *known == partition) {
+            Some((_, known)) => *known = rows,
+            None => tables.push((partition, rows)),
+        }
+    }
+
+    /// Draws the tables that wait, once the moment that asked for them is over.
+    fn draw_pending(&mut self, at: Time) {
+        if self.pending.as_ref().is_some_and(|(since, _)| at.0 > since.0 + SAME_MOMENT) {
+            self.draw();
+        }
+    }
+
+    fn draw(&mut self) {
+        for (partition, rows) in self.pending.take().into_iter().flat_map(|(_, tables)| tables) {
+            self.push(Entry::Table { partition, rows });
+        }
+    }
+}
+
+fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {
+    let text = match (life, exit) {
+        (LifeEvent::Started, _) => return None, // its own note says more
+        (LifeEvent::Ended, None) => "is KILLED: its memory is gone, its page cache is not",
+        (LifeEvent::Ended, Some(ExitReason::ShutDown)) => "stops in order",
+        (LifeEvent::Ended, Some(ExitReason::NodeExists)) => {
+            "EXITS: its znode of an earlier life is still there (NodeExists)"
+        }
+        (LifeEvent::Ended, Some(ExitReason::FollowerAheadOfLeader)) => {
+            "HALTS: its log is longer than its leader's"
+        }
+        (LifeEvent::Ended, Some(ExitReason::LogDirectoryFailed)) => "HALTS: its log directory failed",
+        (LifeEvent::Ended, Some(ExitReason::InconsistentBrokerId)) => {
+            "EXITS: its log directory cannot be used"
+        }
+        (LifeEvent::LostPower, _) => "LOSES POWER: what it had not flushed may be gone",
+        (LifeEvent::DiskDamaged, _) => "its disk is DAMAGED",
+    };
+    Some(text.to_owned())
+}
+
+/// The partitions of the scenario's topics.
+fn partitions(nodes: &Nodes) -> Vec<TopicPartition> {
+    nodes.zookeeper().partitions()
 }

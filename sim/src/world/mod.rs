@@ -212,6 +212,11 @@ impl World {
         self.kernel.hash.value()
     }
 
+    /// What applications and operators were told in the last event.
+    pub fn deliveries(&self) -> &[(NodeId, kafka::command::Delivery)] {
+        &self.kernel.scratch.deliveries
+    }
+
     /// How many records have been returned to consumers, for the benchmark.
     pub fn delivered_records(&self) -> u64 {
         self.kernel.delivered_records

@@ -1,0 +1,81 @@
+//! `acked-durable`: a record acknowledged with `acks=all` is never lost.
+//!
+//! Violated when the producer is told of a record that is not committed, when the last copy of an acknowledged record is
+//! thrown away, or when the run ends and the partition goes on without it. `leader-completeness` usually breaks before:
+//! that is the election which decided it; this is the moment after which nobody can bring the record back.
+
+use super::audit::{Audit, Fate};
+use super::history::{Change, Ghost, History, find};
+use super::ledger::Outcome;
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::command::Delivery;
+use kafka::era::Release;
+use kafka::messages::produce::Acks;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "acked-durable",
+    claim: "a record acknowledged with acks=all is never lost",
+    also_called: "AckedDurable, Jepsen's lost-write",
+    kind: PropertyKind::Promise,
+    since: Release::FIRST,
+    source: "",
+    excused: "declared losses; acks=0 and acks=1 promise less",
+};
+
+pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut Context<'_>) {
+    let Delivery::Acked { send, partition, base_offset: Some(offset), .. } = delivery else { return };
+    let (Some(ghost), Some(entry)) = (history.get(*partition), context.ledger.get(*send)) else { return };
+    let known = |batch: &kafka::log::partition_log::BatchInfo| batch.base_offset == *offset;
+    let committed = ghost.committed.iter().rev().any(|old| known(&old.batch))
+        || ghost.lost.iter().any(|(old, _)| known(&old.batch))
+        || ghost.replicas.iter().any(|seen| seen.start > *offset);
+    if entry.acks != Acks::All || committed {
+        return;
+    }
+    let (name, producer) = (entry.name.clone(), context.nodes.name(entry.producer).to_owned());
+    context.find(&INFO, ghost, *offset, || {
+        vec![format!("{partition}: {producer} was told that {name} is at offset {offset}, which no high watermark has passed.")]
+    });
+}
+
+pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+    if !change.cut {
+        return;
+    }
+    let mine = ghost.drops.iter().rev().take_while(|drop| drop.node == change.node && drop.at == context.at);
+    let dropped: Vec<_> = mine.map(|drop| drop.batch).collect();
+    for batch in dropped.into_iter().rev() {
+        let anywhere =
+            ghost.replicas.iter().any(|seen| find(&seen.batches, batch.base_offset) == Some(&batch));
+        let Some(send) = context.ledger.send_of(ghost.partition, &batch) else { continue };
+        let declared =
+            ghost.lost.iter().rev().find(|(old, _)| old.batch == batch).and_then(|(_, declared)| *declared);
+        if anywhere || send.acks != Acks::All || declared.or(ghost.declared()).is_some() {
+            continue;
+        }
+        let Outcome::Acked(at, _) = send.outcome else { continue };
+        let (name, producer) = (send.name.clone(), context.nodes.name(send.producer).to_owned());
+        let drop = ghost.last_drop(&batch).expect("it was just dropped");
+        let (who, why) = (context.nodes.name(drop.node).to_owned(), drop.why.clone());
+        let (partition, now) = (ghost.partition, context.at);
+        context.find(&INFO, ghost, batch.base_offset, || {
+            vec![
+                format!(
+                    "{name} ({partition} offset {}) was acked to {producer} at {} ms with acks=all.",
+                    batch.base_offset,
+                    at.millis()
+                ),
+                format!("Its last copy is gone: {who} dropped it at {} ms by {why}.", now.millis()),
+            ]
+        });
+    }
+}
+
+pub(super) fn finish(audit: &Audit, history: &History, context: &mut Context<'_>) {
+    for record in &audit.records {
+        let Fate::Lost { declared: None, how } = &record.fate else { continue };
+        let (Some(ghost), Some(batch)) = (history.get(record.partition), record.batch) else { continue };
+        let line = format!("{} was acked with acks=all and is lost: {how}.", record.name);
+        context.find(&INFO, ghost, batch.base_offset, || vec![line]);
+    }
+}

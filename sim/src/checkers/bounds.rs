@@ -1,0 +1,42 @@
+//! `bounds`: 0 <= log start offset <= high watermark <= log end offset, and recovery point <= log end offset.
+
+use super::history::{Change, Ghost};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::era::Release;
+use kafka::ids::Offset;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "bounds",
+    claim: "0 <= log start <= high watermark <= log end, and recovery point <= log end, on every replica",
+    also_called: "TypeOk",
+    kind: PropertyKind::Promise,
+    since: Release::FIRST,
+    source: "",
+    excused: "never: a replica whose controller has not spoken since it started is not looked at",
+};
+
+pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+    let Some(problem) = problem(change.node, ghost, context) else { return };
+    let (offset, name) =
+        (ghost.replicas[change.index].high_watermark, context.nodes.name(change.node).to_owned());
+    context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
+}
+
+/// What is out of bounds on this node, if anything.
+pub(super) fn problem(node: kafka::ids::NodeId, ghost: &Ghost, context: &Context<'_>) -> Option<String> {
+    let view = context.nodes.broker(node)?.replica(ghost.partition)?;
+    let (start, end) = (view.log.start_offset(), view.log.end_offset());
+    let high_watermark = view.high_watermark;
+    let recovery_point = view.log.recovery_point();
+    // Before the controller speaks the high watermark is what the checkpoint said, and the log may be shorter.
+    let idle = view.role == kafka::broker::view::Role::Idle;
+    if start < Offset::ZERO || start > end {
+        Some(format!("log start {start}, log end {end}"))
+    } else if !idle && (high_watermark < start || high_watermark > end) {
+        Some(format!("log start {start}, high watermark {high_watermark}, log end {end}"))
+    } else if recovery_point > end {
+        Some(format!("recovery point {recovery_point} is beyond the log end {end}"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,75 @@
+//! `candidate-completeness`: every running member of the ISR that the controller holds has every committed record.
+//!
+//! The controller elects from its ISR without looking at a log. So this is what makes a clean election safe, and where it
+//! fails the loss has happened already: it only waits for the next election.
+
+use super::history::{Change, Ghost};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::broker::view::Role;
+use kafka::era::Release;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "candidate-completeness",
+    claim: "every running member of the ISR that the controller holds has every committed record",
+    also_called: "StrongIsr, LeaderCandidateCompleteness",
+    kind: PropertyKind::Promise,
+    since: Release::FIRST,
+    source: "",
+    excused: "declared losses",
+};
+
+pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
+    for index in 0..ghost.replicas.len() {
+        check(index, ghost, context);
+    }
+}
+
+pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+    if change.committed_from < ghost.committed.len() {
+        on_state(ghost, context);
+    } else if change.cut
+        || change.role_changed
+        || ghost.replicas[change.index].complete < ghost.committed.len()
+    {
+        check(change.index, ghost, context);
+    }
+    if !ghost.lossy.is_empty() {
+        ghost.heal_lossy(change.index);
+    }
+}
+
+fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
+    if !is_candidate(ghost, index) || ghost.declared().is_some() {
+        return;
+    }
+    let Some(missing) = ghost.first_missing(index) else { return };
+    let lost = ghost.committed[missing].clone();
+    let seen = &ghost.replicas[index];
+    let name = context.nodes.name(seen.node).to_owned();
+    let report = || {
+        let mut lines = vec![context.ledger.promise(ghost, &lost, context.nodes)];
+        let role = match seen.role {
+            Role::Leader => "leads",
+            Role::Follower(_) => "follows",
+            Role::Idle => "has just started",
+        };
+        let how =
+            match ghost.drops.iter().rev().find(|drop| drop.batch == lost.batch && drop.node == seen.node) {
+                Some(drop) => format!("dropped it at {} ms by {}", drop.at.millis(), drop.why),
+                None => "never had it".to_owned(),
+            };
+        lines.push(format!(
+            "{name} is in the ISR and may be elected, but it {how}; it {role} in epoch {}.",
+            seen.leader_epoch
+        ));
+        lines
+    };
+    let lines = report();
+    context.find(&INFO, ghost, lost.batch.base_offset, || lines);
+}
+
+/// Whether the controller may elect this replica cleanly.
+pub(super) fn is_candidate(ghost: &Ghost, index: usize) -> bool {
+    let seen = &ghost.replicas[index];
+    seen.alive && ghost.in_controller_isr(seen)
+}

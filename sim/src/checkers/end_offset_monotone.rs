@@ -1,0 +1,53 @@
+//! `end-offset-monotone`: the end offset that one client is told never goes back.
+//!
+//! Until 2.1 a new leader told its own high watermark, which may be below what its predecessor had told (KAFKA-2334).
+
+use super::history::History;
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::command::Delivery;
+use kafka::era::Release;
+use kafka::ids::{BrokerId, NodeId, Offset, TopicPartition};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "end-offset-monotone",
+    claim: "the end offset that ListOffsets tells one client never goes back",
+    also_called: "AppliedHwMonotone",
+    kind: PropertyKind::Promise,
+    since: Release::FIRST,
+    source: "KIP-207",
+    excused: "declared losses",
+};
+
+/// What each client was told last.
+#[derive(Clone, Default, Debug)]
+pub(super) struct EndOffsetMonotone {
+    told: Arc<BTreeMap<(NodeId, TopicPartition), (Offset, BrokerId)>>,
+}
+
+impl EndOffsetMonotone {
+    pub(super) fn on_delivery(
+        &mut self,
+        node: NodeId,
+        delivery: &Delivery,
+        history: &History,
+        context: &mut Context<'_>,
+    ) {
+        let Delivery::EndOffset { partition, offset, broker } = delivery else { return };
+        let before = Arc::make_mut(&mut self.told).insert((node, *partition), (*offset, *broker));
+        let (Some((told, teller)), Some(ghost)) = (before, history.get(*partition)) else { return };
+        if *offset >= told || ghost.unclean.is_some() || ghost.declared().is_some() {
+            return;
+        }
+        let name = |broker| {
+            context.nodes.broker_node(broker).map_or("a broker", |node| context.nodes.name(node)).to_owned()
+        };
+        let (client, one, two) = (context.nodes.name(node).to_owned(), name(teller), name(*broker));
+        context.find(&INFO, ghost, *offset, || {
+            vec![format!(
+                "{partition}: {one} told {client} that the log ends at {told}; {two} now tells it {offset}."
+            )]
+        });
+    }
+}

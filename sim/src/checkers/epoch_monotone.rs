@@ -1,0 +1,76 @@
+//! `epoch-monotone`: leader epochs never decrease along a log, and the leader epoch cache says where each began.
+
+use super::history::{Change, Ghost};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::era::Release;
+use kafka::ids::{NodeId, Offset};
+use kafka::log::leader_epochs::EpochEntry;
+use kafka::log::partition_log::BatchInfo;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "epoch-monotone",
+    claim: "leader epochs never decrease along a log, and the leader epoch cache agrees with the log",
+    also_called: "EpochMonotone",
+    kind: PropertyKind::Mechanism,
+    since: Release::new_0(11, 0, 0),
+    source: "KIP-101",
+    excused: "an entry of an epoch without records may stand at the log end, or at the start of the next epoch",
+};
+
+pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+    let seen = &ghost.replicas[change.index];
+    let from = if change.cut { 0 } else { change.kept.saturating_sub(1) };
+    if from + 1 >= seen.batches.len()
+        && !change.cut
+        && !change.role_changed
+        && change.kept == seen.batches.len()
+    {
+        return;
+    }
+    if let Some((offset, problem)) = problem(change.node, ghost, context, from) {
+        let name = context.nodes.name(change.node).to_owned();
+        context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
+    }
+}
+
+/// What is wrong with the epochs of the log on this node, looking at batches from index `from` on.
+pub(super) fn problem(
+    node: NodeId,
+    ghost: &Ghost,
+    context: &Context<'_>,
+    from: usize,
+) -> Option<(Offset, String)> {
+    let view = context.nodes.broker(node)?.replica(ghost.partition)?;
+    let batches = view.log.batches().get(from..).unwrap_or_default();
+    along_the_log(batches).or_else(|| cache(view.log.epochs(), batches))
+}
+
+fn along_the_log(batches: &[BatchInfo]) -> Option<(Offset, String)> {
+    let pair = batches.windows(2).find(|pair| pair[1].epoch < pair[0].epoch)?;
+    let (one, two) = (pair[0], pair[1]);
+    Some((
+        two.base_offset,
+        format!("epoch {} at offset {} after epoch {}", two.epoch, two.base_offset, one.epoch),
+    ))
+}
+
+fn cache(entries: &[EpochEntry], batches: &[BatchInfo]) -> Option<(Offset, String)> {
+    if let Some(pair) =
+        entries.windows(2).find(|pair| pair[1].epoch <= pair[0].epoch || pair[1].start < pair[0].start)
+    {
+        return Some((pair[1].start, format!("epoch cache: {:?} after {:?}", pair[1], pair[0])));
+    }
+    batches.iter().find_map(|batch| {
+        let entry = entries.iter().rev().find(|entry| entry.start <= batch.base_offset);
+        (entry.map(|entry| entry.epoch) != Some(batch.epoch)).then(|| {
+            let says = entry.map_or("nothing".to_owned(), |entry| format!("epoch {}", entry.epoch));
+            (
+                batch.base_offset,
+                format!(
+                    "offset {} is of epoch {}, the epoch cache says {says}",
+                    batch.base_offset, batch.epoch
+                ),
+            )
+        })
+    })
+}

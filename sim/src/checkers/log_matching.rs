@@ -1,0 +1,78 @@
+//! `log-matching`: any two replicas hold the same records at every offset below both their high watermarks.
+
+use super::history::{Change, Ghost, first_disagreement};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::era::Release;
+use kafka::ids::{NodeId, Offset};
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "log-matching",
+    claim: "any two replicas hold the same records at every offset below both their high watermarks",
+    also_called: "LogMatching",
+    kind: PropertyKind::Promise,
+    since: Release::FIRST,
+    source: "",
+    excused: "after an unclean election, for replicas that are not in the ISR yet",
+};
+
+pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+    let risen = change.high_watermark_before != Some(ghost.replicas[change.index].high_watermark);
+    if !risen && !change.cut && !change.role_changed {
+        return;
+    }
+    for other in 0..ghost.replicas.len() {
+        if other == change.index || !comparable(ghost, change.index) || !comparable(ghost, other) {
+            continue;
+        }
+        let (one, two) = (change.index.min(other), change.index.max(other));
+        let (left, right) = (&ghost.replicas[one], &ghost.replicas[two]);
+        let pair = (left.node, right.node);
+        let limit = left.high_watermark.min(right.high_watermark).min(left.end).min(right.end);
+        let known = ghost.matched.iter().position(|(one, two, _)| (*one, *two) == pair);
+        let from = known.map_or(Offset::ZERO, |known| ghost.matched[known].2);
+        if limit <= from {
+            continue;
+        }
+        let differs = first_disagreement(&left.batches, &right.batches, from, limit);
+        match known {
+            Some(known) => ghost.matched[known].2 = limit,
+            None => ghost.matched.push((pair.0, pair.1, limit)),
+        }
+        if let Some(offset) = differs {
+            let report = || report(ghost, pair, offset, context.nodes, context.ledger);
+            let lines = report();
+            context.find(&INFO, ghost, offset, || lines);
+        }
+    }
+}
+
+/// Whether a replica's log may be compared.
+pub(super) fn comparable(ghost: &Ghost, index: usize) -> bool {
+    let seen = &ghost.replicas[index];
+    seen.alive && (ghost.unclean.is_none() || ghost.in_controller_isr(seen))
+}
+
+fn report(
+    ghost: &Ghost,
+    pair: (NodeId, NodeId),
+    offset: Offset,
+    nodes: &crate::world::nodes::Nodes,
+    ledger: &super::ledger::Ledger,
+) -> Vec<String> {
+    let side = |node: NodeId| {
+        let batch = ghost.replica(node).and_then(|seen| super::history::find(&seen.batches, offset));
+        match batch {
+            Some(batch) => format!("{} holds {}", nodes.name(node), ledger.name(ghost.partition, batch)),
+            None => format!("{} holds something else", nodes.name(node)),
+        }
+    };
+    vec![
+        format!(
+            "{} offset {offset} is below both high watermarks, and {}, {}.",
+            ghost.partition,
+            side(pair.0),
+            side(pair.1)
+        ),
+        "Nothing repairs this: a reader's record depends on who leads.".to_owned(),
+    ]
+}

@@ -1,0 +1,88 @@
+//! `weak-isr`: whoever believes to lead agrees with every member of its own ISR below its own high watermark.
+
+use super::history::{Change, Ghost, find, first_disagreement};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::broker::view::Role;
+use kafka::era::Release;
+use kafka::ids::Offset;
+use kafka::log::partition_log::BatchInfo;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    name: "weak-isr",
+    claim: "whoever believes to lead agrees with every running member of its own ISR below its own high watermark",
+    also_called: "WeakIsr",
+    kind: PropertyKind::Mechanism,
+    since: Release::new(2, 1, 0),
+    source: "KIP-320",
+    excused: "declared losses",
+};
+
+pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+    if !context.in_force(&INFO) {
+        return;
+    }
+    let risen = change.high_watermark_before != Some(ghost.replicas[change.index].high_watermark);
+    if !risen && !change.cut && !change.role_changed {
+        return;
+    }
+    for leader in 0..ghost.replicas.len() {
+        for member in 0..ghost.replicas.len() {
+            if leader != change.index && member != change.index {
+                continue;
+            }
+            check(leader, member, ghost, context);
+        }
+    }
+}
+
+fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
+    let (leads, follows) = (&ghost.replicas[leader], &ghost.replicas[member]);
+    if leader == member || !applies(ghost, leader, member) {
+        return;
+    }
+    let pair = (leads.node, follows.node);
+    let known = ghost.weakly_matched.iter().position(|(one, two, _)| (*one, *two) == pair);
+    let from = known.map_or(Offset::ZERO, |known| ghost.weakly_matched[known].2);
+    let limit = leads.high_watermark;
+    if limit <= from {
+        return;
+    }
+    let differs = first_missing(&leads.batches, &follows.batches, from.max(follows.start), limit);
+    match known {
+        Some(known) => ghost.weakly_matched[known].2 = limit,
+        None => ghost.weakly_matched.push((pair.0, pair.1, limit)),
+    }
+    let Some(offset) = differs else { return };
+    if ghost.declared().is_some() {
+        return;
+    }
+    let (one, two) = (context.nodes.name(pair.0).to_owned(), context.nodes.name(pair.1).to_owned());
+    let epoch = ghost.replicas[leader].leader_epoch;
+    context.find(&INFO, ghost, offset, || {
+        vec![format!(
+            "{}: {one} leads in epoch {epoch} with {two} in its ISR and high watermark {limit}; {two} does not hold what {one} holds at offset {offset}.",
+            ghost.partition
+        )]
+    });
+}
+
+/// Whether the claim speaks of this pair.
+pub(super) fn applies(ghost: &Ghost, leader: usize, member: usize) -> bool {
+    let (leads, follows) = (&ghost.replicas[leader], &ghost.replicas[member]);
+    leads.alive && follows.alive && leads.role == Role::Leader && leads.isr.contains(&follows.broker)
+}
+
+/// The first offset below `limit` that `here` holds and `there` does not, or holds otherwise.
+pub(super) fn first_missing(
+    here: &[BatchInfo],
+    there: &[BatchInfo],
+    from: Offset,
+    limit: Offset,
+) -> Option<Offset> {
+    if let Some(offset) = first_disagreement(here, there, from, limit) {
+        return Some(offset);
+    }
+    let first = here.partition_point(|batch| batch.last_offset < from);
+    let below = here[first..].iter().take_while(|batch| batch.last_offset < limit);
+    below.map(|batch| batch.base_offset).find(|offset| find(there, *offset).is_none())
+}

@@ -1,0 +1,183 @@
+//! What can be asked.
+
+use crate::trace::Zoom;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// A deterministic Kafka: a whole cluster in one process, from one seed, in any era.
+#[derive(Parser, Debug)]
+#[command(
+    name = "trial",
+    version = VERSION,
+    propagate_version = true,
+    after_help = "Examples:
+  trial run scenarios/truncation/high-watermark.json     the story of its first era, and every verdict checked
+  trial run scenarios                                    every scenario, every verdict
+  trial eras scenarios/truncation/high-watermark.json    a line per era
+  trial new my-scenario                                  a file to begin with
+
+Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
+)]
+pub struct Arguments {
+    /// Print what the machine does to standard error: `debug`, `trial::kernel=trace`. For debugging Trial itself.
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// When to colour. `auto`: on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The version, and what hosts a trial in this build.
+const VERSION: &str = if cfg!(madsim) {
+    concat!(env!("CARGO_PKG_VERSION"), " (host: madsim)")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " (host: bare)")
+};
+
+/// When to colour.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run scenarios: tell the story of one era, check every verdict.
+    Run(Run),
+    /// The table of eras of scenarios, or the ladder of all releases.
+    Eras(Eras),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+    /// Write a scenario to begin with; it runs and holds.
+    #[command(
+        after_help = "Example:\n  trial new scenarios/failover/my-failover && trial run scenarios/failover/my-failover.json"
+    )]
+    New {
+        /// The file, with or without `.json`.
+        name: PathBuf,
+    },
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  trial completions bash > ~/.local/share/bash-completion/completions/trial"
+    )]
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// Run scenarios.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial run scenarios/truncation/high-watermark.json
+  trial run scenarios/truncation/high-watermark.json --era 0.11.0 --zoom messages
+  trial run scenarios/truncation/high-watermark.json --era 0.10.2 --rule truncation=to-epoch-end
+  trial run scenarios/truncation/high-watermark.json --seeds 0..1000 --format json
+  trial run scenarios
+
+One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked.
+An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and
+the exit code is 1 if a property is violated.")]
+pub struct Run {
+    /// Scenario files, or directories of them.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
+    #[arg(long)]
+    pub era: Option<String>,
+    /// The seed; 0 is calm: no jitter.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Seeds from A up to, but not including, B: no story, a table.
+    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "seed")]
+    pub seeds: Option<Range<u64>>,
+    /// Decide one rule otherwise than the era would. `trial eras --list` has them all.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    pub rule: Vec<(String, String)>,
+    /// How closely to look.
+    #[arg(long, default_value = "story", value_name = "ZOOM", value_parser = zoom)]
+    pub zoom: Zoom,
+    /// Text for people, or an object per run and line for programs.
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
+/// Text or JSON.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON object per run, a line each.
+    Json,
+}
+
+/// The eras of scenarios.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial eras scenarios/truncation/high-watermark.json
+  trial eras --list")]
+pub struct Eras {
+    /// Scenario files, or directories of them.
+    #[arg(required_unless_present = "list", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Every release that changed a rule, and how.
+    #[arg(long, conflicts_with = "files")]
+    pub list: bool,
+}
+
+/// Most seeds of one call.
+const MOST_SEEDS: u64 = 100_000_000;
+
+/// Reads `A..B`.
+pub fn seeds(text: &str) -> Result<Range<u64>, String> {
+    const EXPECTED: &str = "expected A..B with A below B, as in 0..1000";
+    let (from, until) = text.split_once("..").ok_or(EXPECTED)?;
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| EXPECTED.to_owned());
+    let range = number(from)?..number(until)?;
+    if range.is_empty() {
+        return Err(EXPECTED.to_owned());
+    }
+    if range.end - range.start > MOST_SEEDS {
+        return Err(format!("at most {MOST_SEEDS} seeds at a time"));
+    }
+    Ok(range)
+}
+
+fn rule(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in truncation=to-epoch-end")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn zoom(text: &str) -> Result<Zoom, String> {
+    let names: Vec<&str> = Zoom::ALL.iter().map(|zoom| zoom.name()).collect();
+    let found = Zoom::ALL.iter().find(|zoom| zoom.name() == text);
+    found.copied().ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+        assert_eq!(seeds("3..5"), Ok(3..5));
+        for bad in ["", "3", "5..5", "5..3", "a..b", "0..999999999999"] {
+            assert!(seeds(bad).is_err(), "{bad}");
+        }
+        assert_eq!(rule("truncation=on-fetch"), Ok(("truncation".to_owned(), "on-fetch".to_owned())));
+        assert!(rule("truncation").is_err());
+    }
+}

@@ -1,0 +1,173 @@
+//! A run in words: its story, its line in the table of eras, its object for programs.
+
+use super::compare::differences;
+use super::file::Verdict;
+use super::run::RunResult;
+use super::validate::Ready;
+use crate::checkers::audit::Fate;
+use crate::trace::Zoom;
+use crate::trace::story::{Telling, tell};
+use kafka::rules::Rules;
+use serde_json::{Value, json};
+
+/// The story of a recorded run, with its verdict.
+pub fn story(ready: &Ready, result: &RunResult, zoom: Zoom, color: bool) -> String {
+    let scenario = ready.scenario();
+    let own = Rules::of(result.era.release).values();
+    // Only what is decided otherwise than the release would is part of the scenario's heading.
+    let rules = result.era.rules.values().into_iter().filter(|value| !own.contains(value));
+    let mut verdict: Vec<String> = result.unmet.iter().flat_map(|unmet| lines(&unmet.to_string())).collect();
+    verdict.push(format!("verdict: {}", in_full(result)));
+    tell(&Telling {
+        title: &scenario.title,
+        about: &scenario.about,
+        era: result.era.to_string(),
+        rules: rules.map(|(name, value)| (name.to_owned(), format!("{value} (override)"))).collect(),
+        recorder: &result.world.recorder,
+        nodes: &result.world.nodes,
+        audit: &result.audit,
+        verdict: &verdict,
+        zoom,
+        color,
+    })
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The verdict of a run, with losses that have no name.
+pub fn in_full(result: &RunResult) -> String {
+    let verdict = &result.verdict;
+    let mut text = match (&result.unmet, verdict.holds()) {
+        (Some(_), true) => "not reached".to_owned(),
+        _ => verdict.to_string(),
+    };
+    if result.nameless_losses > 0 {
+        text += &format!("; loses {} batches without a name", result.nameless_losses);
+    }
+    text
+}
+
+/// Whether a promise is broken: a violation, or a loss that nobody declared.
+pub fn is_broken(result: &RunResult) -> bool {
+    let undeclared = result.audit.lost().any(|(_, declared)| declared.is_none());
+    !result.verdict.violates.is_empty() || undeclared || result.unmet.is_some()
+}
+
+/// Names of the records that are kept, in the order in which they were sent.
+fn kept(result: &RunResult) -> String {
+    let named = |name: &str| !name.ends_with(" bytes");
+    let mut kept = Vec::new();
+    let mut others = 0;
+    for record in result.audit.records.iter().filter(|record| record.fate == Fate::Kept) {
+        match named(&record.name) {
+            true => kept.push(record.name.to_string()),
+            false => others += 1,
+        }
+    }
+    if others > 0 {
+        kept.push(format!("{others} batches"));
+    }
+    kept.join(" ")
+}
+
+/// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept.
+pub fn era_table(results: &[RunResult]) -> String {
+    let decided = |rule: &str| {
+        results
+            .iter()
+            .any(|result| result.world.recorder.decided().iter().any(|decided| decided.rule == rule))
+    };
+    let differs = |index: usize| {
+        let mut values = results.iter().map(|result| result.era.rules.values()[index].1);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let rules = Rules::list();
+    let mut columns: Vec<usize> = (0..rules.len()).filter(|index| decided(rules[*index].name)).collect();
+    if columns.iter().any(|index| differs(*index)) {
+        columns.retain(|index| differs(*index));
+    }
+    let head = ["era".to_owned()].into_iter();
+    let head = head.chain(columns.iter().map(|index| rules[*index].name.to_owned()));
+    let mut rows = vec![head.chain(["verdict".to_owned(), "keeps".to_owned()]).collect::<Vec<_>>()];
+    for result in results {
+        let mut row = vec![result.era.to_string()];
+        row.extend(columns.iter().map(|index| result.era.rules.values()[*index].1.to_owned()));
+        row.extend([in_full(result), kept(result)]);
+        rows.push(row);
+    }
+    aligned(&rows)
+}
+
+/// Rows with their columns aligned, two spaces between them.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
+    let widths: Vec<usize> =
+        (0..columns).map(|column| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let line: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text += line.join("  ").trim_end();
+        text += "\n";
+    }
+    text
+}
+
+/// A run for programs.
+pub fn json(ready: &Ready, result: &RunResult, expected: Option<&Verdict>) -> Value {
+    let source = &ready.parsed.source;
+    let verdict = |verdict: &Verdict| {
+        json!({
+            "holds": verdict.holds(),
+            "violates": verdict.violates,
+            "loses": verdict.loses,
+            "by": verdict.by.map(|by| by.name()),
+        })
+    };
+    let violations: Vec<Value> = result
+        .violations
+        .iter()
+        .map(|violation| {
+            json!({
+                "property": violation.property,
+                "partition": violation.partition.to_string(),
+                "offset": violation.offset.0,
+                "at_ms": violation.at.millis(),
+                "report": violation.report,
+            })
+        })
+        .collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "scenario": source.name,
+        "scenario_hash": format!("{:016x}", source.hash()),
+        "era": result.era.to_string(),
+        "seed": result.seed,
+        "hash": format!("{:016x}", result.hash),
+        "events": result.events,
+        "virtual_ms": result.ended.millis(),
+        "verdict": verdict(&result.verdict),
+        "nameless_losses": result.nameless_losses,
+        "expected": expected.map(verdict),
+        "differences": differences(expected, result),
+        "violations": violations,
+        "unmet": result.unmet.as_ref().map(|unmet| json!({
+            "what": unmet.what, "instead": unmet.instead, "place": unmet.place
+        })),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::aligned;
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_with_text() {
+        let rows = [vec!["a".to_owned(), "bb".to_owned()], vec!["ccc".to_owned(), String::new()]];
+        assert_eq!(aligned(&rows), "a    bb\nccc\n");
+    }
+}

@@ -1,0 +1,356 @@
+//! One trial: a scenario, in an era, from a seed.
+//!
+//! 1. The cluster comes up and topics are made ([`super::boot`]): not part of the story, which begins at a round time.
+//! 2. Steps are carried out in order ([`super::act`]); time passes only in those that wait.
+//! 3. After every event: applications' answers are noted, traffic is sent when it is due, triggers whose condition holds
+//!    fire, violations go into the story where they happened.
+//! 4. At the end the auditor accounts for every record, and the verdict is drawn.
+//!
+//! A run has a budget of events and of virtual time. It ends early when a condition is not met in time, an `expect` is
+//! not so, or the budget is spent ([`Unmet`], exit code 1); and when the file asks for what cannot be at that moment, such
+//! as a role that nobody holds ([`Problem`], exit code 2).
+
+use super::condition::Condition;
+use super::file::{DeclaredLoss, Verdict};
+use super::look::Look;
+use super::plan::plan;
+use super::problem::Problem;
+use super::sends::Sends;
+use super::source::{Found, Path};
+use super::step::{Step, When};
+use super::traffic::Traffic;
+use super::validate::Ready;
+use super::watch::{Watch, asks_for_quiet, asks_for_reads, fingerprint};
+use crate::checkers::audit::Audit;
+use crate::checkers::{Checks, Violation};
+use crate::kernel::host::host;
+use crate::world::{EventId, MessageRuleId, RunOptions, World};
+use kafka::command::{Delivery, OperatorError};
+use kafka::era::Era;
+use kafka::ids::NodeId;
+use kafka::time::{Micros, Time};
+use std::fmt;
+
+/// No run acts on more events.
+pub const MOST_EVENTS: u64 = 50_000_000;
+/// No run lasts longer, in virtual time.
+pub const LONGEST: Micros = Micros(25 * 3600 * 1_000_000);
+
+/// What a run came to.
+pub struct RunResult {
+    /// The era.
+    pub era: Era,
+    /// The seed.
+    pub seed: u64,
+    /// The hash over every event.
+    pub hash: u64,
+    /// How many events there were.
+    pub events: u64,
+    /// When the story began.
+    pub began: Time,
+    /// When it ended.
+    pub ended: Time,
+    /// What was violated and lost.
+    pub verdict: Verdict,
+    /// Lost records that have no name, each with what allowed it.
+    pub nameless_losses: u64,
+    /// Every violation.
+    pub violations: Vec<Violation>,
+    /// What became of every record.
+    pub audit: Audit,
+    /// Why the run ended early, if it did.
+    pub unmet: Option<Unmet>,
+    /// Facts that `sees` asks for and that did not occur; known only of a run that was recorded.
+    pub unseen: Vec<String>,
+    /// The world at the end, with its recorder.
+    pub world: World,
+}
+
+/// A condition that was not met.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unmet {
+    /// What was awaited or expected.
+    pub what: String,
+    /// What is so instead.
+    pub instead: Vec<String>,
+    /// The step: `file:line`.
+    pub place: String,
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)?;
+        self.instead.iter().try_for_each(|line| write!(f, "\n  it is so: {line}"))
+    }
+}
+
+/// Why a run ends early.
+pub(super) enum Stop {
+    /// The file asks for what cannot be: exit code 2.
+    Bad(Found),
+    /// A condition was not met: exit code 1.
+    Unmet(Unmet),
+}
+
+/// Runs a scenario. `record`: whether a story will be told; it changes nothing else.
+///
+/// # Errors
+/// If the scenario asks for what cannot be at that moment.
+pub fn run(ready: &Ready, era: &Era, seed: u64, record: bool) -> Result<RunResult, Problem> {
+    host(seed, || {
+        let mut runner = Runner::new(ready, era, seed, record);
+        let mut began = Time::ZERO;
+        let stopped = match runner.boot() {
+            Ok(()) => {
+                began = runner.world.now();
+                runner.steps().err()
+            }
+            Err(stop) => Some(stop),
+        };
+        match stopped {
+            Some(Stop::Bad(found)) => Err(ready.place(found)),
+            Some(Stop::Unmet(unmet)) => Ok(runner.finish(seed, began, Some(unmet))),
+            None => Ok(runner.finish(seed, began, None)),
+        }
+    })
+}
+
+/// A run in progress.
+pub(super) struct Runner<'a> {
+    pub ready: &'a Ready,
+    pub era: &'a Era,
+    pub world: World,
+    pub operator: NodeId,
+    pub sends: Sends,
+    pub traffic: Traffic,
+    pub message_rules: Vec<(Option<String>, MessageRuleId)>,
+    /// What the operator's last command came to.
+    pub operator_said: Option<Result<(), OperatorError>>,
+    triggers: Vec<Trigger<'a>>,
+    quiet: Option<u64>,
+    quiet_since: Time,
+    reads_wanted: bool,
+    violations_told: usize,
+}
+
+struct Trigger<'a> {
+    when: &'a When,
+    path: Path,
+}
+
+impl<'a> Runner<'a> {
+    fn new(ready: &'a Ready, era: &'a Era, seed: u64, record: bool) -> Runner<'a> {
+        let plan = plan(ready, era);
+        let options = RunOptions { seed, record, check: true };
+        let mut world = World::new(&plan.spec, &options);
+        let in_force = &ready.scenario().in_force;
+        if !in_force.is_empty() {
+            world.checks = Checks::new(&plan.spec, in_force);
+        }
+        Runner {
+            ready,
+            era,
+            world,
+            operator: plan.operator,
+            sends: Sends::default(),
+            traffic: Traffic::default(),
+            message_rules: Vec::new(),
+            operator_said: None,
+            triggers: Vec::new(),
+            quiet: any_condition(&ready.scenario().steps, &asks_for_quiet).then_some(0),
+            quiet_since: Time::ZERO,
+            reads_wanted: any_condition(&ready.scenario().steps, &asks_for_reads),
+            violations_told: 0,
+        }
+    }
+
+    fn steps(&mut self) -> Result<(), Stop> {
+        let ready = self.ready;
+        let path = Path::default().key("steps");
+        for (index, step) in ready.scenario().steps.iter().enumerate() {
+            self.step(step, &path.index(index), false)?;
+        }
+        Ok(())
+    }
+
+    /// What conditions are decided by.
+    pub fn watch(&self) -> Watch<'_> {
+        Watch { world: &self.world, sends: &self.sends, era: self.era, quiet_since: self.quiet_since }
+    }
+
+    /// Lets time pass until `until`, or until `goal` holds. Says whether it does.
+    pub fn advance(
+        &mut self,
+        until: Time,
+        path: &Path,
+        goal: &dyn Fn(&Runner<'_>) -> bool,
+    ) -> Result<bool, Stop> {
+        loop {
+            if goal(self) {
+                return Ok(true);
+            }
+            let next = self.traffic.next().unwrap_or(Time::NEVER);
+            if self.world.step(until.min(next)).is_some() {
+                self.after_event()?;
+                self.check_budget(path)?;
+            } else if self.world.now() >= next {
+                for (node, command) in self.traffic.due(self.world.now(), &mut self.sends) {
+                    self.world.command(node, command);
+                }
+            } else {
+                return Ok(goal(self));
+            }
+        }
+    }
+
+    fn after_event(&mut self) -> Result<(), Stop> {
+        let now = self.world.now();
+        for (node, delivery) in self.world.deliveries() {
+            self.sends.on_delivery(*node, delivery, now, self.reads_wanted);
+            if let Delivery::Done(outcome) = delivery {
+                self.operator_said = Some(outcome.clone());
+            }
+        }
+        if let Some(before) = &mut self.quiet {
+            let is = fingerprint(&self.world);
+            if std::mem::replace(before, is) != is {
+                self.quiet_since = now;
+            }
+        }
+        self.tell_violations();
+        let mut index = 0;
+        while index < self.triggers.len() {
+            if self.watch().holds(&self.triggers[index].when.condition) {
+                let Trigger { when, path } = self.triggers.remove(index);
+                let heading = format!("when {}", when.condition);
+                self.world.recorder.step(now, &heading, &self.world.nodes);
+                for (number, step) in when.steps.iter().enumerate() {
+                    self.step(step, &path.key("do").index(number), true)?;
+                }
+            } else {
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// New violations go into the story.
+    fn tell_violations(&mut self) {
+        let World { checks, recorder, .. } = &mut self.world;
+        for violation in &checks.violations()[self.violations_told..] {
+            recorder.violated(violation.at, violation.property, &violation.report);
+        }
+        self.violations_told = checks.violations().len();
+    }
+
+    /// From now on the trigger waits.
+    pub fn arm(&mut self, when: &'a When, path: Path) {
+        self.triggers.push(Trigger { when, path });
+    }
+
+    fn check_budget(&self, path: &Path) -> Result<(), Stop> {
+        let spent = if self.world.events() >= MOST_EVENTS {
+            format!("the run has spent its budget of {MOST_EVENTS} events")
+        } else if self.world.now() >= Time::ZERO + LONGEST {
+            format!("the run has spent its budget of {} hours of virtual time", LONGEST.0 / 3_600_000_000)
+        } else {
+            return Ok(());
+        };
+        let instead = vec![format!("{} events in {} ms", self.world.events(), self.world.now().millis())];
+        Err(Stop::Unmet(Unmet { what: spent, instead, place: self.place(path) }))
+    }
+
+    /// Where a step stands in its file.
+    pub fn place(&self, path: &Path) -> String {
+        let parsed = &self.ready.parsed;
+        let (line, _) = parsed.source.line_and_column(parsed.positions.find(path).start);
+        format!("{}:{line}", parsed.source.name)
+    }
+
+    /// A condition that is not met ends the run.
+    pub fn unmet(&self, what: String, conditions: &[Condition], path: &Path) -> Stop {
+        let mut instead = Vec::new();
+        for line in conditions.iter().flat_map(|condition| self.watch().what_is(condition)) {
+            if !instead.contains(&line) {
+                instead.push(line);
+            }
+        }
+        Stop::Unmet(Unmet { what, instead, place: self.place(path) })
+    }
+
+    fn finish(mut self, seed: u64, began: Time, unmet: Option<Unmet>) -> RunResult {
+        let audit = {
+            let World { checks, nodes, .. } = &self.world;
+            let on_disk = |node, partition| Look(&self.world).batch_infos_on_disk(node, partition);
+            Audit::new(&checks.history, &checks.ledger, nodes, &on_disk)
+        };
+        let (at, event) = (self.world.now(), EventId(self.world.events()));
+        self.world.checks.finish(at, event, &self.world.nodes, &audit);
+        self.tell_violations();
+        self.world.recorder.finish();
+        let violations = self.world.checks.violations().to_vec();
+        let mut verdict = Verdict::default();
+        for violation in &violations {
+            if !verdict.violates.iter().any(|known| known == violation.property) {
+                verdict.violates.push(violation.property.to_owned());
+            }
+        }
+        let mut nameless_losses = 0;
+        let mut allowed_by = Vec::new();
+        for (record, declared) in audit.lost() {
+            match self.sends.batch_of(&record.name) {
+                Some(values) => verdict.loses.extend(values.iter().cloned()),
+                None => nameless_losses += 1,
+            }
+            allowed_by.push(declared.and_then(DeclaredLoss::parse));
+        }
+        // One cause for all, or none that can be named.
+        if let Some(first) = allowed_by.first()
+            && allowed_by.iter().all(|other| other == first)
+        {
+            verdict.by = *first;
+        }
+        let noted = self.world.recorder.noted();
+        let unseen = match self.world.recorder.is_on() {
+            true => self
+                .ready
+                .scenario()
+                .sees
+                .iter()
+                .filter(|name| !noted.contains(name.as_str()))
+                .cloned()
+                .collect(),
+            false => Vec::new(),
+        };
+        RunResult {
+            era: self.era.clone(),
+            seed,
+            hash: self.world.hash(),
+            events: self.world.events(),
+            began,
+            ended: at,
+            verdict,
+            nameless_losses,
+            violations,
+            audit,
+            unmet,
+            unseen,
+            world: self.world,
+        }
+    }
+}
+
+/// Whether any condition of these steps is one that `is` looks for.
+fn any_condition(steps: &[Step], is: &dyn Fn(&Condition) -> bool) -> bool {
+    steps.iter().any(|step| match step {
+        Step::RunUntil(until) => is(&until.condition),
+        Step::Expect(all) => all.0.iter().any(is),
+        Step::When(when) => is(&when.condition) || any_condition(&when.steps, is),
+        _ => false,
+    })
+}
+
+/// The era to run first: the one asked for, or the first of the verdicts.
+pub fn first_era(ready: &Ready) -> &Era {
+    ready.asked.as_ref().unwrap_or(&ready.eras[0])
+}

@@ -1,0 +1,140 @@
+//! What a scenario's applications sent and what they were told, by the values its author gave the records.
+//!
+//! Conditions ask here, so it must not depend on whether anybody checks or records. Values of workloads are counted, not
+//! kept: their bytes begin with a zero, which no name does.
+
+use crate::world::nodes::Nodes;
+use bytes::Bytes;
+use kafka::command::{ClientError, Command, Delivery, ProducerRecord, SendId};
+use kafka::ids::{NodeId, Offset, TopicPartition};
+use kafka::log::batch::RecordBatch;
+use kafka::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What became of a named record, as its application knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// Nothing yet.
+    Open,
+    /// It is written.
+    Acked(Time),
+    /// It failed.
+    Failed(Time, ClientError),
+}
+
+/// All sends of a run.
+#[derive(Clone, Default, Debug)]
+pub struct Sends {
+    sent: u64,
+    open: BTreeMap<SendId, Vec<String>>,
+    told: BTreeMap<String, Told>,
+    read: BTreeSet<(String, NodeId)>,
+    batches: BTreeMap<String, Vec<String>>,
+    filler: u64,
+}
+
+impl Sends {
+    /// The command that sends these named records in one batch.
+    pub fn named(&mut self, partition: TopicPartition, values: &[String], key: Option<&str>) -> Command {
+        let send = self.next();
+        self.open.insert(send, values.to_vec());
+        self.batches.insert(values[0].clone(), values.to_vec());
+        self.told.extend(values.iter().map(|value| (value.clone(), Told::Open)));
+        let key = key.map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        let record = |value: &String| ProducerRecord {
+            key: key.clone(),
+            value: Some(Bytes::copy_from_slice(value.as_bytes())),
+            headers: Vec::new(),
+        };
+        Command::Produce { send, partition, records: values.iter().map(record).collect() }
+    }
+
+    /// The command that sends so many nameless records of this size.
+    pub fn filler(&mut self, partition: TopicPartition, count: u64, size: u32, key: Option<&str>) -> Command {
+        let send = self.next();
+        let key = key.map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        let records = (0..count).map(|_| {
+            self.filler += 1;
+            let mut value = vec![b'.'; size as usize];
+            value[0] = 0;
+            let number = self.filler.to_le_bytes();
+            let room = number.len().min(value.len() - 1);
+            value[1..=room].copy_from_slice(&number[..room]);
+            ProducerRecord { key: key.clone(), value: Some(value.into()), headers: Vec::new() }
+        });
+        let records = records.collect();
+        Command::Produce { send, partition, records }
+    }
+
+    fn next(&mut self) -> SendId {
+        self.sent += 1;
+        SendId(self.sent)
+    }
+
+    /// Takes what an application was told.
+    pub fn on_delivery(&mut self, node: NodeId, delivery: &Delivery, at: Time, reads_wanted: bool) {
+        let told = match delivery {
+            Delivery::Acked { send, .. } => Some((send, Told::Acked(at))),
+            Delivery::Failed { send, error, .. } => Some((send, Told::Failed(at, *error))),
+            Delivery::Polled { batches, from, .. } if reads_wanted => {
+                for (offset, value) in batches.iter().flat_map(values) {
+                    if offset >= *from {
+                        self.read.insert((value, node));
+                    }
+                }
+                None
+            }
+            _ => None,
+        };
+        if let Some((send, told)) = told {
+            for value in self.open.remove(send).into_iter().flatten() {
+                self.told.insert(value, told.clone());
+            }
+        }
+    }
+
+    /// All records of the batch whose first one is called so, if it has names.
+    pub fn batch_of(&self, first: &str) -> Option<&[String]> {
+        self.batches.get(first).map(Vec::as_slice)
+    }
+
+    /// What is known of a record.
+    pub fn told(&self, value: &str) -> Option<&Told> {
+        self.told.get(value)
+    }
+
+    /// Whether a consumer (any, if none is named) has read a record.
+    pub fn is_read(&self, value: &str, by: Option<NodeId>) -> bool {
+        let mut readers = self.read.iter().filter(|(read, _)| read == value);
+        readers.any(|(_, node)| by.is_none_or(|by| by == *node))
+    }
+
+    /// What is known of a record, in words.
+    pub fn in_words(&self, value: &str, nodes: &Nodes) -> String {
+        let told = match self.told(value) {
+            None => "not produced yet".to_owned(),
+            Some(Told::Open) => "neither acked nor failed".to_owned(),
+            Some(Told::Acked(at)) => format!("acked at {} ms", at.millis()),
+            Some(Told::Failed(at, error)) => format!("failed at {} ms ({error:?})", at.millis()),
+        };
+        let readers = self.read.iter().filter(|(read, _)| read == value);
+        let readers: Vec<&str> = readers.map(|(_, node)| nodes.name(*node)).collect();
+        match readers.is_empty() {
+            true => format!("{value} is {told}"),
+            false => format!("{value} is {told}, read by {}", readers.join(", ")),
+        }
+    }
+}
+
+/// The named records of a batch: offset and value.
+pub fn values(batch: &RecordBatch) -> Vec<(Offset, String)> {
+    let text = |value: Bytes| {
+        let named = value.first().is_some_and(|first| *first != 0);
+        named.then(|| String::from_utf8_lossy(&value).into_owned())
+    };
+    batch
+        .records()
+        .map_while(Result::ok)
+        .filter_map(|record| Some((record.offset, record.value.and_then(text)?)))
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! The table of all replicas of a partition, and the lanes: one character a broker, so that the eye can follow it down
+//! the page.
+
+use super::names::Names;
+use crate::world::nodes::{Nodes, Status};
+use kafka::broker::view::Role;
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::log::partition_log::BatchInfo;
+use kafka::zookeeper::znode::{ZnodeData, topic_path};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many batches of a log a row shows, from its end.
+const SHOWN: usize = 9;
+
+/// A replica as it was when its process last ran: what its machine's disk holds if nothing was lost.
+#[derive(Clone, Debug)]
+struct Last {
+    epoch: LeaderEpoch,
+    batches: Vec<BatchInfo>,
+}
+
+/// What is remembered of replicas whose broker is down.
+#[derive(Clone, Default, Debug)]
+pub struct Replicas {
+    last: Arc<BTreeMap<(NodeId, TopicPartition), Last>>,
+}
+
+impl Replicas {
+    /// A replica has changed.
+    pub fn look(&mut self, node: NodeId, partition: TopicPartition, nodes: &Nodes) {
+        let Some(view) = nodes.broker(node).and_then(|broker| broker.replica(partition)) else { return };
+        let last = Last { epoch: view.leader_epoch, batches: view.log.batches().to_vec() };
+        Arc::make_mut(&mut self.last).insert((node, partition), last);
+    }
+
+    /// The rows of a partition's table: broker, role, epoch, log with the high watermark as a bar.
+    pub fn table(&self, partition: TopicPartition, names: &Names, nodes: &Nodes) -> Vec<[String; 4]> {
+        let assigned = assignment(partition, nodes);
+        let rows = assigned.into_iter().filter_map(|broker| {
+            let node = nodes.broker_node(broker)?;
+            let name = nodes.name(node).to_owned();
+            let view = nodes.broker(node).and_then(|broker| broker.replica(partition));
+            Some(match (view, self.last.get(&(node, partition))) {
+                (Some(view), _) => {
+                    let role = match view.role {
+                        Role::Leader => "leader",
+                        Role::Follower(_) => "follower",
+                        Role::Idle => "idle",
+                    };
+                    let paused = nodes.slot(node).status == Status::Paused;
+                    let role = if paused { format!("{role}, paused") } else { role.to_owned() };
+                    let log = log(partition, view.log.batches(), Some(view.high_watermark), names);
+                    [name, role, format!("epoch {}", view.leader_epoch), log]
+                }
+                (None, Some(last)) => {
+                    let log = log(partition, &last.batches, None, names);
+                    [name, "down".to_owned(), format!("epoch {}", last.epoch), log]
+                }
+                (None, None) => [name, "down".to_owned(), String::new(), String::new()],
+            })
+        });
+        rows.collect()
+    }
+}
+
+/// Assigned replicas, preferred leader first.
+fn assignment(partition: TopicPartition, nodes: &Nodes) -> Vec<BrokerId> {
+    match nodes.zookeeper().get(&topic_path(partition.topic)) {
+        Some((ZnodeData::Topic(partitions), _)) => {
+            partitions.get(&partition.partition).map_or(Vec::new(), |held| held.replicas.clone())
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn log(
+    partition: TopicPartition,
+    batches: &[BatchInfo],
+    high_watermark: Option<Offset>,
+    names: &Names,
+) -> String {
+    let mut cells = Vec::new();
+    let hidden = batches.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        cells.push("…".to_owned());
+    }
+    let mut bar = high_watermark;
+    for batch in &batches[hidden..] {
+        if bar.is_some_and(|at| at <= batch.base_offset) {
+            cells.push("|".to_owned());
+            bar = None;
+        }
+        cells.push(names.cell(partition, batch));
+    }
+    if bar.is_some() {
+        cells.push("|".to_owned());
+    }
+    cells.join(" ")
+}
+
+/// One character a broker: for one partition `L` leads, `f` follows; for several how many it leads; `#` down, `z` paused.
+pub fn lanes(focus: &[TopicPartition], nodes: &Nodes) -> String {
+    let lane = |(_, node): (BrokerId, NodeId)| {
+        let slot = nodes.slot(node);
+        match (slot.status, nodes.broker(node)) {
+            (Status::Down, _) | (_, None) => '#',
+            (Status::Paused, _) => 'z',
+            (Status::Up, Some(broker)) => match focus {
+                [] => '·',
+                [one] => match broker.replica(*one).map(|view| view.role) {
+                    Some(Role::Leader) => 'L',
+                    Some(Role::Follower(_)) => 'f',
+                    Some(Role::Idle) | None => '·',
+                },
+                many => {
+                    let leads = |partition: &&TopicPartition| {
+                        broker.replica(**partition).is_some_and(|view| view.role == Role::Leader)
+                    };
+                    char::from_digit(many.iter().filter(leads).count() as u32, 36).unwrap_or('+')
+                }
+            },
+        }
+    };
+    let mut brokers: Vec<(BrokerId, NodeId)> = nodes.broker_nodes().collect();
+    brokers.sort();
+    brokers.into_iter().map(lane).map(String::from).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,305 @@
+//! The story of a run, laid out: a heading per step, a lane per broker, one line per fact, the rule that decided at the
+//! right, tables of replicas, violations where they happened, the audit at the end.
+
+use super::Zoom;
+use super::recorder::{Entry, Line, Recorder};
+use crate::checkers::audit::{Audit, Fate};
+use crate::world::nodes::Nodes;
+use kafka::ids::BrokerId;
+use kafka::note::Decided;
+use kafka::time::Time;
+use std::fmt::Write;
+
+/// Everything a story is told from.
+pub struct Telling<'a> {
+    /// The scenario's title.
+    pub title: &'a str,
+    /// What it is about.
+    pub about: &'a [String],
+    /// The release, as it is printed.
+    pub era: String,
+    /// The rules of the era that the scenario is about, by name and value: those that decided are added.
+    pub rules: Vec<(String, String)>,
+    /// What happened.
+    pub recorder: &'a Recorder,
+    /// The processes at the end.
+    pub nodes: &'a Nodes,
+    /// What became of every record.
+    pub audit: &'a Audit,
+    /// The verdict, in words.
+    pub verdict: &'a [String],
+    /// How closely one looks.
+    pub zoom: Zoom,
+    /// Whether to colour.
+    pub color: bool,
+}
+
+/// No line is wider.
+const WIDTH: usize = 118;
+/// Where the text of a line begins after lanes and name is computed; continuation lines are indented below it.
+const TIME: usize = 6;
+
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn wrap(&self, code: &str, text: &str) -> String {
+        if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+
+    fn blue(&self, text: &str) -> String {
+        self.wrap("34", text)
+    }
+
+    /// Words in capitals stand out: the surprising word of a line.
+    fn shout(&self, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let loud = |word: &str| {
+            let letters = word.trim_matches(|c: char| !c.is_alphanumeric());
+            letters.len() > 2
+                && letters.chars().all(|c| c.is_ascii_uppercase())
+                && !["ISR", "GC"].contains(&letters)
+        };
+        text.split(' ')
+            .map(|word| if loud(word) { self.wrap("1;33", word) } else { word.to_owned() })
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// The story as text.
+pub fn tell(telling: &Telling<'_>) -> String {
+    let paint = Paint { color: telling.color };
+    let mut out = String::new();
+    heading(telling, &paint, &mut out);
+    let mut brokers: Vec<BrokerId> = telling.nodes.broker_nodes().map(|(broker, _)| broker).collect();
+    brokers.sort();
+    let width = |entry: &Entry| match entry {
+        Entry::Line(line) if line.zoom <= telling.zoom => line.who.chars().count(),
+        _ => 0,
+    };
+    let who = telling.recorder.entries().iter().map(width).max().unwrap_or(0).max(8);
+    let lanes = brokers.len() * 2;
+    let ids: Vec<String> = brokers.iter().map(|broker| broker.to_string()).collect();
+    let _ = writeln!(out, "{:>TIME$}  {}", "ms", paint.dim(&ids.join(" ")));
+    let many = telling.nodes.zookeeper().partitions().len() > 1;
+    let mut last: Option<&Entry> = None;
+    for entry in telling.recorder.entries() {
+        match entry {
+            Entry::Step { heading, .. } => {
+                for (index, part) in wrapped(heading, WIDTH - 3).iter().enumerate() {
+                    let mark = if index == 0 { "──" } else { "  " };
+                    let _ = writeln!(out, "{}", paint.blue(&format!("{mark} {part}")));
+                }
+            }
+            Entry::Say(text) => {
+                for (index, part) in wrapped(text, WIDTH - 5).iter().enumerate() {
+                    let mark = if index == 0 { "»" } else { " " };
+                    let _ = writeln!(out, "   {mark} {part}");
+                }
+            }
+            Entry::Line(line) if line.zoom <= telling.zoom => print_line(line, who, lanes, &paint, &mut out),
+            Entry::Line(_) => continue,
+            Entry::Table { partition, rows } => {
+                let same = matches!(last, Some(Entry::Table { partition: before, rows: old }) if before == partition && old == rows);
+                // Of several partitions, one without a record is nothing to look at.
+                let empty = many && rows.iter().all(|row| row[3].is_empty() || row[3] == "|");
+                if !same && !empty {
+                    if many {
+                        let _ = writeln!(
+                            out,
+                            "{:indent$}{}",
+                            "",
+                            paint.wrap("36", &partition.to_string()),
+                            indent = TIME + 3 + lanes
+                        );
+                    }
+                    table(rows, TIME + 2 + lanes + 1, &paint, &mut out);
+                }
+            }
+            Entry::Violated { at, property, report } => violated(*at, property, report, &paint, &mut out),
+        }
+        last = Some(entry);
+    }
+    audit(telling, &paint, &mut out);
+    for line in telling.verdict {
+        let _ = writeln!(out, "{line}");
+    }
+    out
+}
+
+fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
+    let _ = writeln!(out, "{}", paint.bold(telling.title));
+    for line in telling.about {
+        for part in wrapped(line, WIDTH) {
+            let _ = writeln!(out, "  {part}");
+        }
+    }
+    let mut rules = telling.rules.clone();
+    for Decided { rule, value } in telling.recorder.decided() {
+        if !rules.iter().any(|(name, _)| name == rule) {
+            rules.push(((*rule).to_owned(), (*value).to_owned()));
+        }
+    }
+    let mut line = format!("era {}", telling.era);
+    for (rule, value) in rules {
+        let next = format!("   {rule}: {value}");
+        if line.chars().count() + next.chars().count() > WIDTH {
+            let _ = writeln!(out, "{line}");
+            line = format!("{:width$}", "", width = 4 + telling.era.len());
+        }
+        line.push_str(&next);
+    }
+    let _ = writeln!(out, "{line}");
+    let partitions = telling.nodes.zookeeper().partitions();
+    let lanes = match partitions.len() {
+        1 => "L leader  f follower  · neither",
+        _ => "0-9 partitions it leads",
+    };
+    let legend =
+        format!("{lanes}  # down  z paused        log cells are value@leader-epoch; | is the high watermark");
+    let _ = writeln!(out, "{}\n", paint.dim(&legend));
+}
+
+fn print_line(line: &Line, who: usize, lanes: usize, paint: &Paint, out: &mut String) {
+    let indent = TIME + 2 + lanes + 1 + who + 2;
+    let rule = line.decided.map(|decided| format!("rule {} {}", decided.rule, decided.value));
+    let text = line.text();
+    let mut parts = wrapped(&text, WIDTH - indent);
+    let head = format!("{:>TIME$}  {:<lanes$} {:<who$}  ", line.at.millis(), line.lanes, line.who);
+    let first = parts.remove(0);
+    let used = head.chars().count() + first.chars().count();
+    let rule = match rule {
+        None => String::new(),
+        Some(rule) if used + 3 + rule.chars().count() <= WIDTH => {
+            let gap = (WIDTH - used - rule.chars().count()).max(3);
+            format!("{:gap$}{}", "", paint.dim(&rule))
+        }
+        Some(rule) => {
+            parts.push(format!("({rule})"));
+            String::new()
+        }
+    };
+    let _ = writeln!(out, "{head}{}{rule}", paint.shout(&first));
+    for part in parts {
+        let _ = writeln!(out, "{:indent$}{}", "", paint.shout(&part));
+    }
+}
+
+fn table(rows: &[[String; 4]], indent: usize, paint: &Paint, out: &mut String) {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (one, two, three) = (width(0), width(1), width(2));
+    for [broker, role, epoch, log] in rows {
+        let row = format!("{:indent$}{broker:<one$}  {role:<two$}  {epoch:<three$}  {log}", "");
+        let row: String = row.chars().take(WIDTH + 2).collect();
+        let _ = writeln!(out, "{}", paint.wrap("36", row.trim_end()));
+    }
+}
+
+fn violated(at: Time, property: &str, report: &[String], paint: &Paint, out: &mut String) {
+    let _ = writeln!(out, "{:>TIME$}  {}", at.millis(), paint.red(&format!("VIOLATED {property}")));
+    for line in report {
+        for part in wrapped(line, WIDTH - 8) {
+            let _ = writeln!(out, "        {part}");
+        }
+    }
+}
+
+/// What became of the records that have names, and of the others by number.
+fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
+    let named = |name: &str| !name.ends_with(" bytes");
+    let rows: Vec<[String; 4]> = telling
+        .audit
+        .records
+        .iter()
+        .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
+        .map(|record| {
+            let copies =
+                if record.copies.is_empty() { "no copy".to_owned() } else { record.copies.join(", ") };
+            let fate = match &record.fate {
+                Fate::Kept => "kept".to_owned(),
+                Fate::NotPromised => "not promised".to_owned(),
+                Fate::Waiting => "waits for a leader".to_owned(),
+                Fate::Lost { declared: Some(declared), how } => format!("lost, as {declared} allows: {how}"),
+                Fate::Lost { declared: None, how } => format!("LOST: {how}"),
+            };
+            [record.name.to_string(), record.told.clone(), copies, fate]
+        })
+        .collect();
+    let unnamed = telling.audit.records.iter().filter(|record| !named(&record.name));
+    let (mut sent, mut kept) = (0, 0);
+    for record in unnamed {
+        sent += 1;
+        kept += u32::from(record.fate == Fate::Kept);
+    }
+    if rows.is_empty() && sent == 0 {
+        return;
+    }
+    let _ = writeln!(out, "{}", paint.blue("── audit: what became of every record"));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (one, two, three) = (width(0), width(1), width(2));
+    const SHOWN: usize = 24;
+    for [name, told, copies, fate] in rows.iter().take(SHOWN) {
+        let row = format!("        {name:<one$}  {told:<two$}  {copies:<three$}  ");
+        let indent = row.chars().count();
+        for (index, part) in wrapped(fate, (WIDTH.saturating_sub(indent)).max(30)).iter().enumerate() {
+            let head = if index == 0 { row.clone() } else { format!("{:indent$}", "") };
+            let _ = writeln!(out, "{head}{}", paint.shout(part));
+        }
+    }
+    if rows.len() > SHOWN {
+        let _ = writeln!(out, "        … and {} more", rows.len() - SHOWN);
+    }
+    if sent > 0 {
+        let _ = writeln!(
+            out,
+            "        of {sent} batches of the workload, {kept} are in the current leader's log"
+        );
+    }
+}
+
+/// Text in lines of at most `width` characters, broken at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always one");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_break_at_spaces_and_nothing_is_lost() {
+        let text = "one two three fourteen five";
+        let lines = wrapped(text, 9);
+        assert_eq!(lines, ["one two", "three", "fourteen", "five"]);
+        assert_eq!(lines.join(" "), text);
+        assert_eq!(wrapped("", 5), [""]);
+    }
+}

@@ -1,0 +1,344 @@
+//! Followers and consumers read (`ReplicaManager.fetchMessages`, `Partition.readRecords`, `DelayedFetch`).
+//!
+//! 1. Each partition is looked at: an error, a divergence (KIP-595), or what can be read. A follower reads up to the
+//!    leader's log end, a consumer up to the high watermark.
+//! 2. The answer goes out at once if there is an error or a divergence, if there are `min_bytes`, if nobody wants to wait,
+//!    or if the rule `stale-high-watermark` says so. It carries the high watermark *before* this fetch: a follower learns
+//!    of what it has made committed with its next one.
+//! 3. A follower's fetch offset tells the leader how far its log goes ([`super::leader`]): it may enter the ISR, and the
+//!    high watermark may rise, which answers others.
+//! 4. Otherwise the request waits: for records, for the high watermark, for the end of leadership, or until `max_wait`.
+//!    What it is answered then is read anew; the follower's position is not taken in a second time.
+//!
+//! Bytes (KIP-74): batches come whole, up to the request's and the partition's bound; the first batch of the first
+//! partition that has one comes even if it is larger.
+//!
+//! Left out: naming a nearer replica (KIP-392: the request does not carry the consumer's rack yet; any replica *serves*
+//! new consumers all the same, rule `follower-reads`), sessions, isolation levels, throttling, the early answer to a fetch
+//! that reads an older segment. A failed fetch does not reset what the leader knows of its follower, as it does up to 2.3;
+//! the high watermark is looked at only if the follower's position has moved, as from 2.4 on (KAFKA-8841).
+
+use crate::broker::partition::Partition;
+use crate::broker::purgatory::Delayed;
+use crate::broker::replica_manager::{Blocked, ReplicaManager};
+use crate::error::KafkaError;
+use crate::ids::{BrokerId, NodeId, Offset, TopicPartition};
+use crate::log::batch::RecordBatch;
+use crate::messages::fetch::{DivergingEpoch, FetchPartition, FetchRequest, FetchResponse, FetchedPartition};
+use crate::node::{Env, ReplyTo};
+use crate::note::{Decided, Note, ReplicaNote};
+use crate::rules::earliest_epoch;
+use crate::time::Micros;
+use crate::zookeeper::session::Session;
+use std::sync::Arc;
+
+/// A fetch, parked or not.
+#[derive(Clone, Debug)]
+pub(super) struct DelayedFetch {
+    reply_to: ReplyTo,
+    from: NodeId,
+    version: i16,
+    request: FetchRequest,
+}
+
+impl Delayed for DelayedFetch {
+    fn watched(&self) -> impl Iterator<Item = TopicPartition> {
+        self.request.partitions.iter().map(|asked| asked.partition)
+    }
+}
+
+impl DelayedFetch {
+    /// The follower that asks.
+    fn follower(&self) -> Option<BrokerId> {
+        (self.request.replica.0 >= 0).then_some(self.request.replica)
+    }
+}
+
+/// What a look at a partition shows.
+#[derive(Copy, Clone, Debug)]
+struct Look {
+    high_watermark: Offset,
+    log_end: Offset,
+    /// Up to where this asker may read.
+    limit: Offset,
+    /// Where the asker's log leaves this one.
+    diverging: Option<DivergingEpoch>,
+    /// Bytes that can be read, none beyond what the asker takes.
+    bytes: u64,
+    /// The answer should not wait because of the high watermark.
+    hurries: bool,
+    /// A follower that is not assigned: it is sent nothing.
+    stranger: bool,
+}
+
+impl ReplicaManager {
+    /// A follower or a consumer reads. Replies itself, now or later.
+    pub fn on_fetch(
+        &mut self,
+        reply_to: ReplyTo,
+        from: NodeId,
+        version: i16,
+        request: FetchRequest,
+        session: &mut Session,
+        env: &mut Env<'_>,
+    ) {
+        if !self.is_halted() {
+            self.fetch(DelayedFetch { reply_to, from, version, request }, Some(session), env);
+            self.settle(env);
+        }
+    }
+
+    /// Without a session the fetch may not change an ISR.
+    pub(super) fn fetch(&mut self, fetch: DelayedFetch, session: Option<&mut Session>, env: &mut Env<'_>) {
+        let locked = fetch.watched().find(|tp| self.is_locked(*tp));
+        if let Some(locked) = locked {
+            let may_propose = session.is_some();
+            return self.block(locked, Blocked::Fetch { fetch, may_propose });
+        }
+        // Read before the follower's position is taken in.
+        let answer = self.is_complete(&fetch).then(|| self.read(&fetch, env));
+        let mut rose = false;
+        if let Some(follower) = fetch.follower() {
+            match self.take_in_position(&fetch, follower, session, env) {
+                TakenIn::Locked(tp) => {
+                    return self.block(tp, Blocked::Fetch { fetch, may_propose: false });
+                }
+                TakenIn::Rose => rose = true,
+                TakenIn::Nothing => {}
+            }
+        }
+        match answer {
+            Some(answer) => self.reply(fetch.reply_to, answer, env),
+            None if rose && self.is_complete(&fetch) => self.answer_fetch(&fetch, env),
+            None => {
+                let deadline = env.now + fetch.request.max_wait;
+                self.fetches.park(fetch, deadline);
+            }
+        }
+    }
+
+    /// Looks at the fetches that wait for a partition.
+    pub(super) fn complete_fetches(&mut self, tp: TopicPartition, env: &mut Env<'_>) {
+        let mut index = 0;
+        while let Some(id) = self.fetches.watcher(tp, index) {
+            if self.is_complete(self.fetches.get(id)) {
+                let fetch = self.fetches.take(id);
+                self.answer_fetch(&fetch, env);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// Answers with what there is now.
+    pub(super) fn answer_fetch(&mut self, fetch: &DelayedFetch, env: &mut Env<'_>) {
+        let answer = self.read(fetch, env);
+        self.reply(fetch.reply_to, answer, env);
+    }
+
+    /// Whether there is no reason to wait (any more).
+    fn is_complete(&self, fetch: &DelayedFetch) -> bool {
+        let request = &fetch.request;
+        if request.max_wait == Micros::ZERO || request.partitions.is_empty() {
+            return true;
+        }
+        let mut bytes = 0;
+        for asked in &request.partitions {
+            match self.look(fetch, asked) {
+                Err(_) => return true,
+                Ok(look) if look.diverging.is_some() || look.hurries => return true,
+                Ok(look) => bytes += look.bytes,
+            }
+        }
+        bytes >= u64::from(request.min_bytes)
+    }
+
+    /// What a partition has for this asker. Every reason to refuse is here.
+    fn look(&self, fetch: &DelayedFetch, asked: &FetchPartition) -> Result<Look, KafkaError> {
+        let rules = &self.era.rules;
+        let partition = self.hosted(asked.partition)?;
+        let follower = fetch.follower();
+        let leader_only = follower.is_some() || !rules.follower_reads.served_by_follower(fetch.version);
+        partition.serves(rules, asked.current_leader_epoch, leader_only)?;
+        let log_end = partition.log.end_offset();
+        if asked.fetch_offset < partition.log.start_offset() {
+            return Err(KafkaError::OffsetOutOfRange);
+        }
+        let diverging = self.divergence(partition, asked)?;
+        if diverging.is_none() && asked.fetch_offset > log_end {
+            return Err(KafkaError::OffsetOutOfRange);
+        }
+        let high_watermark = partition.high_watermark;
+        let limit = if follower.is_some() { log_end } else { high_watermark };
+        let remote = partition
+            .leader()
+            .zip(follower)
+            .map(|(leader, follower)| leader.follower(follower).ok_or(follower));
+        let stranger = matches!(remote, Some(Err(_)));
+        let hurries = remote.and_then(Result::ok).is_some_and(|remote| {
+            rules.stale_high_watermark.answers_at_once(remote.told_high_watermark, high_watermark)
+        });
+        let bytes = if stranger || diverging.is_some() {
+            0
+        } else {
+            partition.readable_bytes(asked.fetch_offset, limit, u64::from(asked.max_bytes))
+        };
+        Ok(Look { high_watermark, log_end, limit, diverging, bytes, hurries, stranger })
+    }
+
+    /// Where the asker's log leaves this one, if it tells the epoch of its last record (KIP-595).
+    fn divergence(
+        &self,
+        partition: &Partition,
+        asked: &FetchPartition,
+    ) -> Result<Option<DivergingEpoch>, KafkaError> {
+        let Some(fetched) = asked.last_fetched_epoch else { return Ok(None) };
+        let (rule, end) = (self.era.rules.earliest_epoch, partition.log.end_offset());
+        let (epoch, end_offset) = earliest_epoch::end_offset_for(rule, partition.log.epochs(), end, fetched)
+            .ok_or(KafkaError::OffsetOutOfRange)?;
+        let diverges = epoch < fetched || end_offset < asked.fetch_offset;
+        Ok(diverges.then_some(DivergingEpoch { epoch, end_offset }))
+    }
+
+    /// Reads everything that is asked for.
+    fn read(&mut self, fetch: &DelayedFetch, env: &mut Env<'_>) -> FetchResponse {
+        let request = &fetch.request;
+        let mut left = request.max_bytes;
+        let mut at_least_one = true;
+        let mut partitions = Vec::with_capacity(request.partitions.len());
+        for asked in &request.partitions {
+            let max_bytes = left.min(asked.max_bytes);
+            let fetched = match self.look(fetch, asked) {
+                Err(error) => self.refused(fetch, asked, error, env),
+                Ok(look) => match self.records(asked, &look, max_bytes, at_least_one, env) {
+                    Ok(records) => self.fetched(fetch, asked, &look, records, env),
+                    Err(error) => self.refused(fetch, asked, error, env),
+                },
+            };
+            let bytes: u64 = fetched.records.iter().map(RecordBatch::size).sum();
+            at_least_one &= bytes == 0;
+            left = left.saturating_sub(bytes.min(u64::from(u32::MAX)) as u32);
+            partitions.push(fetched);
+        }
+        FetchResponse { partitions }.for_version(fetch.version)
+    }
+
+    fn records(
+        &mut self,
+        asked: &FetchPartition,
+        look: &Look,
+        max_bytes: u32,
+        at_least_one: bool,
+        env: &mut Env<'_>,
+    ) -> Result<Vec<RecordBatch>, KafkaError> {
+        if look.stranger || look.diverging.is_some() || asked.fetch_offset >= look.limit {
+            return Ok(Vec::new());
+        }
+        let partition = self.partitions.get(&asked.partition).expect("looked at");
+        partition
+            .log
+            .read(asked.fetch_offset, look.limit, max_bytes, at_least_one, &mut *env.disk)
+            .map_err(|error| self.log_error(error))
+    }
+
+    fn fetched(
+        &self,
+        fetch: &DelayedFetch,
+        asked: &FetchPartition,
+        look: &Look,
+        records: Vec<RecordBatch>,
+        env: &mut Env<'_>,
+    ) -> FetchedPartition {
+        if let Some(diverging) = look.diverging {
+            env.note(|| {
+                let decided = Decided::by(self.era.rules.diverging_fetch);
+                let (replica, end_offset) = (fetch.request.replica, diverging.end_offset);
+                let note = ReplicaNote::FoundDivergence { replica, end_offset, decided };
+                Note::Replica(asked.partition, note)
+            });
+        }
+        FetchedPartition {
+            partition: asked.partition,
+            error: None,
+            high_watermark: look.high_watermark,
+            log_start_offset: self.partition(asked.partition).map(|partition| partition.log.start_offset()),
+            diverging_epoch: look.diverging,
+            preferred_replica: None,
+            records,
+        }
+    }
+
+    fn refused(
+        &self,
+        fetch: &DelayedFetch,
+        asked: &FetchPartition,
+        error: KafkaError,
+        env: &mut Env<'_>,
+    ) -> FetchedPartition {
+        env.note(|| {
+            let (replica, offset) = (fetch.request.replica, asked.fetch_offset);
+            let note = ReplicaNote::ReadRefused { from: fetch.from, replica, offset, error };
+            Note::Replica(asked.partition, note)
+        });
+        FetchedPartition {
+            partition: asked.partition,
+            error: Some(error),
+            high_watermark: Offset::NONE,
+            log_start_offset: Some(Offset::NONE),
+            diverging_epoch: None,
+            preferred_replica: None,
+            records: Vec::new(),
+        }
+    }
+
+    /// A follower's fetch tells how far its log goes.
+    fn take_in_position(
+        &mut self,
+        fetch: &DelayedFetch,
+        follower: BrokerId,
+        mut session: Option<&mut Session>,
+        env: &mut Env<'_>,
+    ) -> TakenIn {
+        let mut taken_in = TakenIn::Nothing;
+        for asked in &fetch.request.partitions {
+            let tp = asked.partition;
+            let Ok(look) = self.look(fetch, asked) else { continue };
+            if look.stranger || (look.diverging.is_some() && !self.era.rules.diverging_fetch.counts_offset())
+            {
+                continue;
+            }
+            let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { continue };
+            let Some(remote) = partition.leader_mut().and_then(|leader| leader.follower_mut(follower)) else {
+                continue;
+            };
+            let moved = remote.log_end != asked.fetch_offset;
+            let log_start = asked.log_start_offset.unwrap_or(Offset::NONE);
+            remote.fetched(asked.fetch_offset, log_start, look.log_end, env.wall);
+            remote.told_high_watermark = look.high_watermark;
+            if let Some(session) = session.as_deref_mut()
+                && self.maybe_expand_isr(tp, follower, session, env)
+            {
+                // The high watermark is looked at when the write is done.
+                taken_in = TakenIn::Locked(tp);
+                continue;
+            }
+            if moved && self.raise_high_watermark(tp, env) {
+                self.complete_waiting(tp, env);
+                if matches!(taken_in, TakenIn::Nothing) {
+                    taken_in = TakenIn::Rose;
+                }
+            }
+        }
+        taken_in
+    }
+}
+
+/// What a follower's position has brought about.
+enum TakenIn {
+    /// Nothing that the fetch itself has to care about.
+    Nothing,
+    /// A high watermark rose.
+    Rose,
+    /// An ISR is being written: the fetch waits for this partition.
+    Locked(TopicPartition),
+}

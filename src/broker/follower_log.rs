@@ -1,0 +1,155 @@
+//! What a follower's fetcher does to its replica (`ReplicaFetcherThread.processPartitionData`, `truncate`).
+//!
+//! 1. Append what the leader sent, as it is.
+//! 2. The high watermark becomes the leader's, as far as the own log goes. It may go back: a new leader can know less.
+//! 3. The log start offset follows the leader's (KIP-107).
+//! 4. Cuts lower the high watermark with the log, and write the recovery point checkpoint.
+//!
+//! Left out: a first batch that begins below an empty log's start (DeleteRecords in the middle of a batch).
+
+use crate::broker::partition::Partition;
+use crate::broker::replica_manager::ReplicaManager;
+use crate::ids::{BrokerId, Offset, TopicPartition};
+use crate::log::batch::RecordBatch;
+use crate::log::partition_log::LogError;
+use crate::node::Env;
+use crate::note::{Decided, Note, ReplicaNote};
+use crate::rules::truncate_at_log_end;
+use std::sync::Arc;
+
+impl ReplicaManager {
+    /// A follower appends what its leader sent; its high watermark becomes the leader's or its log end, whichever is
+    /// smaller.
+    ///
+    /// # Errors
+    /// If a batch cannot be appended; those before it are. If the disk failed, this broker has asked to exit.
+    pub fn follower_append(
+        &mut self,
+        tp: TopicPartition,
+        batches: &[RecordBatch],
+        leader: BrokerId,
+        leader_high_watermark: Offset,
+        leader_log_start: Option<Offset>,
+        env: &mut Env<'_>,
+    ) -> Result<(), LogError> {
+        let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { return Ok(()) };
+        let mut appended = Ok(());
+        let mut count = 0;
+        for batch in batches {
+            appended = partition.log.append_as_follower(batch, env.now, &mut *env.disk);
+            if appended.is_err() {
+                break;
+            }
+            count += 1;
+        }
+        if count > 0 {
+            let batches = &batches[..count];
+            env.note(|| {
+                let batches = batches.to_vec();
+                Note::Replica(tp, ReplicaNote::AppendedAsFollower { batches, leader })
+            });
+            env.mark(tp);
+        }
+        let rose = appended.is_ok() && learn_high_watermark(partition, leader_high_watermark, env);
+        if let (Ok(()), Some(start)) = (appended, leader_log_start)
+            && start > partition.log.start_offset()
+            && start <= partition.high_watermark
+        {
+            appended = partition.log.advance_start_offset(start, &mut *env.disk);
+            env.mark(tp);
+        }
+        if rose && self.era.rules.follower_reads.replication_wakes() {
+            self.complete_fetches(tp, env);
+        }
+        self.end_log_work(appended, env)
+    }
+
+    /// A follower cuts its log to end at `to`; at or beyond its end nothing is dropped. Its high watermark goes down with it.
+    ///
+    /// # Errors
+    /// If the disk failed; this broker has asked to exit.
+    pub fn truncate(
+        &mut self,
+        tp: TopicPartition,
+        to: Offset,
+        decided: Decided,
+        env: &mut Env<'_>,
+    ) -> Result<(), LogError> {
+        let trims = truncate_at_log_end::trims_epochs(self.era.rules.truncate_at_log_end);
+        let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { return Ok(()) };
+        let from = partition.log.end_offset();
+        let cut = partition.log.truncate_to(to, trims, &mut *env.disk);
+        let done = self.after_cut(tp, from, cut, decided, env);
+        self.end_log_work(done, env)
+    }
+
+    /// A follower empties its log and starts it at `at`: its leader's log begins beyond its own end.
+    ///
+    /// # Errors
+    /// If the disk failed; this broker has asked to exit.
+    pub fn truncate_fully_and_start_at(
+        &mut self,
+        tp: TopicPartition,
+        at: Offset,
+        decided: Decided,
+        env: &mut Env<'_>,
+    ) -> Result<(), LogError> {
+        let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { return Ok(()) };
+        let (from, start) = (partition.log.end_offset(), partition.log.start_offset());
+        let cut = partition.log.truncate_to(start, true, &mut *env.disk).and_then(|dropped| {
+            partition.log.truncate_fully_and_start_at(at, &mut *env.disk)?;
+            Ok(dropped)
+        });
+        let done = self.after_cut(tp, from, cut, decided, env);
+        self.end_log_work(done, env)
+    }
+
+    fn after_cut(
+        &mut self,
+        tp: TopicPartition,
+        from: Offset,
+        cut: Result<Vec<RecordBatch>, LogError>,
+        decided: Decided,
+        env: &mut Env<'_>,
+    ) -> Result<(), LogError> {
+        let dropped = cut?;
+        let partition = self.partitions.get_mut(&tp).map(Arc::make_mut).expect("it was just cut");
+        partition.high_watermark = partition.bounded(partition.high_watermark);
+        let to = partition.log.end_offset();
+        let shorter = !dropped.is_empty() || to != from;
+        if shorter {
+            partition.last_cut = Some(decided);
+        }
+        env.note(|| Note::Replica(tp, ReplicaNote::Truncated { from, to, dropped, decided }));
+        env.mark(tp);
+        if shorter {
+            self.checkpoint_recovery_points(env)?;
+        }
+        self.complete_waiting(tp, env);
+        Ok(())
+    }
+
+    fn end_log_work(&mut self, done: Result<(), LogError>, env: &mut Env<'_>) -> Result<(), LogError> {
+        if let Err(LogError::Disk(_)) = done {
+            self.fail();
+        }
+        self.settle(env);
+        done
+    }
+}
+
+/// Takes the leader's high watermark as far as the log goes. True if it rose.
+fn learn_high_watermark(partition: &mut Partition, leaders: Offset, env: &mut Env<'_>) -> bool {
+    let from = partition.high_watermark;
+    let to = partition.bounded(leaders);
+    if to == from {
+        return false;
+    }
+    partition.high_watermark = to;
+    if to > from {
+        let isr = Vec::new();
+        env.note(|| Note::Replica(partition.tp, ReplicaNote::HighWatermarkAdvanced { from, to, isr }));
+    }
+    env.mark(partition.tp);
+    to > from
+}

@@ -1,0 +1,372 @@
+//! How a leader changes its ISR.
+//!
+//! 1. A follower enters when one of its fetches shows that it has enough (rule `isr-admission`). Members leave when the
+//!    check that runs every half of `replica.lag.time.max.ms` finds that they lag (rule `isr-shrink`).
+//! 2. Up to 2.6 (rule `isr-writer`) the leader sets the state znode itself, if it still has the version that it knows,
+//!    and holds the partition's write lock until ZooKeeper has answered: what wants to append or read waits. The check
+//!    goes from partition to partition and waits at each; a leader that is cut off from ZooKeeper hangs at the first.
+//! 3. "Bad version": perhaps its own write, whose answer was lost. It reads the znode; if that holds just what it wanted
+//!    to write, all is well; if not, the ISR stays as it is ("Cached zkVersion not equal"), until the next fetch or check.
+//! 4. The controller hears of changes by a znode under `/isr_change_notification`, written after 5 s of quiet or 60 s at
+//!    most, by a check that runs every 2.5 s.
+//! 5. From 2.7 on the leader asks the controller ([`super::alter_partition_queue`]) and goes on; the change is pending
+//!    meanwhile and there is no other. An answer that does not fit leaves it pending until the next LeaderAndIsr.
+//!
+//! Left out: the threads that wait for the lock are taken for unlimited (Kafka has `num.io.threads`, 8); consumers wait
+//! for the lock in every release up to 2.6 (really from 2.1 on); a request that touches several partitions waits as a
+//! whole, before any of it is done; a fetch that runs out of time is answered though the lock is held; a write that the end of the session cuts short is given up (up to 1.0 Kafka tries
+//! again in the next session). Control requests that wait for the lock are kept aside by [`super::control`].
+
+use crate::broker::leader::IsrProposal;
+use crate::broker::replica_manager::{ReplicaManager, TimerKey};
+use crate::error::KafkaError;
+use crate::ids::{BrokerId, LeaderEpoch, TopicPartition, ZkVersion};
+use crate::messages::alter_partition::{AlterPartitionResponse, AlteredPartition};
+use crate::messages::zookeeper::{Op, OpResult, ZkError};
+use crate::node::{Disconnected, Env};
+use crate::note::{Decided, Note, ReplicaNote};
+use crate::rules::isr_writer::IsrWriteStep;
+use crate::time::{Micros, Time};
+use crate::zookeeper::session::{Outcome, Session, SessionUser, Ticket};
+use crate::zookeeper::znode::{self, PartitionState, ZnodeData};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How often it is checked whether the controller has to be told of ISR changes.
+pub(super) const NOTIFICATION_CHECK: Micros = Micros::from_millis(2_500);
+/// How long no ISR may have changed before the controller is told.
+const NOTIFICATION_QUIET: Micros = Micros::from_millis(5_000);
+/// After how long it is told even if ISRs go on changing.
+const NOTIFICATION_AT_MOST: Micros = Micros::from_millis(60_000);
+
+/// ISR changes that go through ZooKeeper.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ZooKeeperIsrWriter {
+    writes: Vec<IsrWrite>,
+    /// Partitions that the check of the lag has still to look at, the next one last.
+    round: Vec<TopicPartition>,
+    /// The one whose write it waits for.
+    waits_at: Option<TopicPartition>,
+    /// Partitions whose change the controller has not been told of.
+    changed: BTreeSet<TopicPartition>,
+    last_change: Time,
+    last_notification: Time,
+    notifying: Option<(Ticket, Arc<[TopicPartition]>)>,
+}
+
+/// A write of a state znode that is not answered yet.
+#[derive(Clone, Debug)]
+struct IsrWrite {
+    ticket: Ticket,
+    partition: TopicPartition,
+    state: PartitionState,
+}
+
+impl ReplicaManager {
+    /// Whether the partition's write lock is held for an ISR change.
+    pub(super) fn is_locked(&self, tp: TopicPartition) -> bool {
+        !self.isr_writer.writes.is_empty()
+            && self.partition(tp).and_then(|partition| partition.leader()).is_some_and(|leader| {
+                leader.pending.is_some() && self.era.rules.isr_writer.step() == IsrWriteStep::WriteUnderLock
+            })
+    }
+
+    /// A follower has fetched: perhaps it enters the ISR. True if the partition is locked for that.
+    pub(super) fn maybe_expand_isr(
+        &mut self,
+        tp: TopicPartition,
+        follower: BrokerId,
+        session: &mut Session,
+        env: &mut Env<'_>,
+    ) -> bool {
+        let Some(partition) = self.partition(tp) else { return false };
+        let Some(leader) = partition.leader() else { return false };
+        let Some(remote) = leader.follower(follower) else { return false };
+        if leader.pending.is_some() || leader.isr.contains(&follower) {
+            return false;
+        }
+        let rule = self.era.rules.isr_admission;
+        let admitted = rule.is_eligible(self.metadata.live_broker(follower).is_some())
+            && rule.admits(remote.log_end, partition.high_watermark, leader.epoch_start);
+        if !admitted {
+            return false;
+        }
+        let proposal = IsrProposal::expand(&leader.isr, follower);
+        self.propose_isr(tp, proposal, session, env)
+    }
+
+    /// The periodic check: who lags leaves.
+    pub(super) fn check_lag(&mut self, session: &mut Session, env: &mut Env<'_>) {
+        // A check that still waits for a lock is not begun again.
+        if self.isr_writer.round.is_empty() && self.isr_writer.waits_at.is_none() {
+            self.isr_writer.round.extend(self.partitions.keys().rev());
+        }
+        self.go_on_checking_lag(session, env);
+    }
+
+    fn go_on_checking_lag(&mut self, session: &mut Session, env: &mut Env<'_>) {
+        if self.isr_writer.waits_at.is_some_and(|tp| self.is_locked(tp)) {
+            return;
+        }
+        self.isr_writer.waits_at = None;
+        while let Some(tp) = self.isr_writer.round.last().copied() {
+            if self.is_locked(tp) {
+                return;
+            }
+            self.isr_writer.round.pop();
+            let lag = self.config.replica_lag_time_max;
+            let rule = self.era.rules.isr_shrink;
+            let Some(partition) = self.partition(tp) else { continue };
+            let Some(leader) = partition.leader() else { continue };
+            let lagging = leader.lagging(rule, partition.log.end_offset(), env.wall, lag);
+            if lagging.is_empty() {
+                continue;
+            }
+            let proposal = IsrProposal::shrink(&leader.isr, &lagging);
+            if !proposal.to.is_empty() && self.propose_isr(tp, proposal, session, env) {
+                self.isr_writer.waits_at = Some(tp);
+                return;
+            }
+        }
+    }
+
+    /// Sets out to change the ISR. True if the partition is locked until that is decided.
+    fn propose_isr(
+        &mut self,
+        tp: TopicPartition,
+        proposal: IsrProposal,
+        session: &mut Session,
+        env: &mut Env<'_>,
+    ) -> bool {
+        let step = self.era.rules.isr_writer.step();
+        let own = self.config.id;
+        let Some(partition) = self.partitions.get_mut(&tp) else { return false };
+        match step {
+            IsrWriteStep::AskController => {
+                let (epoch, version) = (partition.leader_epoch, partition.zk_version);
+                if !self.alter_partition.submit(tp, &proposal, epoch, version) {
+                    return false;
+                }
+            }
+            IsrWriteStep::WriteUnderLock => {
+                let state = PartitionState {
+                    leader: own,
+                    leader_epoch: partition.leader_epoch,
+                    isr: proposal.to.clone(),
+                    controller_epoch: partition.controller_epoch,
+                };
+                let op = Op::SetData {
+                    path: znode::state_path(tp),
+                    data: ZnodeData::PartitionState(state.clone()),
+                    version: Some(partition.zk_version),
+                };
+                let ticket = session.submit(SessionUser::IsrWriter, vec![op], env);
+                self.isr_writer.writes.push(IsrWrite { ticket, partition: tp, state });
+            }
+        }
+        env.note(|| {
+            let decided = Decided::by(self.era.rules.isr_writer);
+            let (from, to) = (proposal.from.clone(), proposal.to.clone());
+            Note::Replica(tp, ReplicaNote::IsrProposed { from, to, decided })
+        });
+        let partition = Arc::make_mut(partition);
+        partition.leader_mut().expect("only a leader proposes").pending = Some(proposal);
+        env.mark(tp);
+        step == IsrWriteStep::WriteUnderLock
+    }
+
+    /// A submission of `SessionUser::IsrWriter` was answered.
+    pub fn on_isr_outcome(
+        &mut self,
+        ticket: Ticket,
+        outcome: Outcome,
+        session: &mut Session,
+        env: &mut Env<'_>,
+    ) {
+        if self.is_halted() {
+            return;
+        }
+        let Some(result) = outcome.into_iter().next() else { return };
+        if let Some((_, told)) = self.isr_writer.notifying.take_if(|(notifying, _)| *notifying == ticket) {
+            if result.is_err() {
+                self.isr_writer.changed.extend(told.iter());
+                self.arm_notification(env.now);
+            }
+            return;
+        }
+        let writes = &mut self.isr_writer.writes;
+        let Some(index) = writes.iter().position(|write| write.ticket == ticket) else { return };
+        let written = match result {
+            Ok(OpResult::Set(stat)) => Ok(stat.version),
+            // The check of a write whose answer may have been lost.
+            Ok(OpResult::Data(ZnodeData::PartitionState(state), stat)) if state == writes[index].state => {
+                Ok(stat.version)
+            }
+            Ok(_) => Err(KafkaError::InvalidUpdateVersion),
+            Err(ZkError::BadVersion) => {
+                let path = znode::state_path(writes[index].partition);
+                let op = Op::GetData { path, watch: false };
+                writes[index].ticket = session.submit(SessionUser::IsrWriter, vec![op], env);
+                return;
+            }
+            Err(ZkError::NoNode) => Err(KafkaError::UnknownTopicOrPartition),
+            Err(_) => Err(KafkaError::UnknownServerError),
+        };
+        let write = self.isr_writer.writes.remove(index);
+        self.on_isr_written(write, written, session, env);
+        self.settle(env);
+    }
+
+    fn on_isr_written(
+        &mut self,
+        write: IsrWrite,
+        written: Result<ZkVersion, KafkaError>,
+        session: &mut Session,
+        env: &mut Env<'_>,
+    ) {
+        let tp = write.partition;
+        if written.is_ok() {
+            self.isr_writer.changed.insert(tp);
+            self.isr_writer.last_change = env.now;
+            self.arm_notification(env.now);
+        }
+        // The lock is this write's unless a LeaderAndIsr has taken over.
+        let waits = self.pending_in(tp, write.state.leader_epoch).is_some_and(|to| *to == write.state.isr);
+        if waits {
+            match written {
+                Ok(version) => self.commit_isr(tp, write.state.isr, version, env),
+                Err(error) => self.withdraw_isr(tp, error, env),
+            }
+            if self.raise_high_watermark(tp, env) {
+                self.complete_waiting(tp, env);
+            }
+        }
+        self.unlock(tp, session, env);
+        self.go_on_checking_lag(session, env);
+    }
+
+    /// What the pending change wants, if the partition still leads in this epoch.
+    fn pending_in(&self, tp: TopicPartition, epoch: LeaderEpoch) -> Option<&Vec<BrokerId>> {
+        let partition = self.partition(tp).filter(|partition| partition.leader_epoch == epoch)?;
+        partition.leader()?.pending.as_ref().map(|proposal| &proposal.to)
+    }
+
+    fn commit_isr(&mut self, tp: TopicPartition, isr: Vec<BrokerId>, version: ZkVersion, env: &mut Env<'_>) {
+        let admission = self.era.rules.isr_admission;
+        let Some(partition) = self.partition_mut(tp) else { return };
+        partition.zk_version = version;
+        let Some(leader) = partition.leader_mut() else { return };
+        leader.pending = None;
+        let from = std::mem::replace(&mut leader.isr, isr);
+        env.note(|| {
+            let to = leader.isr.clone();
+            let note = if to.len() > from.len() {
+                ReplicaNote::IsrExpanded { from, to, decided: Decided::by(admission) }
+            } else {
+                ReplicaNote::IsrShrunk { from, to }
+            };
+            Note::Replica(tp, note)
+        });
+        env.mark(tp);
+    }
+
+    /// The ISR stays what it was.
+    fn withdraw_isr(&mut self, tp: TopicPartition, error: KafkaError, env: &mut Env<'_>) {
+        let Some(leader) = self.partition_mut(tp).and_then(|partition| partition.leader_mut()) else {
+            return;
+        };
+        let Some(proposal) = leader.pending.take() else { return };
+        env.note(|| Note::Replica(tp, ReplicaNote::IsrChangeRefused { wanted: proposal.to, error }));
+        env.mark(tp);
+    }
+
+    pub(super) fn start_notifications(&mut self, now: Time) {
+        (self.isr_writer.last_change, self.isr_writer.last_notification) = (now, now);
+    }
+
+    fn arm_notification(&mut self, now: Time) {
+        self.arm_periodic(TimerKey::IsrNotification, NOTIFICATION_CHECK, now);
+    }
+
+    /// Tells the controller of changed ISRs, if it is time (`maybePropagateIsrChanges`).
+    pub(super) fn maybe_notify_isr_changes(&mut self, session: &mut Session, env: &mut Env<'_>) {
+        let writer = &mut self.isr_writer;
+        if writer.changed.is_empty() {
+            return;
+        }
+        let due = writer.last_change + NOTIFICATION_QUIET < env.now
+            || writer.last_notification + NOTIFICATION_AT_MOST < env.now;
+        if !due || writer.notifying.is_some() {
+            return self.arm_notification(env.now);
+        }
+        let told: Arc<[TopicPartition]> = std::mem::take(&mut writer.changed).into_iter().collect();
+        let op = Op::Create {
+            path: format!("{}/isr_change_", znode::ISR_CHANGES).into(),
+            data: ZnodeData::IsrChange(Arc::clone(&told)),
+            ephemeral: false,
+            sequential: true,
+        };
+        writer.last_notification = env.now;
+        let ticket = session.submit(SessionUser::IsrWriter, vec![op], env);
+        writer.notifying = Some((ticket, told));
+    }
+
+    /// What became of the AlterPartition request that was taken.
+    pub fn on_alter_partition_answer(
+        &mut self,
+        answer: Result<AlterPartitionResponse, Disconnected>,
+        env: &mut Env<'_>,
+    ) {
+        if self.is_halted() {
+            return;
+        }
+        let (answered, back_off) = self.alter_partition.on_answer(answer, self.era.rules.isr_answer);
+        if back_off {
+            let at = env.now + super::alter_partition_queue::RETRY_BACKOFF;
+            self.timers.set(TimerKey::RetryAlterPartition, at);
+        }
+        for (tp, change, result) in answered {
+            let leader = self.partition(tp).and_then(|partition| partition.leader());
+            // Compared by what is wanted, as Kafka does: an old answer may be taken for that of a new, equal request.
+            if leader.and_then(|leader| leader.pending.as_ref()) == Some(&change.proposal) {
+                self.on_isr_altered(tp, change.proposal, result, env);
+            }
+        }
+        self.settle(env);
+    }
+
+    fn on_isr_altered(
+        &mut self,
+        tp: TopicPartition,
+        proposal: IsrProposal,
+        result: Result<AlteredPartition, KafkaError>,
+        env: &mut Env<'_>,
+    ) {
+        let Some(partition) = self.partition(tp) else { return };
+        match result {
+            Ok(state) => {
+                let accepted = state.leader_epoch == partition.leader_epoch
+                    && self.era.rules.isr_answer_version.accepts(state.zk_version, partition.zk_version);
+                if !accepted {
+                    return;
+                }
+                self.commit_isr(tp, state.isr, state.zk_version, env);
+                if self.era.rules.high_watermark_after_shrink.looks_at_once()
+                    && self.raise_high_watermark(tp, env)
+                {
+                    self.complete_waiting(tp, env);
+                }
+            }
+            // Stale: the change stays pending until the controller tells the state as it is.
+            Err(
+                error @ (KafkaError::UnknownTopicOrPartition
+                | KafkaError::FencedLeaderEpoch
+                | KafkaError::InvalidUpdateVersion),
+            ) => {
+                let wanted = proposal.to;
+                env.note(|| Note::Replica(tp, ReplicaNote::IsrChangeRefused { wanted, error }));
+            }
+            Err(error) => self.withdraw_isr(tp, error, env),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! A leader on its own: what its followers, clients and the controller see of it, era by era.
+
+mod bench;
+mod isr;
+mod reading;
+mod writing;

@@ -1,0 +1,177 @@
+//! A leader asks for another ISR (`processAlterIsr`, later `processAlterPartition`; KIP-497, from 2.7 on).
+//!
+//! 1. Refuse: NOT_CONTROLLER, or STALE_BROKER_EPOCH for a broker that is not registered in that life.
+//! 2. Judge each proposal (rule `alter-partition-checks`); write those that are taken, over the version the leader named.
+//!    One that meets another version is INVALID_UPDATE_VERSION.
+//! 3. Read back what was written, and tell every broker by UpdateMetadata: also of the partitions that were refused.
+//! 4. Answer with the states as they now are.
+//! 5. See whether a reassignment is complete now.
+
+use super::calls::Work;
+use super::{About, KafkaController, Owed, ReassignmentStep, Step};
+use crate::error::KafkaError;
+use crate::ids::{BrokerId, TopicPartition, ZkVersion};
+use crate::messages::alter_partition::{
+    AlterPartitionRequest, AlterPartitionResponse, AlteredPartition, IsrChange,
+};
+use crate::messages::zookeeper::{Op, OpResult, ZkError};
+use crate::node::{Env, ReplyTo};
+use crate::rules::alter_partition_checks::Verdict;
+use crate::zookeeper::session::Outcome;
+use crate::zookeeper::znode::{PartitionState, ZnodeData, state_path};
+
+/// What is left to do for the leader.
+#[derive(Clone, Debug)]
+pub(super) enum AlterPartitionStep {
+    /// Judge.
+    Begin(AlterPartitionRequest),
+    /// The changes taken have been written, or not.
+    Written(Answers, Vec<IsrChange>, BrokerId),
+    /// What was written has been read back.
+    StatesRead(Answers, Vec<TopicPartition>),
+    /// Answer.
+    Answer(Answers),
+}
+
+/// An answer in the making: one entry per partition asked about, `None` where it is not decided yet.
+pub(super) type Answers = Vec<(TopicPartition, Option<Result<AlteredPartition, KafkaError>>)>;
+
+/// Answers a request that this broker is not the controller for.
+pub(super) fn refuse_not_controller(reply_to: ReplyTo, env: &mut Env<'_>) {
+    refuse(reply_to, KafkaError::NotController, env);
+}
+
+/// Answers a request whose event broke off.
+pub(super) fn refuse_failed(reply_to: ReplyTo, env: &mut Env<'_>) {
+    refuse(reply_to, KafkaError::UnknownServerError, env);
+}
+
+fn refuse(reply_to: ReplyTo, error: KafkaError, env: &mut Env<'_>) {
+    env.reply(reply_to, AlterPartitionResponse { error: Some(error), partitions: Vec::new() }.into());
+}
+
+fn altered(state: &PartitionState, zk_version: ZkVersion) -> AlteredPartition {
+    let PartitionState { leader, leader_epoch, isr, .. } = state.clone();
+    AlteredPartition { leader, leader_epoch, isr, zk_version }
+}
+
+impl KafkaController {
+    /// Goes on with a leader's request.
+    pub(super) fn alter_partition(
+        &mut self,
+        step: AlterPartitionStep,
+        outcome: Outcome,
+        w: &mut Work<'_, '_>,
+    ) {
+        match step {
+            AlterPartitionStep::Begin(request) => self.judge(request, w),
+            AlterPartitionStep::Written(answers, changes, leader) => {
+                self.changes_written(answers, &changes, leader, &outcome, w);
+            }
+            AlterPartitionStep::StatesRead(answers, partitions) => {
+                self.load_states(&partitions, &outcome);
+                let all = answers.iter().map(|(partition, _)| *partition).collect();
+                self.next(vec![
+                    Step::SendMetadata(About::Partitions(all)),
+                    Step::AlterPartition(AlterPartitionStep::Answer(answers)),
+                ]);
+            }
+            AlterPartitionStep::Answer(answers) => self.answer_leader(answers, w),
+        }
+    }
+
+    fn judge(&mut self, request: AlterPartitionRequest, w: &mut Work<'_, '_>) {
+        let registered = self.context.brokers.get(&request.broker);
+        if registered.is_none_or(|live| live.epoch != request.broker_epoch) {
+            if let Some(Owed::AlterPartition(reply_to)) = self.owed.take() {
+                refuse(reply_to, KafkaError::StaleBrokerEpoch, w.env);
+            }
+            return;
+        }
+        let live = self.context.live();
+        let mut answers = Answers::new();
+        let mut changes = Vec::new();
+        for change in request.partitions {
+            let held = self.context.leadership.get(&change.partition).map(|held| (&held.state, held.version));
+            let answer =
+                match self.era.rules.alter_partition_checks.judge(request.broker, &change, held, &live) {
+                    Verdict::Refuse(error) => Some(Err(error)),
+                    Verdict::AlreadySo => held.map(|(state, version)| Ok(altered(state, version))),
+                    Verdict::Write => None,
+                };
+            answers.push((change.partition, answer));
+            if matches!(answers.last(), Some((_, None))) {
+                changes.push(change);
+            }
+        }
+        let ops = changes.iter().map(|change| self.write_of(change, request.broker)).collect();
+        let then = AlterPartitionStep::Written(answers, changes, request.broker);
+        self.write(ops, Step::AlterPartition(then), w);
+    }
+
+    fn proposed(&self, change: &IsrChange, leader: BrokerId) -> PartitionState {
+        PartitionState {
+            leader,
+            leader_epoch: change.leader_epoch,
+            isr: change.new_isr.clone(),
+            controller_epoch: self.context.epoch,
+        }
+    }
+
+    fn write_of(&self, change: &IsrChange, leader: BrokerId) -> Op {
+        Op::SetData {
+            path: state_path(change.partition),
+            data: ZnodeData::PartitionState(self.proposed(change, leader)),
+            version: Some(change.zk_version),
+        }
+    }
+
+    fn changes_written(
+        &mut self,
+        mut answers: Answers,
+        changes: &[IsrChange],
+        leader: BrokerId,
+        outcome: &Outcome,
+        w: &mut Work<'_, '_>,
+    ) {
+        let mut written = Vec::new();
+        for (change, result) in changes.iter().zip(outcome) {
+            let answer = match result {
+                Ok(OpResult::Set(stat)) => {
+                    written.push(change.partition);
+                    Ok(altered(&self.proposed(change, leader), stat.version))
+                }
+                Ok(other) => unreachable!("a write is answered with {other:?}"),
+                Err(error) => {
+                    self.write_refused(&state_path(change.partition), *error, w);
+                    Err(match error {
+                        ZkError::BadVersion => KafkaError::InvalidUpdateVersion,
+                        _ => KafkaError::UnknownServerError,
+                    })
+                }
+            };
+            let open = answers.iter_mut().find(|(partition, _)| *partition == change.partition);
+            open.expect("every change has its place in the answer").1 = Some(answer);
+        }
+        let reads = written.iter().map(|partition| self.read_state(*partition)).collect();
+        self.ask(reads, Step::AlterPartition(AlterPartitionStep::StatesRead(answers, written)), w);
+    }
+
+    fn answer_leader(&mut self, answers: Answers, w: &mut Work<'_, '_>) {
+        let Some(Owed::AlterPartition(reply_to)) = self.owed.take() else {
+            unreachable!("an AlterPartition is answered once")
+        };
+        let partitions: Vec<_> = answers
+            .into_iter()
+            .map(|(partition, answer)| (partition, answer.expect("every proposal is decided")))
+            .collect();
+        let moved = |partition: &TopicPartition| self.context.being_reassigned.contains_key(partition);
+        let steps = partitions
+            .iter()
+            .filter(|(partition, answer)| answer.is_ok() && moved(partition))
+            .map(|(partition, _)| Step::Reassignment(ReassignmentStep::MaybeComplete(*partition)))
+            .collect();
+        w.env.reply(reply_to, AlterPartitionResponse { error: None, partitions }.into());
+        self.next(steps);
+    }
+}
