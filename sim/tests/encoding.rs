@@ -307,12 +307,18 @@ fn zookeeper_requests() -> Vec<ZooKeeperRequest> {
         Op::Exists { path: path(), watch: true },
         Op::GetChildren { path: path(), watch: true },
     ]);
+    let watches = |zxid, watches| ZooKeeperRequest::SetWatches { zxid, watches: Box::new(watches) };
     let connect = |session, timeout| ZooKeeperRequest::Connect { session, timeout: Micros(timeout) };
     let mut all = vec![
         connect(None, 1),
         connect(None, 2),
         connect(Some(SessionId(1)), 1),
         ZooKeeperRequest::Ping,
+        watches(1, WatchedPaths::default()),
+        watches(2, WatchedPaths::default()),
+        watches(1, WatchedPaths { data: vec![path()], ..WatchedPaths::default() }),
+        watches(1, WatchedPaths { exists: vec![path()], ..WatchedPaths::default() }),
+        watches(1, WatchedPaths { children: vec![path()], ..WatchedPaths::default() }),
         ZooKeeperRequest::Close,
         ZooKeeperRequest::Multi(Vec::new()),
         ZooKeeperRequest::Multi(ops[..2].to_vec()),
@@ -467,7 +473,7 @@ fn zookeeper_responses() -> Vec<ZooKeeperResponse> {
         OpResult::Children(vec!["ab".to_owned(), String::new()]),
     ];
     results.extend(stats.into_iter().map(OpResult::Set));
-    let connected = |session, timeout| ZooKeeperResponse::Connected {
+    let connected = |session, timeout| ZooKeeperAnswer::Connected {
         session: SessionId(session),
         timeout: Micros(timeout),
     };
@@ -479,21 +485,25 @@ fn zookeeper_responses() -> Vec<ZooKeeperResponse> {
         ZkError::SessionExpired,
         ZkError::RuntimeInconsistency,
     ];
-    let mut all = vec![
+    let mut answers = vec![
+        ZooKeeperAnswer::WatchesSet,
         connected(1, 1),
         connected(2, 1),
         connected(1, 2),
-        ZooKeeperResponse::SessionExpired,
-        ZooKeeperResponse::Pong,
-        ZooKeeperResponse::Closed,
-        ZooKeeperResponse::Multi(Ok(results[..2].to_vec())),
-        ZooKeeperResponse::Multi(Ok(Vec::new())),
-        ZooKeeperResponse::Multi(Err((0, ZkError::NoNode))),
-        ZooKeeperResponse::Multi(Err((1, ZkError::NoNode))),
-        ZooKeeperResponse::Multi(Err((0, ZkError::BadVersion))),
+        ZooKeeperAnswer::SessionExpired,
+        ZooKeeperAnswer::Pong,
+        ZooKeeperAnswer::Closed,
+        ZooKeeperAnswer::Multi(Ok(results[..2].to_vec())),
+        ZooKeeperAnswer::Multi(Ok(Vec::new())),
+        ZooKeeperAnswer::Multi(Err((0, ZkError::NoNode))),
+        ZooKeeperAnswer::Multi(Err((1, ZkError::NoNode))),
+        ZooKeeperAnswer::Multi(Err((0, ZkError::BadVersion))),
     ];
-    all.extend(errors.into_iter().map(|error| ZooKeeperResponse::Op(Err(error))));
-    all.extend(results.into_iter().map(|result| ZooKeeperResponse::Op(Ok(result))));
+    answers.extend(errors.into_iter().map(|error| ZooKeeperAnswer::Op(Err(error))));
+    answers.extend(results.into_iter().map(|result| ZooKeeperAnswer::Op(Ok(result))));
+    let mut all: Vec<ZooKeeperResponse> =
+        answers.into_iter().map(|answer| ZooKeeperResponse { zxid: 1, answer }).collect();
+    all.push(ZooKeeperResponse { zxid: 2, answer: ZooKeeperAnswer::Pong });
     all
 }
 
