@@ -13,7 +13,6 @@ use crate::messages::offsets_for_leader_epoch::{
 use crate::node::{Env, ReplyTo};
 use crate::note::{Note, ReplicaNote};
 use crate::rules::earliest_epoch;
-use crate::zookeeper::session::Session;
 
 impl ReplicaManager {
     /// Where did an epoch end? Replies itself.
@@ -23,10 +22,8 @@ impl ReplicaManager {
         from: NodeId,
         version: i16,
         request: OffsetsForLeaderEpochRequest,
-        session: &mut Session,
         env: &mut Env<'_>,
     ) {
-        let _ = session;
         if !self.is_halted() {
             self.epoch_ends(reply_to, from, version, request, env);
         }

@@ -315,7 +315,6 @@ impl ReplicaManager {
     pub fn on_alter_partition_answer(
         &mut self,
         answer: Result<AlterPartitionResponse, Disconnected>,
-        session: &mut Session,
         env: &mut Env<'_>,
     ) {
         if self.is_halted() {
@@ -333,7 +332,6 @@ impl ReplicaManager {
                 self.on_isr_altered(tp, change.proposal, result, env);
             }
         }
-        let _ = session;
         self.settle(env);
     }
 

@@ -12,7 +12,6 @@ use crate::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse, Lis
 use crate::node::{Env, ReplyTo};
 use crate::note::{Note, ReplicaNote};
 use crate::time::Timestamp;
-use crate::zookeeper::session::Session;
 
 /// The first version whose answer carries the offset's leader epoch (KIP-320).
 const CARRIES_EPOCH: i16 = 4;
@@ -25,10 +24,8 @@ impl ReplicaManager {
         from: NodeId,
         version: i16,
         request: ListOffsetsRequest,
-        session: &mut Session,
         env: &mut Env<'_>,
     ) {
-        let _ = session;
         if !self.is_halted() {
             self.list_offsets(reply_to, from, version, request, env);
             self.settle(env);

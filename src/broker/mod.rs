@@ -141,14 +141,13 @@ impl Broker {
                 self.replicas.on_fetch(reply_to, from, version, request, &mut self.session, env);
             }
             Request::Produce(request) => {
-                self.replicas.on_produce(reply_to, from, version, request, &mut self.session, env);
+                self.replicas.on_produce(reply_to, from, version, request, env);
             }
             Request::ListOffsets(request) => {
-                self.replicas.on_list_offsets(reply_to, from, version, request, &mut self.session, env);
+                self.replicas.on_list_offsets(reply_to, from, version, request, env);
             }
             Request::OffsetsForLeaderEpoch(request) => {
-                let session = &mut self.session;
-                self.replicas.on_offsets_for_leader_epoch(reply_to, from, version, request, session, env);
+                self.replicas.on_offsets_for_leader_epoch(reply_to, from, version, request, env);
             }
             Request::Metadata(request) => {
                 env.reply(reply_to, self.replicas.metadata.answer(&request).for_version(version).into());

@@ -20,7 +20,6 @@ use crate::messages::produce::{Acks, ProduceOutcome, ProduceRequest, ProduceResp
 use crate::node::{Effect, Env, ReplyTo};
 use crate::note::{Note, ReplicaNote};
 use crate::rules::Rules;
-use crate::zookeeper::session::Session;
 use std::sync::Arc;
 
 /// The first version whose answer carries the log start offset (KIP-107).
@@ -58,10 +57,8 @@ impl ReplicaManager {
         from: NodeId,
         version: i16,
         request: ProduceRequest,
-        session: &mut Session,
         env: &mut Env<'_>,
     ) {
-        let _ = session;
         if !self.is_halted() {
             self.produce(reply_to, from, version, request, env);
             self.settle(env);

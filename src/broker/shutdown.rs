@@ -147,7 +147,7 @@ impl Broker {
     pub(super) fn on_heard(&mut self, heard: Option<Heard>, env: &mut Env<'_>) {
         match heard {
             Some(Heard::Altered(response)) => {
-                self.replicas.on_alter_partition_answer(Ok(response), &mut self.session, env);
+                self.replicas.on_alter_partition_answer(Ok(response), env);
             }
             Some(Heard::ShutDown(answer)) => self.on_shutdown_answer(answer, env),
             None => {}

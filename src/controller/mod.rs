@@ -49,6 +49,8 @@ mod topic_deletion;
 mod topics;
 
 #[cfg(test)]
+mod cluster_tests;
+#[cfg(test)]
 mod fake_zookeeper;
 #[cfg(test)]
 mod rig;

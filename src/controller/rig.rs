@@ -6,49 +6,19 @@
 use super::event::Event;
 use super::fake_zookeeper::{Delivery, FakeZooKeeper};
 use super::{KafkaController, Settings};
-use crate::disk::{Disk, DiskError, Extent, FileId};
 use crate::era::Era;
 use crate::ids::{BrokerId, CallId, ControllerEpoch, LeaderEpoch, NodeId, TopicPartition};
 use crate::messages::leader_and_isr::LeaderAndIsrResponse;
 use crate::messages::stop_replica::StopReplicaResponse;
 use crate::messages::update_metadata::UpdateMetadataResponse;
 use crate::messages::{Request, Response};
-use crate::node::{ChannelEvent, Disconnected, Effect, Entropy, Env, Purpose};
+use crate::node::{ChannelEvent, Disconnected, Effect, Env};
 use crate::note::{ControllerNote, Note};
+use crate::testing::TestEnv;
 use crate::time::{Micros, Time, Timestamp};
 use crate::zookeeper::znode::{self, PartitionState, ReplicaAssignment, ZnodeData};
-use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-struct NoDisk;
-
-#[rustfmt::skip]
-impl Disk for NoDisk {
-    fn create_directory(&mut self, _: &str) -> Result<(), DiskError> { unreachable!() }
-    fn list(&mut self, _: &str) -> Result<Vec<String>, DiskError> { unreachable!() }
-    fn remove_directory(&mut self, _: &str) -> Result<(), DiskError> { unreachable!() }
-    fn exists(&self, _: &str) -> bool { unreachable!() }
-    fn open(&mut self, _: &str, _: bool) -> Result<FileId, DiskError> { unreachable!() }
-    fn length(&self, _: FileId) -> u64 { unreachable!() }
-    fn append(&mut self, _: FileId, _: Extent) -> Result<(), DiskError> { unreachable!() }
-    fn write_at(&mut self, _: FileId, _: u64, _: &[u8]) -> Result<(), DiskError> { unreachable!() }
-    fn read(&mut self, _: FileId, _: u64, _: usize) -> Result<Bytes, DiskError> { unreachable!() }
-    fn extent(&mut self, _: FileId, _: u64) -> Result<Option<Extent>, DiskError> { unreachable!() }
-    fn truncate(&mut self, _: FileId, _: u64) -> Result<(), DiskError> { unreachable!() }
-    fn flush(&mut self, _: FileId) -> Result<(), DiskError> { unreachable!() }
-    fn rename(&mut self, _: &str, _: &str) -> Result<(), DiskError> { unreachable!() }
-    fn delete(&mut self, _: &str) -> Result<(), DiskError> { unreachable!() }
-    fn flush_directory(&mut self, _: &str) -> Result<(), DiskError> { unreachable!() }
-}
-
-struct NoEntropy;
-
-impl Entropy for NoEntropy {
-    fn draw(&mut self, _: Purpose) -> u64 {
-        unreachable!("a controller draws nothing")
-    }
-}
 
 /// One controller, its ZooKeeper, and brokers that answer everything at once unless they are silent.
 pub(super) struct Rig {
@@ -157,18 +127,10 @@ impl Rig {
         &mut self,
         act: impl FnOnce(&mut KafkaController, &mut FakeZooKeeper, &mut Env<'_>) -> T,
     ) -> T {
-        let mut effects = Vec::new();
-        let mut env = Env {
-            now: self.now,
-            wall: Timestamp(0),
-            disk: &mut NoDisk,
-            entropy: &mut NoEntropy,
-            effects: &mut effects,
-            marks: &mut Vec::new(),
-            notes_wanted: true,
-        };
-        let result = act(&mut self.controller, &mut self.zk, &mut env);
-        for effect in effects {
+        let mut lent = TestEnv::new();
+        lent.now = self.now;
+        let result = act(&mut self.controller, &mut self.zk, &mut lent.env());
+        for effect in lent.effects {
             match effect {
                 Effect::Note(note) => self.notes.push(shown(&note)),
                 Effect::Reply { response, .. } => self.replies.push(response),
@@ -255,7 +217,8 @@ impl Rig {
     }
 }
 
-fn response(request: &Request) -> Response {
+/// What a broker answers to a control request when all is well.
+pub(super) fn response(request: &Request) -> Response {
     match request {
         Request::LeaderAndIsr(request) => {
             let partitions = request.partitions.iter().map(|one| (one.partition, None)).collect();

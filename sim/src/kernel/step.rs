@@ -219,6 +219,9 @@ impl World {
             Work::Command(command) => {
                 let id = self.begin(EventKind::Command, node, cause, 0);
                 encoding::command(&mut self.kernel.hash, &command);
+                if self.recorder.is_on() {
+                    self.record(id, cause, node, Fact::Command(&command));
+                }
                 if self.kernel.check {
                     self.kernel.scratch.commands.push((node, command.clone()));
                 }

@@ -133,7 +133,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             format!("{of}goes on following {}, now {}", scene.broker(*leader), epoch_of(*epoch)),
         ),
         ReplicaNote::ControlRefused { epoch, error } => {
-            plain(Zoom::Story, format!("{of}refuses {}: {}", epoch_of(*epoch), error.name(scene.era())))
+            // The controller often says the same thing twice: that is no news.
+            let view = scene.nodes.broker(scene.node).and_then(|broker| broker.replica(partition));
+            let known = view.is_some_and(|view| view.leader_epoch == *epoch);
+            let zoom = if known { Zoom::Messages } else { Zoom::Story };
+            plain(zoom, format!("{of}refuses {}: {}", epoch_of(*epoch), error.name(scene.era())))
         }
         ReplicaNote::AppendedAsLeader { batch, .. } => {
             let named = name(batch.header.base_offset, batch.header.crc);
@@ -322,7 +326,12 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
         ControllerNote::Resigned { epoch } => {
             plain(Zoom::Story, format!("{} RESIGNS, controller epoch {epoch}", scene.nodes.name(scene.node)))
         }
-        ControllerNote::Event { name } => plain(Zoom::Story, format!("takes event {name}")),
+        ControllerNote::Event { name } => {
+            // Every broker has a controller; of those that are not active only the race for the office is news.
+            let active =
+                scene.nodes.broker(scene.node).is_some_and(|broker| broker.controller_epoch().is_some());
+            plain(if active { Zoom::Story } else { Zoom::Messages }, format!("takes event {name}"))
+        }
         ControllerNote::BrokersChanged { started, failed, bounced } => {
             let part = |word: &str, ids: &[BrokerId]| {
                 if ids.is_empty() { None } else { Some(format!("{word} {}", scene.brokers(ids))) }

@@ -374,8 +374,9 @@ impl Recorder {
         let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
         let Wording { zoom, before, item, after, decided, .. } = wording;
         let entries = Arc::make_mut(&mut self.entries);
-        // Facts of one kind, side by side, are told as one line.
-        if let (Some(item), Some(Entry::Line(last))) = (&item, entries.last_mut())
+        // Facts of one kind, side by side at their zoom, are told as one line.
+        let closer = |entry: &&mut Entry| !matches!(entry, Entry::Line(line) if line.zoom > zoom);
+        if let (Some(item), Some(Entry::Line(last))) = (&item, entries.iter_mut().rev().find(closer))
             && !last.items.is_empty()
             && (&last.who, &last.before, &last.after, last.zoom) == (&who, &before, &after, zoom)
             && at.0 - last.at.0 <= SAME_MOMENT

@@ -114,7 +114,7 @@ pub fn tell(telling: &Telling<'_>) -> String {
             Entry::Table { partition, rows } => {
                 let same = matches!(last, Some(Entry::Table { partition: before, rows: old }) if before == partition && old == rows);
                 if !same {
-                    table(rows, TIME + 2 + lanes, &paint, &mut out);
+                    table(rows, TIME + 2 + lanes + 1, &paint, &mut out);
                 }
             }
             Entry::Violated { at, property, report } => violated(*at, property, report, &paint, &mut out),
@@ -190,7 +190,7 @@ fn table(rows: &[[String; 4]], indent: usize, paint: &Paint, out: &mut String) {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (one, two, three) = (width(0), width(1), width(2));
     for [broker, role, epoch, log] in rows {
-        let row = format!("{:indent$}   {broker:<one$}  {role:<two$}  {epoch:<three$}  {log}", "");
+        let row = format!("{:indent$}{broker:<one$}  {role:<two$}  {epoch:<three$}  {log}", "");
         let row: String = row.chars().take(WIDTH + 2).collect();
         let _ = writeln!(out, "{}", paint.wrap("36", row.trim_end()));
     }

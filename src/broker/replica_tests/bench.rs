@@ -168,7 +168,7 @@ impl Bench {
         let (manager, session, mut env) = (&mut self.manager, &mut self.session, self.test.env());
         match request {
             Request::Produce(request) => {
-                manager.on_produce(reply_to, from, version, request, session, &mut env);
+                manager.on_produce(reply_to, from, version, request, &mut env);
             }
             Request::Fetch(request) => {
                 let request = request.for_version(version);
@@ -176,11 +176,11 @@ impl Bench {
             }
             Request::ListOffsets(request) => {
                 let request = request.for_version(version);
-                manager.on_list_offsets(reply_to, from, version, request, session, &mut env);
+                manager.on_list_offsets(reply_to, from, version, request, &mut env);
             }
             Request::OffsetsForLeaderEpoch(request) => {
                 let request = request.for_version(version);
-                manager.on_offsets_for_leader_epoch(reply_to, from, version, request, session, &mut env);
+                manager.on_offsets_for_leader_epoch(reply_to, from, version, request, &mut env);
             }
             _ => unreachable!("no business of a replica manager"),
         }
@@ -336,6 +336,6 @@ impl Bench {
             zk_version: ZkVersion(version),
         });
         let answer = AlterPartitionResponse { error: None, partitions: vec![(t(0), result)] };
-        self.manager.on_alter_partition_answer(Ok(answer), &mut self.session, &mut self.test.env());
+        self.manager.on_alter_partition_answer(Ok(answer), &mut self.test.env());
     }
 }
