@@ -221,7 +221,7 @@ impl World {
                 let id = self.begin(EventKind::Command, node, cause, 0);
                 encoding::command(&mut self.kernel.hash, &command);
                 if self.recorder.is_on() {
-                    self.record(id, cause, node, Fact::Command(&command));
+                    self.record(id, node, Fact::Command(&command));
                 }
                 if self.kernel.check {
                     self.kernel.scratch.commands.push((node, command.clone()));
