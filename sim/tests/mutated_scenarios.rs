@@ -192,7 +192,13 @@ impl Schema {
         keywords.iter().all(|(keyword, wanted)| self.keyword(keywords, keyword, wanted, value))
     }
 
-    fn keyword(&self, all: &serde_json::Map<String, Value>, keyword: &str, wanted: &Value, value: &Value) -> bool {
+    fn keyword(
+        &self,
+        all: &serde_json::Map<String, Value>,
+        keyword: &str,
+        wanted: &Value,
+        value: &Value,
+    ) -> bool {
         let many = |wanted: &Value| wanted.as_array().expect("a list of schemas").clone();
         let length = |wanted: &Value| wanted.as_u64().expect("a length") as usize;
         match (keyword, value) {
@@ -240,8 +246,19 @@ impl Schema {
                 object.iter().all(|(key, value)| is_known(key) || self.fits(wanted, value))
             }
             (
-                "pattern" | "minimum" | "maximum" | "items" | "minItems" | "maxItems" | "uniqueItems" | "required"
-                | "minProperties" | "maxProperties" | "propertyNames" | "properties" | "additionalProperties",
+                "pattern"
+                | "minimum"
+                | "maximum"
+                | "items"
+                | "minItems"
+                | "maxItems"
+                | "uniqueItems"
+                | "required"
+                | "minProperties"
+                | "maxProperties"
+                | "propertyNames"
+                | "properties"
+                | "additionalProperties",
                 _,
             ) => true,
             _ => panic!("the schema has a keyword that this test does not know: {keyword}"),
