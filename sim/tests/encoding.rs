@@ -307,18 +307,12 @@ fn zookeeper_requests() -> Vec<ZooKeeperRequest> {
         Op::Exists { path: path(), watch: true },
         Op::GetChildren { path: path(), watch: true },
     ]);
-    let watches = |zxid, watches| ZooKeeperRequest::SetWatches { zxid, watches: Box::new(watches) };
     let connect = |session, timeout| ZooKeeperRequest::Connect { session, timeout: Micros(timeout) };
     let mut all = vec![
         connect(None, 1),
         connect(None, 2),
         connect(Some(SessionId(1)), 1),
         ZooKeeperRequest::Ping,
-        watches(1, WatchedPaths::default()),
-        watches(2, WatchedPaths::default()),
-        watches(1, WatchedPaths { data: vec![path()], ..WatchedPaths::default() }),
-        watches(1, WatchedPaths { exists: vec![path()], ..WatchedPaths::default() }),
-        watches(1, WatchedPaths { children: vec![path()], ..WatchedPaths::default() }),
         ZooKeeperRequest::Close,
         ZooKeeperRequest::Multi(Vec::new()),
         ZooKeeperRequest::Multi(ops[..2].to_vec()),
@@ -485,13 +479,13 @@ fn zookeeper_responses() -> Vec<ZooKeeperResponse> {
         ZkError::SessionExpired,
         ZkError::RuntimeInconsistency,
     ];
-    let mut answers = vec![
-        ZooKeeperAnswer::WatchesSet,
+    let mut all = vec![
         connected(1, 1),
         connected(2, 1),
         connected(1, 2),
         ZooKeeperAnswer::SessionExpired,
         ZooKeeperAnswer::Pong,
+        ZooKeeperAnswer::WatchesSet,
         ZooKeeperAnswer::Closed,
         ZooKeeperAnswer::Multi(Ok(results[..2].to_vec())),
         ZooKeeperAnswer::Multi(Ok(Vec::new())),
@@ -499,12 +493,10 @@ fn zookeeper_responses() -> Vec<ZooKeeperResponse> {
         ZooKeeperAnswer::Multi(Err((1, ZkError::NoNode))),
         ZooKeeperAnswer::Multi(Err((0, ZkError::BadVersion))),
     ];
-    answers.extend(errors.into_iter().map(|error| ZooKeeperAnswer::Op(Err(error))));
-    answers.extend(results.into_iter().map(|result| ZooKeeperAnswer::Op(Ok(result))));
-    let mut all: Vec<ZooKeeperResponse> =
-        answers.into_iter().map(|answer| ZooKeeperResponse { zxid: 1, answer }).collect();
-    all.push(ZooKeeperResponse { zxid: 2, answer: ZooKeeperAnswer::Pong });
-    all
+    all.extend(errors.into_iter().map(|error| ZooKeeperAnswer::Op(Err(error))));
+    all.extend(results.into_iter().map(|result| ZooKeeperAnswer::Op(Ok(result))));
+    let later = ZooKeeperResponse { zxid: 2, answer: ZooKeeperAnswer::Pong };
+    all.into_iter().map(|answer| ZooKeeperResponse { zxid: 1, answer }).chain([later]).collect()
 }
 
 fn commands() -> Vec<Command> {
