@@ -5,9 +5,9 @@
 //! time, or the ordinal of the draw. So one message more or less moves no other draw, and a world that was forked draws
 //! what the original draws.
 //!
-//! A latency is asked for with every message. Its word is addressed by (link, millisecond) and then mixed with the
-//! microsecond: 64 neighbouring words come out of one computation and are kept in a small cache, which makes a draw
-//! cost a few nanoseconds. The cache is no state: a clone begins with an empty one.
+//! A latency is asked for with every message. Its word is addressed by (link, stretch of 8 ms) and then mixed with the
+//! microsecond: 64 neighbouring words come out of one computation and are kept in a small cache, so that a link computes
+//! twice in a second however many messages it carries. The cache is no state: a clone begins with an empty one.
 
 use kafka::ids::NodeId;
 use kafka::node::Purpose;
@@ -32,7 +32,7 @@ pub enum Domain {
 /// The trial's table of random words.
 pub struct Entropy {
     table: ChaCha8Rng,
-    cache: Vec<Line>,
+    cache: Vec<Option<Box<Line>>>,
 }
 
 /// 64 words of a stream.
@@ -42,12 +42,18 @@ struct Line {
     words: [u32; WORDS],
 }
 
+impl Default for Line {
+    fn default() -> Self {
+        Line { stream: 0, window: 0, words: [0; WORDS] }
+    }
+}
+
 /// Words that ChaCha computes at once.
 const WORDS: usize = 64;
-/// Cache lines, one word block each; a power of two.
-const LINES: usize = 64;
-/// A word covers 1024 µs of send time.
-const WORD_BITS: u32 = 10;
+/// Places for lines: some hundreds of links share them without much quarrel.
+const LINE_INDEX_BITS: u32 = 8;
+/// A word covers 8192 µs of send time.
+const WORD_BITS: u32 = 13;
 /// A line covers 64 words.
 const LINE_BITS: u32 = WORD_BITS + 6;
 
@@ -67,12 +73,11 @@ impl Entropy {
     pub fn at(&mut self, domain: Domain, from: NodeId, to: NodeId, at: Time) -> u64 {
         let stream = (domain as u64) << 56 | u64::from(from.0) << 16 | u64::from(to.0);
         let window = at.0 >> LINE_BITS;
-        let line = (stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize;
+        let place = (stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - LINE_INDEX_BITS)) as usize;
         if self.cache.is_empty() {
-            let unused = || Line { stream: 0, window: 0, words: [0; WORDS] };
-            self.cache.extend((0..LINES).map(|_| unused()));
+            self.cache.resize_with(1 << LINE_INDEX_BITS, || None);
         }
-        let line = &mut self.cache[line];
+        let line = self.cache[place].get_or_insert_default();
         if (line.stream, line.window) != (stream, window) {
             let mut rng = self.table.clone();
             rng.set_stream(stream);
@@ -147,8 +152,8 @@ mod tests {
             entropy.at(Domain::Latency, A, B, Time(5)),
             entropy.at(Domain::Latency, B, A, Time(5)),
             entropy.at(Domain::Latency, A, B, Time(6)),
-            entropy.at(Domain::Latency, A, B, Time(5 + 1024)),
-            entropy.at(Domain::Latency, A, B, Time(5 + (1 << 16))),
+            entropy.at(Domain::Latency, A, B, Time(5 + (1 << WORD_BITS))),
+            entropy.at(Domain::Latency, A, B, Time(5 + (1 << LINE_BITS))),
             entropy.at(Domain::Tie, A, B, Time(5)),
             entropy.of_node(A, 1, Purpose::BackOff, 0),
             entropy.of_node(A, 1, Purpose::BackOff, 1),
