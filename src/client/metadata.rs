@@ -130,7 +130,7 @@ impl Metadata {
     /// A leader epoch was seen in an answer to something else: if it is newer, the leader known is out of date
     /// (`updateLastSeenEpochIfNewer`).
     pub fn saw_epoch(&mut self, partition: TopicPartition, epoch: LeaderEpoch) {
-        if self.rule == MetadataEpochs::LastTold {
+        if !self.rule.remembers_epochs() {
             return;
         }
         if let Some(known) = self.partitions.get_mut(&partition)

@@ -31,6 +31,11 @@ impl MetadataEpochs {
     /// The first version of Metadata whose epochs can be relied on (KAFKA-9212).
     const RELIABLE: i16 = 9;
 
+    /// Whether a client remembers the newest leader epoch it has seen, in whatever answer.
+    pub fn remembers_epochs(self) -> bool {
+        self != MetadataEpochs::LastTold
+    }
+
     /// Decides about one partition: the newest epoch `seen` so far, the epoch `told` now in an answer of `version`.
     pub fn decide(self, seen: Option<LeaderEpoch>, told: Option<LeaderEpoch>, version: i16) -> Told {
         match self {

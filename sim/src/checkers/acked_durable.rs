@@ -48,6 +48,10 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         let anywhere =
             ghost.replicas.iter().any(|seen| find(&seen.batches, batch.base_offset) == Some(&batch));
         let Some(send) = context.ledger.send_of(ghost.partition, &batch) else { continue };
+        // A retry may stand at the same offset with the same bytes in another epoch: only the copy that was acked counts.
+        if send.batch.is_some_and(|own| own != batch) {
+            continue;
+        }
         let declared =
             ghost.lost.iter().rev().find(|(old, _)| old.batch == batch).and_then(|(_, declared)| *declared);
         if anywhere || send.acks != Acks::All || declared.or(ghost.declared()).is_some() {

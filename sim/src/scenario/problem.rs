@@ -101,9 +101,12 @@ impl Problem {
             Some(source) => Report::from(diagnostic).with_source_code(source),
             None => Report::from(diagnostic),
         };
-        let mut text = String::from("error:");
+        let mut text = String::new();
         let rendered = handler.render_report(&mut text, report.as_ref());
         rendered.expect("writing to a string does not fail");
+        // One word that programs and people look for, in place of the sign.
+        let text = text.replacen('×', "error:", 1);
+        let text = text.trim_start();
         let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
         lines.join("\n") + "\n"
     }

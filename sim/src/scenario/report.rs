@@ -91,11 +91,11 @@ pub fn era_table(results: &[RunResult]) -> String {
     }
     let head = ["era".to_owned()].into_iter();
     let head = head.chain(columns.iter().map(|index| rules[*index].name.to_owned()));
-    let mut rows = vec![head.chain(["verdict".to_owned(), "keeps".to_owned()]).collect::<Vec<_>>()];
+    let mut rows = vec![head.chain(["keeps".to_owned(), "verdict".to_owned()]).collect::<Vec<_>>()];
     for result in results {
         let mut row = vec![result.era.to_string()];
         row.extend(columns.iter().map(|index| result.era.rules.values()[*index].1.to_owned()));
-        row.extend([in_full(result), kept(result)]);
+        row.extend([kept(result), in_full(result)]);
         rows.push(row);
     }
     aligned(&rows)

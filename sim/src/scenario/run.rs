@@ -31,10 +31,20 @@ use kafka::ids::NodeId;
 use kafka::time::{Micros, Time};
 use std::fmt;
 
-/// No run acts on more events.
-pub const MOST_EVENTS: u64 = 50_000_000;
-/// No run lasts longer, in virtual time.
-pub const LONGEST: Micros = Micros(25 * 3600 * 1_000_000);
+/// What a run may spend before it is stopped.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Budget {
+    /// So many events.
+    pub events: u64,
+    /// So much virtual time.
+    pub time: Micros,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { events: 50_000_000, time: Micros(25 * 3600 * 1_000_000) }
+    }
+}
 
 /// What a run came to.
 pub struct RunResult {
@@ -60,7 +70,7 @@ pub struct RunResult {
     pub audit: Audit,
     /// Why the run ended early, if it did.
     pub unmet: Option<Unmet>,
-    /// Facts that `sees` asks for and that did not occur; known only of a run that was recorded.
+    /// Facts that `sees` asks for and that did not occur; known only of a recorded run in the first era of the verdicts.
     pub unseen: Vec<String>,
     /// The world at the end, with its recorder.
     pub world: World,
@@ -97,8 +107,23 @@ pub(super) enum Stop {
 /// # Errors
 /// If the scenario asks for what cannot be at that moment.
 pub fn run(ready: &Ready, era: &Era, seed: u64, record: bool) -> Result<RunResult, Problem> {
+    run_within(ready, era, seed, record, Budget::default())
+}
+
+/// Runs a scenario on a budget.
+///
+/// # Errors
+/// If the scenario asks for what cannot be at that moment.
+pub fn run_within(
+    ready: &Ready,
+    era: &Era,
+    seed: u64,
+    record: bool,
+    budget: Budget,
+) -> Result<RunResult, Problem> {
     host(seed, || {
         let mut runner = Runner::new(ready, era, seed, record);
+        runner.budget = budget;
         let mut began = Time::ZERO;
         let stopped = match runner.boot() {
             Ok(()) => {
@@ -131,6 +156,7 @@ pub(super) struct Runner<'a> {
     quiet_since: Time,
     reads_wanted: bool,
     violations_told: usize,
+    budget: Budget,
 }
 
 struct Trigger<'a> {
@@ -161,6 +187,7 @@ impl<'a> Runner<'a> {
             quiet_since: Time::ZERO,
             reads_wanted: any_condition(&ready.scenario().steps, &asks_for_reads),
             violations_told: 0,
+            budget: Budget::default(),
         }
     }
 
@@ -249,10 +276,11 @@ impl<'a> Runner<'a> {
     }
 
     fn check_budget(&self, path: &Path) -> Result<(), Stop> {
-        let spent = if self.world.events() >= MOST_EVENTS {
-            format!("the run has spent its budget of {MOST_EVENTS} events")
-        } else if self.world.now() >= Time::ZERO + LONGEST {
-            format!("the run has spent its budget of {} hours of virtual time", LONGEST.0 / 3_600_000_000)
+        let Budget { events, time } = self.budget;
+        let spent = if self.world.events() >= events {
+            format!("the run has spent its budget of {events} events")
+        } else if self.world.now() >= Time::ZERO + time {
+            format!("the run has spent its budget of {} s of virtual time", time.0 / 1_000_000)
         } else {
             return Ok(());
         };
@@ -311,7 +339,8 @@ impl<'a> Runner<'a> {
             verdict.by = *first;
         }
         let noted = self.world.recorder.noted();
-        let unseen = match self.world.recorder.is_on() {
+        let first = self.ready.eras[0].release == self.era.release;
+        let unseen = match self.world.recorder.is_on() && first {
             true => self
                 .ready
                 .scenario()

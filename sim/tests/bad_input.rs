@@ -1,0 +1,270 @@
+//! What bad input gets: exactly one error, with its place where there is one, and exit code 2 (1 where a condition was not
+//! met in a run). All messages stand in one snapshot, to be read.
+
+use insta::{assert_snapshot, with_settings};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A scenario that is good, in which each case puts one thing wrong.
+const GOOD: &str = r#"{
+  "title": "t",
+  "cluster": {
+    "controller": "zookeeper",
+    "brokers": 3,
+    "topics": { "orders": { "assignment": [[0, 2, 1]], "min.insync.replicas": 1 } },
+    "clients": { "producer-1": { "acks": "all" }, "consumer-1": { "assign": "orders-0" } }
+  },
+  "steps": [
+    { "produce": { "to": "orders-0", "value": "m1", "acks": "all" } },
+    { "run_until": { "acked": "m1", "within": "10s" } },
+    { "hold": { "api": "Fetch", "from": "broker-1", "as": "late" } },
+    { "kill": "leader of orders-0" },
+    { "expect": { "replica": { "at": "broker-1", "of": "orders-0", "log": ["m1@0"] } } },
+    { "release": "late" },
+    { "run_for": "1s" }
+  ],
+  "sees": ["BecameLeader"],
+  "verdicts": { "2.8": "holds", "0.10.2": "holds" }
+}
+"#;
+
+/// (what is wrong, what stands in the good one, what stands there instead).
+const CASES: &[(&str, &str, &str)] = &[
+    ("a misspelt verb", "\"kill\"", "\"kil\""),
+    ("a misspelt condition", "\"acked\"", "\"aked\""),
+    ("a misspelt key", "\"title\"", "\"titel\""),
+    ("a misspelt argument", "\"value\": \"m1\"", "\"valeu\": \"m1\""),
+    ("two verbs in one step", "\"run_for\": \"1s\"", "\"run_for\": \"1s\", \"say\": \"x\""),
+    ("a step without a verb", "\"run_for\": \"1s\"", ""),
+    ("a missing argument", "\"to\": \"orders-0\", ", ""),
+    ("an unknown setting of a topic", "min.insync.replicas", "min.insync.replica"),
+    (
+        "a setting that one era does not have yet",
+        "\"acks\": \"all\" }",
+        "\"acks\": \"all\", \"delivery.timeout.ms\": 1000 }",
+    ),
+    ("a value that a setting cannot have", "\"min.insync.replicas\": 1", "\"min.insync.replicas\": \"two\""),
+    ("a setting given an object", "\"min.insync.replicas\": 1", "\"min.insync.replicas\": {}"),
+    ("a value of the wrong type", "\"log\": [\"m1@0\"]", "\"log\": 5"),
+    ("a number that is no whole one", "\"brokers\": 3", "\"brokers\": 2.5"),
+    ("no brokers", "\"brokers\": 3", "\"brokers\": 0"),
+    ("a broker that does not exist", "\"at\": \"broker-1\"", "\"at\": \"broker-17\""),
+    ("a role of nothing", "leader of orders-0", "leadr of orders-0"),
+    ("a node that is none", "leader of orders-0", "the leader"),
+    (
+        "a verb for brokers, a client named",
+        "{ \"kill\": \"leader of orders-0\" }",
+        "{ \"shutdown\": \"producer-1\" }",
+    ),
+    ("ZooKeeper killed", "leader of orders-0", "zookeeper"),
+    ("a topic that does not exist", "\"to\": \"orders-0\"", "\"to\": \"order-0\""),
+    ("a partition that does not exist", "\"to\": \"orders-0\"", "\"to\": \"orders-1\""),
+    ("a topic where a partition belongs", "\"to\": \"orders-0\"", "\"to\": \"orders\""),
+    ("an assignment to an unknown broker", "[[0, 2, 1]]", "[[0, 2, 3]]"),
+    ("an assignment with a broker twice", "[[0, 2, 1]]", "[[0, 2, 2]]"),
+    ("an assignment of nothing", "[[0, 2, 1]]", "[]"),
+    ("a partition without replicas", "[[0, 2, 1]]", "[[]]"),
+    ("a ragged assignment", "[[0, 2, 1]]", "[[0, 2, 1], [1]]"),
+    ("more replicas than brokers", "\"assignment\": [[0, 2, 1]]", "\"replication-factor\": 4"),
+    ("an assignment said twice", "\"assignment\"", "\"partitions\": 1, \"assignment\""),
+    ("two topics of one name", "\"topics\": {", "\"topics\": { \"orders\": {},"),
+    ("a key twice", "\"title\": \"t\",", "\"title\": \"t\", \"title\": \"t\","),
+    ("a topic with a bad name", "\"orders\": {", "\"or/ders\": {"),
+    ("a span without a unit", "\"1s\"", "\"1\""),
+    ("a span that is none", "\"1s\"", "\"soon\""),
+    ("a span that is too long", "\"1s\"", "\"1000h\""),
+    ("an unknown API", "\"Fetch\"", "\"Fetsh\""),
+    ("a release of nothing", "\"release\": \"late\"", "\"release\": \"lat\""),
+    ("a value that nobody produces", "\"acked\": \"m1\"", "\"acked\": \"m2\""),
+    (
+        "a value produced twice",
+        "{ \"run_for\": \"1s\" }",
+        "{ \"produce\": { \"to\": \"orders-0\", \"value\": \"m1\" } }",
+    ),
+    ("a producer with two acks", "\"acks\": \"all\" } }", "\"by\": \"producer-1\", \"acks\": 1 } }"),
+    ("an undeclared producer", "\"acks\": \"all\" } }", "\"by\": \"producer-2\" } }"),
+    ("a client that is neither", "\"producer-1\": {", "\"prod-1\": {"),
+    ("a producer that reads", "\"producer-1\": {", "\"producer-1\": { \"assign\": \"orders-0\","),
+    ("an unknown fact", "BecameLeader", "BecameLeeder"),
+    ("an unknown era", "\"2.8\":", "\"2.88\":"),
+    ("an era twice", "\"0.10.2\":", "\"2.8.2\":"),
+    ("an era without ZooKeeper", "\"2.8\":", "\"4.0\":"),
+    ("an unknown property", "\"2.8\": \"holds\"", "\"2.8\": { \"violates\": [\"leader-completness\"] }"),
+    ("an unknown verdict", "\"2.8\": \"holds\"", "\"2.8\": \"hold\""),
+    ("a verdict of nothing", "\"2.8\": \"holds\"", "\"2.8\": {}"),
+    ("no verdicts", "\"2.8\": \"holds\", \"0.10.2\": \"holds\"", ""),
+    ("an unknown rule", "\"sees\"", "\"rules\": { \"truncatoin\": \"on-fetch\" }, \"sees\""),
+    ("an unknown value of a rule", "\"sees\"", "\"rules\": { \"truncation\": \"on-fech\" }, \"sees\""),
+    ("an unknown mechanism", "\"sees\"", "\"in_force\": [\"weak-is\"], \"sees\""),
+    ("a cell of a log that is none", "m1@0", "m1@zero"),
+    ("a comma too many", "\"title\": \"t\",", "\"title\": \"t\",,"),
+    ("a comma too few", "\"title\": \"t\",", "\"title\": \"t\""),
+    ("something behind the end", "\"holds\" }\n}", "\"holds\" }\n} }"),
+];
+
+/// Cases of whole files: (what is wrong, bytes).
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let mut not_utf8 = GOOD.as_bytes().to_vec();
+    let title = GOOD.find("\"t\"").expect("it has a title");
+    not_utf8[title + 1] = 0xfe;
+    vec![
+        ("an empty file", Vec::new()),
+        ("a file of white space", b" \n\n".to_vec()),
+        ("a truncated file", GOOD.as_bytes()[..400].to_vec()),
+        ("a truncated text", GOOD.as_bytes()[..10].to_vec()),
+        ("bytes that are not UTF-8", not_utf8),
+        ("a byte order mark", [b"\xef\xbb\xbf", GOOD.as_bytes()].concat()),
+        ("nested deeply", vec![b'['; 100_000]),
+        (
+            "nested deeply where it counts",
+            format!("{{\"steps\": {}", "{\"expect\":{\"not\":".repeat(50_000)).into_bytes(),
+        ),
+        ("no object", b"[1, 2]".to_vec()),
+        ("a text", b"\"scenario\"".to_vec()),
+        ("one long line", format!("{{ \"title\": \"{}\", \"stepps\": [] }}", "x".repeat(3000)).into_bytes()),
+    ]
+}
+
+fn trial(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trial"));
+    let output = command.args(arguments).current_dir(directory).env("NO_COLOR", "1").output();
+    output.expect("the command starts")
+}
+
+/// One error and nothing else, and this exit code.
+fn expect_error(what: &str, output: &Output, code: i32) -> String {
+    let said = String::from_utf8(output.stderr.clone()).expect("errors are text");
+    assert_eq!(output.status.code(), Some(code), "{what}: {said}");
+    assert_eq!(said.matches("error:").count(), 1, "{what}: {said}");
+    assert!(!said.contains("panicked"), "{what}: {said}");
+    assert!(output.stdout.is_empty(), "{what}: {}", String::from_utf8_lossy(&output.stdout));
+    said
+}
+
+#[test]
+fn every_bad_file_gets_one_error_with_its_place() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut told = String::new();
+    let file = directory.path().join("x.json");
+    std::fs::write(&file, GOOD).expect("the file is written");
+    let good = trial(directory.path(), &["run", "x.json", "--era", "2.8"]);
+    assert_ne!(good.status.code(), Some(2), "{}", String::from_utf8_lossy(&good.stderr));
+    for (what, old, new) in CASES {
+        assert!(GOOD.contains(old), "{what}: the good one has no {old}");
+        std::fs::write(&file, GOOD.replacen(old, new, 1)).expect("the file is written");
+        let said = expect_error(what, &trial(directory.path(), &["run", "x.json"]), 2);
+        assert!(said.contains("x.json:"), "{what}: no place: {said}");
+        writeln!(told, "# {what}\n{said}").expect("a string takes all");
+    }
+    for (what, bytes) in files() {
+        std::fs::write(&file, bytes).expect("the file is written");
+        let said = expect_error(what, &trial(directory.path(), &["run", "x.json"]), 2);
+        writeln!(told, "# {what}\n{said}").expect("a string takes all");
+    }
+    with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        assert_snapshot!("bad_files", told);
+    });
+}
+
+#[test]
+fn every_bad_call_gets_one_error() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    std::fs::write(path.join("x.json"), GOOD).expect("the file is written");
+    std::fs::create_dir(path.join("directory.json")).expect("the directory is made");
+    let huge = std::fs::File::create(path.join("huge.json")).expect("the file is made");
+    huge.set_len(100_000_000).expect("it grows");
+    let calls: &[(&str, &[&str])] = &[
+        ("no such file", &["run", "nothere.json"]),
+        ("a directory instead of a file", &["run", "directory.json"]),
+        ("a file of 100 MB", &["run", "huge.json"]),
+        ("an era that Kafka never made", &["run", "x.json", "--era", "7.7"]),
+        ("an era that cannot run here", &["run", "x.json", "--era", "4.1"]),
+        ("an unknown rule", &["run", "x.json", "--rule", "trunkation=on-fetch"]),
+        ("an unknown value of a rule", &["run", "x.json", "--rule", "truncation=whatever"]),
+        ("a rule without a value", &["run", "x.json", "--rule", "truncation"]),
+        ("seeds that are none", &["run", "x.json", "--seeds", "5..5"]),
+        ("an unknown command", &["rum", "x.json"]),
+        ("no file", &["run"]),
+        ("a new file over an old one", &["new", "x"]),
+        ("a new file nowhere", &["new", "nowhere/x"]),
+        ("a filter that is none", &["--log", "a=b=c", "run", "x.json"]),
+    ];
+    let mut told = String::new();
+    for (what, arguments) in calls {
+        let said = expect_error(what, &trial(path, arguments), 2);
+        writeln!(told, "# {what}\n{said}").expect("a string takes all");
+    }
+    with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        assert_snapshot!("bad_calls", told);
+    });
+}
+
+#[test]
+fn what_only_a_run_can_know_has_its_own_exit_codes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let with = |steps: &str| {
+        let (head, tail) = (GOOD.find("\"steps\"").expect("steps"), GOOD.find("\"sees\"").expect("sees"));
+        std::fs::write(
+            path.join("x.json"),
+            format!("{}\"steps\": [{steps}],\n  {}", &GOOD[..head], &GOOD[tail..]),
+        )
+        .expect("the file is written");
+        trial(path, &["run", "x.json", "--era", "2.8"])
+    };
+    // A role that nobody holds at that moment: the file asks for what cannot be.
+    let produce = r#"{ "produce": { "to": "orders-0", "value": "m1" } }"#;
+    let said = expect_error(
+        "a role nobody holds",
+        &with(&format!(
+            r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-2" }}, {{ "run_for": "40s" }},
+               {{ "kill": "follower of orders-0" }}"#
+        )),
+        2,
+    );
+    assert!(said.contains("no follower of orders-0 runs at this moment"), "{said}");
+    assert!(said.contains("x.json:11:"), "{said}");
+    let said = expect_error(
+        "a node that is down killed",
+        &with(&format!(r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-1" }}"#)),
+        2,
+    );
+    assert!(said.contains("broker-1 is not running at this moment"), "{said}");
+    // A condition that is never met: the run has failed.
+    let output = with(&format!(
+        r#"{produce}, {{ "run_until": {{ "replica": {{ "at": "broker-1", "of": "orders-0", "log_end_offset": 7 }}, "within": "2s" }} }}"#
+    ));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("not within 2s of virtual time: orders-0 at broker-1: log end offset 7"), "{said}");
+    assert!(
+        said.contains("it is so: orders-0 at broker-1: follows broker-0, leader epoch 0, log end offset 1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_panic() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("x.json"), GOOD).expect("the file is written");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trial"))
+        .args(["schema"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_new_scenario_runs_and_holds() {
+    let directory = tempfile::tempdir().expect("a directory");
+    assert!(trial(directory.path(), &["new", "mine"]).status.success());
+    let output = trial(directory.path(), &["run", "mine.json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

@@ -1,0 +1,163 @@
+//! Every scenario in every era of its verdicts: a test each, picked by name like any other.
+//!
+//! `truncation/high-watermark::0.10.2.2` runs one era: seed 0, which is calm, makes the story that the snapshot keeps; a
+//! few more seeds must come to the same verdict. `truncation/high-watermark::eras` is the table of all of them.
+//!
+//! - `TRIAL_SEED=7`, `TRIAL_SEEDS=0..100`, or madsim's `MADSIM_TEST_SEED` and `MADSIM_TEST_NUM`: other seeds.
+//! - `TRIAL_BLESS=1`: snapshots are written. Read their diff, commit only what can be explained.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use similar::TextDiff;
+use std::fmt::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trial::scenario::compare::differences;
+use trial::scenario::eras;
+use trial::scenario::parse;
+use trial::scenario::report::{era_table, story};
+use trial::scenario::run::run;
+use trial::scenario::validate::Ready;
+use trial::trace::Zoom;
+
+/// Seeds that are tried if nobody asks for others.
+const SEEDS: Range<u64> = 0..4;
+
+fn main() -> std::process::ExitCode {
+    trial::tracing_log::set_up_from_environment();
+    // Names of files in messages are those of the repository, wherever the test is started.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in its workspace");
+    std::env::set_current_dir(root).expect("the repository is there");
+    let seeds = seeds().expect("the seeds asked for");
+    let mut files = Vec::new();
+    walk(Path::new("scenarios"), &mut files);
+    assert!(!files.is_empty(), "there are scenarios");
+    let mut tests = Vec::new();
+    for file in files {
+        let name = file.strip_prefix("scenarios").expect("it was found there").with_extension("");
+        let name = name.display().to_string();
+        match parse::read(&file, None, &[]) {
+            Err(problem) => {
+                let said = problem.render(false);
+                tests.push(Trial::test(name, move || Err(Failed::from(said))));
+            }
+            Ok(ready) => {
+                let ready = Arc::new(ready);
+                for index in 0..ready.eras.len() {
+                    let (ready, seeds, name) = (ready.clone(), seeds.clone(), name.clone());
+                    let test = format!("{name}::{}", ready.eras[index].release);
+                    tests.push(Trial::test(test, move || one_era(&ready, index, &name, seeds)));
+                }
+                tests.push(Trial::test(format!("{name}::eras"), move || table(&ready, &name)));
+            }
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(directory).expect("the directory can be read");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            walk(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+}
+
+/// The seeds asked for by the environment.
+fn seeds() -> Result<Range<u64>, String> {
+    let number = |name: &str| match std::env::var(name) {
+        Ok(text) => text.parse::<u64>().map(Some).map_err(|_| format!("{name}={text} is no number")),
+        Err(_) => Ok(None),
+    };
+    if let Ok(text) = std::env::var("TRIAL_SEEDS") {
+        let range =
+            text.split_once("..").and_then(|(from, until)| Some(from.parse().ok()?..until.parse().ok()?));
+        return range
+            .filter(|range: &Range<u64>| !range.is_empty())
+            .ok_or(format!("TRIAL_SEEDS={text} is no A..B"));
+    }
+    if let Some(seed) = number("TRIAL_SEED")? {
+        return Ok(seed..seed + 1);
+    }
+    match (number("MADSIM_TEST_SEED")?, number("MADSIM_TEST_NUM")?) {
+        (None, None) => Ok(SEEDS),
+        (seed, count) => {
+            let first = seed.unwrap_or(0);
+            Ok(first..first + count.unwrap_or(1))
+        }
+    }
+}
+
+fn one_era(ready: &Ready, index: usize, name: &str, seeds: Range<u64>) -> Result<(), Failed> {
+    let era = &ready.eras[index];
+    for seed in seeds {
+        let result = run(ready, era, seed, seed == 0).map_err(|problem| problem.render(false))?;
+        let lines = differences(ready.verdict(era), &result);
+        if !lines.is_empty() {
+            let file = &ready.parsed.source.name;
+            let again = format!("trial run {file} --era {era} --seed {seed}");
+            return Err(Failed::from(format!("not as written; again with: {again}\n{}", lines.join("\n"))));
+        }
+        if seed == 0
+            && let Some(snapshot) = story_snapshot(ready, index, name)
+        {
+            compare(ready, &snapshot, &story(ready, &result, Zoom::Story, false))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the story of an era is kept: `x.snap` for the first that is traced, `x.2.8.2.snap` for others.
+fn story_snapshot(ready: &Ready, index: usize, name: &str) -> Option<PathBuf> {
+    let release = ready.eras[index].release;
+    let traced: Vec<_> = match &ready.scenario().trace {
+        Some(names) => names.iter().map(|name| eras::read(name).expect("it was checked").release).collect(),
+        None => vec![ready.eras[0].release],
+    };
+    match traced.iter().position(|traced| *traced == release)? {
+        0 => Some(PathBuf::from(format!("snapshots/{name}.snap"))),
+        _ => Some(PathBuf::from(format!("snapshots/{name}.{release}.snap"))),
+    }
+}
+
+fn table(ready: &Ready, name: &str) -> Result<(), Failed> {
+    let mut results = Vec::new();
+    for era in &ready.eras {
+        results.push(run(ready, era, 0, true).map_err(|problem| problem.render(false))?);
+    }
+    compare(ready, &PathBuf::from(format!("snapshots/{name}.eras.snap")), &era_table(&results))
+}
+
+/// Holds a text against its snapshot, which has the form of insta's, so that its tools can be used.
+fn compare(ready: &Ready, path: &Path, text: &str) -> Result<(), Failed> {
+    let head =
+        format!("---\nsource: sim/tests/scenarios.rs\ninput_file: {}\n---\n", ready.parsed.source.name);
+    let new = format!("{head}{text}");
+    let old = std::fs::read_to_string(path).ok();
+    if old.as_deref() == Some(&new) {
+        return Ok(());
+    }
+    if std::env::var_os("TRIAL_BLESS").is_some_and(|wanted| wanted == "1") {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
+        }
+        std::fs::write(path, new).map_err(|error| error.to_string())?;
+        return Ok(());
+    }
+    let Some(old) = old else {
+        return Err(Failed::from(format!(
+            "{} is not there; TRIAL_BLESS=1 writes it\n{text}",
+            path.display()
+        )));
+    };
+    let mut said = format!("{} differs; TRIAL_BLESS=1 accepts it\n", path.display());
+    let diff = TextDiff::from_lines(&old, &new);
+    write!(said, "{}", diff.unified_diff().context_radius(3).header("snapshot", "now"))
+        .expect("a string takes all");
+    Err(Failed::from(said))
+}
