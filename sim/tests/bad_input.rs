@@ -39,16 +39,30 @@ const CASES: &[(&str, &str, &str)] = &[
     ("a step without a verb", "\"run_for\": \"1s\"", ""),
     ("a missing argument", "\"to\": \"orders-0\", ", ""),
     ("an unknown setting of a topic", "min.insync.replicas", "min.insync.replica"),
-    ("a setting that one era does not have yet", "\"acks\": \"all\" }", "\"acks\": \"all\", \"delivery.timeout.ms\": 1000 }"),
+    (
+        "a setting that one era does not have yet",
+        "\"acks\": \"all\" }",
+        "\"acks\": \"all\", \"delivery.timeout.ms\": 120000 }",
+    ),
     ("a value that a setting cannot have", "\"min.insync.replicas\": 1", "\"min.insync.replicas\": \"two\""),
     ("a setting given an object", "\"min.insync.replicas\": 1", "\"min.insync.replicas\": {}"),
     ("a value of the wrong type", "\"log\": [\"m1@0\"]", "\"log\": 5"),
     ("a number that is no whole one", "\"brokers\": 3", "\"brokers\": 2.5"),
+    (
+        "a list where an object belongs",
+        "{ \"acked\": \"m1\", \"within\": \"10s\" }",
+        "{ \"leader\": [\"orders-0\", null, null] }",
+    ),
+    ("an object where a word belongs", "\"zookeeper\"", "{ \"zookeeper\": null }"),
     ("no brokers", "\"brokers\": 3", "\"brokers\": 0"),
     ("a broker that does not exist", "\"at\": \"broker-1\"", "\"at\": \"broker-17\""),
     ("a role of nothing", "leader of orders-0", "leadr of orders-0"),
     ("a node that is none", "leader of orders-0", "the leader"),
-    ("a verb for brokers, a client named", "{ \"kill\": \"leader of orders-0\" }", "{ \"shutdown\": \"producer-1\" }"),
+    (
+        "a verb for brokers, a client named",
+        "{ \"kill\": \"leader of orders-0\" }",
+        "{ \"shutdown\": \"producer-1\" }",
+    ),
     ("ZooKeeper killed", "leader of orders-0", "zookeeper"),
     ("a topic that does not exist", "\"to\": \"orders-0\"", "\"to\": \"order-0\""),
     ("a partition that does not exist", "\"to\": \"orders-0\"", "\"to\": \"orders-1\""),
@@ -69,7 +83,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ("an unknown API", "\"Fetch\"", "\"Fetsh\""),
     ("a release of nothing", "\"release\": \"late\"", "\"release\": \"lat\""),
     ("a value that nobody produces", "\"acked\": \"m1\"", "\"acked\": \"m2\""),
-    ("a value produced twice", "{ \"run_for\": \"1s\" }", "{ \"produce\": { \"to\": \"orders-0\", \"value\": \"m1\" } }"),
+    (
+        "a value produced twice",
+        "{ \"run_for\": \"1s\" }",
+        "{ \"produce\": { \"to\": \"orders-0\", \"value\": \"m1\" } }",
+    ),
     ("a producer with two acks", "\"acks\": \"all\" } }", "\"by\": \"producer-1\", \"acks\": 1 } }"),
     ("an undeclared producer", "\"acks\": \"all\" } }", "\"by\": \"producer-2\" } }"),
     ("a client that is neither", "\"producer-1\": {", "\"prod-1\": {"),
@@ -104,7 +122,10 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("bytes that are not UTF-8", not_utf8),
         ("a byte order mark", [b"\xef\xbb\xbf", GOOD.as_bytes()].concat()),
         ("nested deeply", vec![b'['; 100_000]),
-        ("nested deeply where it counts", format!("{{\"steps\": {}", "{\"expect\":{\"not\":".repeat(50_000)).into_bytes()),
+        (
+            "nested deeply where it counts",
+            format!("{{\"steps\": {}", "{\"expect\":{\"not\":".repeat(50_000)).into_bytes(),
+        ),
         ("no object", b"[1, 2]".to_vec()),
         ("a text", b"\"scenario\"".to_vec()),
         ("one long line", format!("{{ \"title\": \"{}\", \"stepps\": [] }}", "x".repeat(3000)).into_bytes()),
@@ -192,8 +213,11 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
     let path = directory.path();
     let with = |steps: &str| {
         let (head, tail) = (GOOD.find("\"steps\"").expect("steps"), GOOD.find("\"sees\"").expect("sees"));
-        std::fs::write(path.join("x.json"), format!("{}\"steps\": [{steps}],\n  {}", &GOOD[..head], &GOOD[tail..]))
-            .expect("the file is written");
+        std::fs::write(
+            path.join("x.json"),
+            format!("{}\"steps\": [{steps}],\n  {}", &GOOD[..head], &GOOD[tail..]),
+        )
+        .expect("the file is written");
         trial(path, &["run", "x.json", "--era", "2.8"])
     };
     // A role that nobody holds at that moment: the file asks for what cannot be.
@@ -207,8 +231,12 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
         2,
     );
     assert!(said.contains("no follower of orders-0 runs at this moment"), "{said}");
-    assert!(said.contains("x.json:11:"), "{said}");
-    let said = expect_error("a node that is down killed", &with(&format!(r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-1" }}"#)), 2);
+    assert!(said.contains("x.json:10:"), "{said}");
+    let said = expect_error(
+        "a node that is down killed",
+        &with(&format!(r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-1" }}"#)),
+        2,
+    );
     assert!(said.contains("broker-1 is not running at this moment"), "{said}");
     // A condition that is never met: the run has failed.
     let output = with(&format!(
@@ -217,7 +245,10 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("not within 2s of virtual time: orders-0 at broker-1: log end offset 7"), "{said}");
-    assert!(said.contains("it is so: orders-0 at broker-1: follows broker-0, leader epoch 0, log end offset 1"), "{said}");
+    assert!(
+        said.contains("it is so: orders-0 at broker-1: follows broker-0, leader epoch 0, log end offset 1"),
+        "{said}"
+    );
 }
 
 #[test]

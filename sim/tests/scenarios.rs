@@ -75,8 +75,11 @@ fn seeds() -> Result<Range<u64>, String> {
         Err(_) => Ok(None),
     };
     if let Ok(text) = std::env::var("TRIAL_SEEDS") {
-        let range = text.split_once("..").and_then(|(from, until)| Some(from.parse().ok()?..until.parse().ok()?));
-        return range.filter(|range: &Range<u64>| !range.is_empty()).ok_or(format!("TRIAL_SEEDS={text} is no A..B"));
+        let range =
+            text.split_once("..").and_then(|(from, until)| Some(from.parse().ok()?..until.parse().ok()?));
+        return range
+            .filter(|range: &Range<u64>| !range.is_empty())
+            .ok_or(format!("TRIAL_SEEDS={text} is no A..B"));
     }
     if let Some(seed) = number("TRIAL_SEED")? {
         return Ok(seed..seed + 1);
@@ -132,7 +135,8 @@ fn table(ready: &Ready, name: &str) -> Result<(), Failed> {
 
 /// Holds a text against its snapshot, which has the form of insta's, so that its tools can be used.
 fn compare(ready: &Ready, path: &Path, text: &str) -> Result<(), Failed> {
-    let head = format!("---\nsource: sim/tests/scenarios.rs\ninput_file: {}\n---\n", ready.parsed.source.name);
+    let head =
+        format!("---\nsource: sim/tests/scenarios.rs\ninput_file: {}\n---\n", ready.parsed.source.name);
     let new = format!("{head}{text}");
     let old = std::fs::read_to_string(path).ok();
     if old.as_deref() == Some(&new) {
@@ -146,10 +150,14 @@ fn compare(ready: &Ready, path: &Path, text: &str) -> Result<(), Failed> {
         return Ok(());
     }
     let Some(old) = old else {
-        return Err(Failed::from(format!("{} is not there; TRIAL_BLESS=1 writes it\n{text}", path.display())));
+        return Err(Failed::from(format!(
+            "{} is not there; TRIAL_BLESS=1 writes it\n{text}",
+            path.display()
+        )));
     };
     let mut said = format!("{} differs; TRIAL_BLESS=1 accepts it\n", path.display());
     let diff = TextDiff::from_lines(&old, &new);
-    write!(said, "{}", diff.unified_diff().context_radius(3).header("snapshot", "now")).expect("a string takes all");
+    write!(said, "{}", diff.unified_diff().context_radius(3).header("snapshot", "now"))
+        .expect("a string takes all");
     Err(Failed::from(said))
 }

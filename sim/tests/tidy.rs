@@ -30,8 +30,10 @@ fn files(directory: &str, extension: &str) -> Vec<(String, String)> {
 }
 
 fn sources() -> Vec<(String, String)> {
-    let all: Vec<(String, String)> =
-        ["src", "sim/src", "sim/tests", "sim/benches"].into_iter().flat_map(|directory| files(directory, "rs")).collect();
+    let all: Vec<(String, String)> = ["src", "sim/src", "sim/tests", "sim/benches"]
+        .into_iter()
+        .flat_map(|directory| files(directory, "rs"))
+        .collect();
     assert!(all.len() > 50, "the sources are where they are looked for");
     all
 }
@@ -48,7 +50,10 @@ fn nothing(found: Vec<String>, what: &str) {
 #[test]
 fn no_file_is_longer_than_700_lines() {
     let long = sources().into_iter().filter(|(_, text)| text.lines().count() > 700);
-    nothing(long.map(|(name, text)| format!("{name}: {}", text.lines().count())).collect(), "too long, split by concept");
+    nothing(
+        long.map(|(name, text)| format!("{name}: {}", text.lines().count())).collect(),
+        "too long, split by concept",
+    );
 }
 
 #[test]
@@ -60,7 +65,12 @@ fn every_file_says_what_it_is() {
 #[test]
 fn nothing_is_left_unfinished() {
     // Put together here, so that this file does not find itself.
-    let words = [["to", "do!("].concat(), ["unimple", "mented!("].concat(), ["FIX", "ME"].concat(), ["XX", "X"].concat()];
+    let words = [
+        ["to", "do!("].concat(),
+        ["unimple", "mented!("].concat(),
+        ["FIX", "ME"].concat(),
+        ["XX", "X"].concat(),
+    ];
     let mut found = Vec::new();
     for (name, text) in sources() {
         for (number, line) in text.lines().enumerate() {
@@ -79,7 +89,15 @@ fn the_repository_stands_alone() {
     all.extend(files("snapshots", "snap"));
     all.extend(files("sim", "snap"));
     all.extend(files("sim/vectors", "md"));
-    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "justfile", "Cargo.toml", "sim/Cargo.toml", ".ci/run"] {
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "justfile",
+        "Cargo.toml",
+        "sim/Cargo.toml",
+        ".ci/run",
+    ] {
         if let Ok(text) = std::fs::read_to_string(root().join(name)) {
             all.push((name.to_owned(), text));
         }
@@ -127,8 +145,11 @@ fn only_rules_decide_by_the_values_of_a_rule() {
     // `rule! { ... Truncation("truncation") { ToHighWatermark("to-high-watermark", ...`
     let mut values = Vec::new();
     for (_, text) in files("src/rules", "rs") {
-        let Some(body) = text.split("\nrule! {").nth(1).and_then(|body| body.split("\n}").next()) else { continue };
-        let mut lines = body.lines().map(str::trim).filter(|line| !line.starts_with("//") && line.contains("(\""));
+        let Some(body) = text.split("\nrule! {").nth(1).and_then(|body| body.split("\n}").next()) else {
+            continue;
+        };
+        let mut lines =
+            body.lines().map(str::trim).filter(|line| !line.starts_with("//") && line.contains("(\""));
         let name = |line: &str| line.split("(\"").next().unwrap_or_default().to_owned();
         let Some(rule) = lines.next().map(name) else { continue };
         values.extend(lines.map(|line| format!("{rule}::{}", name(line))));
@@ -177,7 +198,8 @@ fn scenarios_and_snapshots_mirror_each_other() {
     }
     for snapshot in &snapshots {
         let owner = scenarios.iter().any(|scenario| {
-            snapshot == scenario || snapshot.strip_prefix(scenario.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            snapshot == scenario
+                || snapshot.strip_prefix(scenario.as_str()).is_some_and(|rest| rest.starts_with('.'))
         });
         if !owner {
             found.push(format!("snapshots/{snapshot}.snap has no scenario"));
@@ -191,10 +213,14 @@ fn the_core_cannot_name_the_simulator() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
     let after = manifest.split("[dependencies]").nth(1).expect("it has dependencies");
     let dependencies = after.split("\n[").next().unwrap_or(after);
-    let names: Vec<&str> = dependencies.lines().filter_map(|line| line.split('=').next()).map(str::trim).collect();
+    let names: Vec<&str> =
+        dependencies.lines().filter_map(|line| line.split('=').next()).map(str::trim).collect();
     for name in names.into_iter().filter(|name| !name.is_empty() && !name.starts_with('#')) {
         let allowed = ["bytes", "rand_core", "crc32c", "imbl", "flate2", "lz4_flex", "snap", "zstd"];
-        assert!(allowed.contains(&name), "{name} is a new dependency of the core: it does no IO and stays small");
+        assert!(
+            allowed.contains(&name),
+            "{name} is a new dependency of the core: it does no IO and stays small"
+        );
     }
     for (name, text) in files("src", "rs") {
         let code = without_tests(&text);
