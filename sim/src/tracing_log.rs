@@ -13,9 +13,11 @@ use kafka::node::Input;
 use kafka::time::Time;
 use std::cell::Cell;
 use std::fmt;
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing::span::EnteredSpan;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
@@ -38,17 +40,29 @@ fn write_millis(w: &mut impl fmt::Write, at: Time) -> fmt::Result {
     write!(w, "{:>8}.{:03}", at.0 / 1000, at.0 % 1000)
 }
 
+/// What prints to `writer`, in virtual time, what `filter` (`debug`, `trial::kernel=trace`, ...) lets through.
+///
+/// # Errors
+/// What is wrong with the filter.
+pub fn subscriber<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send + Sync, String>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+    Ok(tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_timer(VirtualTime)
+        .with_ansi(false)
+        .with_writer(writer)
+        .finish())
+}
+
 /// Prints to standard error what `filter` lets through (`debug`, `trial::kernel=trace`, ...), for the rest of the process.
 ///
 /// # Errors
 /// What is wrong with the filter, or that somebody has set up tracing already.
 pub fn set_up(filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_timer(VirtualTime)
-        .with_writer(std::io::stderr)
-        .finish();
+    let subscriber = subscriber(filter, std::io::stderr)?;
     tracing::subscriber::set_global_default(subscriber).map_err(|error| error.to_string())
 }
 

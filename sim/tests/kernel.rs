@@ -6,8 +6,8 @@ use kafka::command::Command;
 use kafka::ids::NodeId;
 use kafka::time::{Micros, Time, Timestamp};
 use probe::*;
-use trial::world::World;
 use trial::world::nodes::Status;
+use trial::world::{DiskFault, Survives, World};
 
 const ONE: NodeId = NodeId(1);
 
@@ -184,6 +184,38 @@ fn memory_ends_with_a_life_and_commands_to_the_dead_are_lost() {
     assert_eq!((slot.life, slot.status), (2, Status::Up));
     assert_eq!(probe(&world, 1).log.len(), 1);
     assert_eq!(when(&world, 1, "start"), 100_200);
+}
+
+#[test]
+fn disk_calls_take_cpu_time_and_a_killed_process_leaves_its_page_cache() {
+    let mut world = world(2, 0);
+    let before = world.cpu_time(ONE).0;
+    tell(&mut world, 1, "write");
+    tell(&mut world, 1, "flush");
+    tell(&mut world, 1, "draw");
+    while probe(&world, 1).drawn.is_empty() {
+        world.step(Time::NEVER).expect("a command is still to come");
+    }
+    let cost = world.now().0 - before;
+    assert!((520..600).contains(&cost), "two steps, names, and a flush of 500 µs: {cost}");
+    order(&mut world, 1, "write");
+    world.kill(ONE);
+    assert_eq!(world.disk(ONE).read_path("/file").as_deref(), Some(&b"xx"[..]));
+    world.power_off(ONE, Survives::Nothing);
+    assert_eq!(world.disk(ONE).read_path("/file").as_deref(), Some(&b"x"[..]), "what was flushed");
+    world.restart(ONE);
+    order(&mut world, 1, "write");
+    let mut histories = Vec::new();
+    for seed in 0..20 {
+        let mut fork = world.clone();
+        assert!(fork.disk_fault(ONE, DiskFault::Slow(seed)));
+        order(&mut fork, 1, "write");
+        fork.power_off(ONE, Survives::SomePrefix);
+        histories.push(fork.disk(ONE).read_path("/file"));
+    }
+    assert!(histories.iter().all(|history| *history == histories[0]), "drawn by seed, node and life alone");
+    assert!(world.disk_fault(ONE, DiskFault::Wipe));
+    assert_eq!(world.disk(ONE).read_path("/file"), None);
 }
 
 #[test]

@@ -90,8 +90,14 @@ impl Ledger {
             outcome: Outcome::Open,
             batch: None,
         };
-        assert!(self.sends.last().is_none_or(|last| last.id < *send), "handles of sends ascend");
-        self.sends.push_back(entry);
+        // Handles ascend as they are given out; a busy producer may take its command after a later one elsewhere.
+        match self.sends.last() {
+            Some(last) if last.id >= entry.id => {
+                let place = self.sends.binary_search_by_key(&entry.id, |known| known.id);
+                self.sends.insert(place.expect_err("a handle is used once"), entry);
+            }
+            _ => self.sends.push_back(entry),
+        }
     }
 
     pub(super) fn on_delivery(&mut self, node: NodeId, delivery: &Delivery, at: Time, history: &History) {

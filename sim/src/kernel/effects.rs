@@ -46,7 +46,7 @@ impl World {
                 }
             }
             Effect::Deliver(delivery) => self.deliver(node, id, delivery),
-            Effect::Note(note) => self.record(id, id, node, Fact::Note(&note)),
+            Effect::Note(note) => self.record(id, node, Fact::Note(&note)),
             Effect::Exit(reason) => self.end_process(node, id, LifeEvent::Ended, Some(reason)),
         }
     }
@@ -71,7 +71,7 @@ impl World {
         if self.recorder.is_on() {
             for event in fates(verdict) {
                 let fact = Fact::Request { to, channel, version, request: &request, event };
-                self.record(id, id, node, fact);
+                self.record(id, node, fact);
             }
         }
         let packet = Packet::Request { call, version, expects_answer, request };
@@ -89,7 +89,7 @@ impl World {
             if self.recorder.is_on() {
                 for event in fates(verdict) {
                     let fact = Fact::Response { to: opener, response: &response, event };
-                    self.record(id, id, node, fact);
+                    self.record(id, node, fact);
                 }
             }
             let packet = Packet::Response { call: serving.call, response };
@@ -110,7 +110,7 @@ impl World {
             self.kernel.delivered_records += batches.iter().map(records).sum::<u64>();
         }
         if self.recorder.is_on() {
-            self.record(id, id, node, Fact::Delivery(&delivery));
+            self.record(id, node, Fact::Delivery(&delivery));
         }
         if self.kernel.check {
             self.kernel.scratch.deliveries.push((node, delivery));
@@ -149,13 +149,13 @@ impl World {
     pub(crate) fn life_event(&mut self, id: EventId, node: NodeId, how: LifeEvent, exit: Option<ExitReason>) {
         self.kernel.scratch.lives.push((node, how));
         if self.recorder.is_on() {
-            self.record(id, id, node, Fact::Life(how, exit));
+            self.record(id, node, Fact::Life(how, exit));
         }
     }
 
-    /// Tells the recorder a fact.
-    pub(crate) fn record(&mut self, id: EventId, cause: EventId, node: NodeId, fact: Fact<'_>) {
-        self.recorder.record(id, cause, self.nodes.now, node, fact, &self.nodes);
+    /// Tells the recorder a fact about the event that is acted on now.
+    pub(crate) fn record(&mut self, id: EventId, node: NodeId, fact: Fact<'_>) {
+        self.recorder.record(id, self.kernel.cause, self.nodes.now, node, fact, &self.nodes);
     }
 
     /// Tells the recorder what became of a packet, if it is a message.
@@ -172,8 +172,9 @@ impl World {
         let Some(connection) = self.kernel.network.connections.get(id) else { return };
         let ((from, to), channel) = (connection.ends(direction), connection.channel);
         if let Some(fact) = packet_fact(packet, to, channel, event) {
-            let cause = self.kernel.scheduler.cause;
-            self.record(cause, cause, from, fact);
+            // No event: nobody acts on it. It stands with the one that sent it.
+            let sent_by = self.kernel.scheduler.cause;
+            self.recorder.record(sent_by, sent_by, self.nodes.now, from, fact, &self.nodes);
         }
     }
 }

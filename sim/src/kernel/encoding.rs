@@ -4,10 +4,10 @@
 //! Lists carry their length and options a mark, so that no two messages run into the same bytes. Small fields share a
 //! word. The numbers of variants are given here and not by the compiler.
 
-use crate::kernel::hash::RunningHash;
+use crate::kernel::hash::{RunningHash, two};
 use kafka::command::{Command, Placement, StartAt};
 use kafka::error::KafkaError;
-use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, Topic, TopicPartition};
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Topic, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::messages::leader_and_isr::LeaderAndIsrPartition;
 use kafka::messages::list_offsets::OffsetQuery;
@@ -55,8 +55,7 @@ pub enum EventKind {
 /// The head of an event: kind, node, time and a number that depends on the kind.
 #[inline]
 pub fn event(hash: &mut RunningHash, kind: EventKind, node: NodeId, at: Time, detail: u32) {
-    hash.put(at.0);
-    hash.put(kind as u64 | u64::from(node.0) << 8 | u64::from(detail) << 32);
+    hash.put_all([at.0, kind as u64 | u64::from(node.0) << 8 | u64::from(detail) << 32]);
 }
 
 /// A channel between two nodes, seen from one.
@@ -91,15 +90,16 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
         }
         Request::Fetch(fetch) => {
             head(hash, 1, 0, fetch.partitions.len());
-            hash.put(fetch.max_wait.0);
-            hash.put(u64::from(fetch.min_bytes) | u64::from(fetch.max_bytes) << 32);
-            hash.put(fetch.replica.0 as u64);
+            let bounds = u64::from(fetch.min_bytes) | u64::from(fetch.max_bytes) << 32;
+            hash.put_all([fetch.max_wait.0, bounds, fetch.replica.0 as u64]);
             for asked in &fetch.partitions {
                 topic_partition(hash, asked.partition);
-                hash.put(asked.fetch_offset.0 as u64);
-                option_offset(hash, asked.log_start_offset);
-                hash.put_two(epoch(asked.current_leader_epoch), epoch(asked.last_fetched_epoch));
-                hash.put(u64::from(asked.max_bytes));
+                hash.put_all([
+                    asked.fetch_offset.0 as u64,
+                    asked.log_start_offset.map_or(i64::MIN, |offset| offset.0) as u64,
+                    two(epoch(asked.current_leader_epoch), epoch(asked.last_fetched_epoch)),
+                    u64::from(asked.max_bytes),
+                ]);
             }
         }
         Request::ListOffsets(list) => {
@@ -180,23 +180,22 @@ pub fn response(hash: &mut RunningHash, response: &Response) {
                 topic_partition(hash, outcome.partition);
                 result(hash, &outcome.result, |hash, offset| hash.put(offset.0 as u64));
                 option(hash, outcome.log_append_time.map(|time| time.0));
-                option_offset(hash, outcome.log_start_offset);
+                option(hash, outcome.log_start_offset.map(|offset| offset.0));
             }
         }
         Response::Fetch(fetch) => {
             head(hash, 1, 0, fetch.partitions.len());
             for fetched in &fetch.partitions {
                 topic_partition(hash, fetched.partition);
-                hash.put_two(error(fetched.error), fetched.records.len() as i32);
-                hash.put(fetched.high_watermark.0 as u64);
-                option_offset(hash, fetched.log_start_offset);
-                hash.put_two(
-                    fetched.preferred_replica.map_or(NONE, |broker| broker.0),
-                    i32::from(fetched.diverging_epoch.is_some()),
-                );
+                let diverges = fetched.diverging_epoch.is_some();
+                hash.put_all([
+                    two(error(fetched.error), fetched.records.len() as i32),
+                    fetched.high_watermark.0 as u64,
+                    fetched.log_start_offset.map_or(i64::MIN, |offset| offset.0) as u64,
+                    two(fetched.preferred_replica.map_or(NONE, |broker| broker.0), i32::from(diverges)),
+                ]);
                 if let Some(diverging) = fetched.diverging_epoch {
-                    hash.put_two(diverging.epoch.0, 0);
-                    hash.put(diverging.end_offset.0 as u64);
+                    hash.put_all([diverging.epoch.0 as u64, diverging.end_offset.0 as u64]);
                 }
                 fetched.records.iter().for_each(|batch| record_batch(hash, batch));
             }
@@ -384,10 +383,6 @@ fn option(hash: &mut RunningHash, value: Option<i64>) {
     }
 }
 
-fn option_offset(hash: &mut RunningHash, offset: Option<Offset>) {
-    hash.put(offset.map_or(i64::MIN, |offset| offset.0) as u64);
-}
-
 fn option_bytes(hash: &mut RunningHash, bytes: Option<&[u8]>) {
     match bytes {
         None => hash.put(u64::MAX),
@@ -415,15 +410,16 @@ fn topic(hash: &mut RunningHash, topic: Topic) {
 
 #[inline]
 fn topic_partition(hash: &mut RunningHash, partition: TopicPartition) {
-    topic(hash, partition.topic);
-    hash.put(partition.partition as u64);
+    hash.put_named(partition.topic.name().as_bytes(), partition.partition);
 }
 
 fn record_batch(hash: &mut RunningHash, batch: &RecordBatch) {
     let header = &batch.header;
-    hash.put(header.base_offset.0 as u64);
-    hash.put_two(header.batch_length, header.partition_leader_epoch.0);
-    hash.put(u64::from(header.crc) | u64::from(header.magic as u8) << 32);
+    hash.put_all([
+        header.base_offset.0 as u64,
+        two(header.batch_length, header.partition_leader_epoch.0),
+        u64::from(header.crc) | u64::from(header.magic as u8) << 32,
+    ]);
 }
 
 fn brokers(hash: &mut RunningHash, brokers: &[BrokerId]) {

@@ -1,7 +1,7 @@
 //! The proof of determinism: one 64-bit number over everything that happened.
 //!
-//! Every event is written down as bytes, little-endian, field by field, and the bytes run through xxh3: a kilobyte or so at a
-//! time, each block under the hash of what came before. The encoding is explicit ([`super::encoding`]): no `derive(Hash)`,
+//! Every event is written down as bytes, little-endian, field by field, and the bytes run through xxh3: two kilobytes or so at
+//! a time, each block under the hash of what came before. The encoding is explicit ([`super::encoding`]): no `derive(Hash)`,
 //! whose bytes no one promises. The hash can be asked for at any moment and asking changes nothing.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -14,7 +14,13 @@ pub struct RunningHash {
     buffer: [u8; BLOCK],
 }
 
-const BLOCK: usize = 1024;
+const BLOCK: usize = 2048;
+
+/// Two numbers of four bytes each in one word.
+#[inline]
+pub fn two(low: i32, high: i32) -> u64 {
+    u64::from(low as u32) | u64::from(high as u32) << 32
+}
 
 impl Default for RunningHash {
     fn default() -> Self {
@@ -26,22 +32,50 @@ impl RunningHash {
     /// Appends eight bytes.
     #[inline]
     pub fn put(&mut self, word: u64) {
-        if self.filled + 8 > BLOCK {
+        self.put_all([word]);
+    }
+
+    /// Appends words that belong together: one look at the buffer for all.
+    #[inline]
+    pub fn put_all<const N: usize>(&mut self, words: [u64; N]) {
+        if self.filled + 8 * N > BLOCK {
             self.turn_over();
         }
-        self.buffer[self.filled..self.filled + 8].copy_from_slice(&word.to_le_bytes());
-        self.filled += 8;
+        let place = &mut self.buffer[self.filled..self.filled + 8 * N];
+        for (bytes, word) in place.chunks_exact_mut(8).zip(words) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        self.filled += 8 * N;
     }
 
     /// Appends two numbers of four bytes each: what fits one word.
     #[inline]
     pub fn put_two(&mut self, low: i32, high: i32) {
-        self.put(u64::from(low as u32) | u64::from(high as u32) << 32);
+        self.put(two(low, high));
     }
 
     /// Appends a text or a byte string, with its length.
-    pub fn put_bytes(&mut self, mut bytes: &[u8]) {
-        self.put(bytes.len() as u64);
+    #[inline]
+    pub fn put_bytes(&mut self, bytes: &[u8]) {
+        self.put_named(bytes, 0);
+    }
+
+    /// Appends a byte string with its length and, in the same word, a number.
+    #[inline]
+    pub fn put_named(&mut self, bytes: &[u8], number: i32) {
+        assert!(bytes.len() < 1 << 32, "a byte string has a length of 32 bits");
+        self.put(bytes.len() as u64 | u64::from(number as u32) << 32);
+        match self.buffer.get_mut(self.filled..self.filled + bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.filled += bytes.len();
+            }
+            None => self.put_long(bytes),
+        }
+    }
+
+    #[cold]
+    fn put_long(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.filled == BLOCK {
                 self.turn_over();

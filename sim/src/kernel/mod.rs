@@ -48,6 +48,8 @@ pub(crate) struct Kernel {
     pub check: bool,
     /// How many events have been acted on.
     pub events: u64,
+    /// What caused the event that is acted on now.
+    pub cause: EventId,
     /// How many records consumers were given.
     pub delivered_records: u64,
     pub scratch: Scratch,

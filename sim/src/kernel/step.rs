@@ -115,6 +115,7 @@ impl World {
             powered: machines[usize::from(receiver.0)].powered,
             listens: self.nodes.slots[usize::from(receiver.0)].status != Status::Down,
         };
+        tracing::trace!(target: "trial::net", connection = id.0, ?direction, to = receiver.0, ?packet, "arrives");
         match network.arrive(scheduler, id, direction, packet, machine, now) {
             Arrival::For(node, work) => self.give(node, cause, work),
             Arrival::Waits => None,
@@ -191,7 +192,7 @@ impl World {
                 if self.recorder.is_on() {
                     let event = MessageEvent::Arrived;
                     let fact = Fact::Request { to: node, channel, version, request: &request, event };
-                    self.record(id, cause, from, fact);
+                    self.record(id, from, fact);
                 }
                 (id, Input::Request { reply_to, from, version, request })
             }
@@ -206,7 +207,7 @@ impl World {
                     let (from, _) = self.kernel.network.as_opened(connection).expect("it is open");
                     let event = MessageEvent::Arrived;
                     let fact = Fact::Response { to: node, response: &response, event };
-                    self.record(id, cause, from, fact);
+                    self.record(id, from, fact);
                 }
                 (id, Input::Answer { call, answer: Ok(response) })
             }
@@ -220,7 +221,7 @@ impl World {
                 let id = self.begin(EventKind::Command, node, cause, 0);
                 encoding::command(&mut self.kernel.hash, &command);
                 if self.recorder.is_on() {
-                    self.record(id, cause, node, Fact::Command(&command));
+                    self.record(id, node, Fact::Command(&command));
                 }
                 if self.kernel.check {
                     self.kernel.scratch.commands.push((node, command.clone()));
@@ -286,7 +287,7 @@ impl World {
         let id = self.begin(kind, node, cause, 0);
         encoding::channel(&mut self.kernel.hash, to, channel);
         if self.recorder.is_on() {
-            self.record(id, cause, node, Fact::Channel { to, channel, event: &event });
+            self.record(id, node, Fact::Channel { to, channel, event: &event });
         }
         (id, Input::Channel { to, channel, event })
     }
@@ -318,6 +319,7 @@ impl World {
         // Kept until the next event begins: conditions of a scenario look at them.
         kernel.scratch.deliveries.clear();
         kernel.scheduler.cause = id;
+        kernel.cause = cause;
         encoding::event(&mut kernel.hash, kind, node, self.nodes.now, detail);
         if tracing_log::is_on() {
             tracing_log::set_now(self.nodes.now);

@@ -145,10 +145,14 @@ impl Network {
             Verdict::Send => (None, Micros::ZERO),
             Verdict::Late(late) => (None, late),
             Verdict::Hold(rule) => (Some(rule), Micros::ZERO),
-            Verdict::Lose => return,
+            Verdict::Lose => {
+                tracing::trace!(target: "trial::net", connection = id.0, ?direction, ?packet, "lost");
+                return;
+            }
         };
         let parked = Parked { packet, held_by, late, cause };
         if held_by.is_some() || !lane.backlog.is_empty() || self.links.is_cut(from, to) {
+            tracing::trace!(target: "trial::net", connection = id.0, ?direction, ?verdict, packet = ?parked.packet, "waits");
             lane.backlog.push_back(parked);
         } else {
             dispatch(&mut self.links, scheduler, connection, direction, parked, at);
@@ -248,5 +252,6 @@ fn dispatch(
         tie = tie.max(lane.last_tie);
     }
     (lane.last_arrival, lane.last_tie) = (arrival, tie);
+    tracing::trace!(target: "trial::net", connection = id.0, from = from.0, to = to.0, ?arrival, ?packet, "sent");
     scheduler.schedule(arrival, tie, cause, Pending::Packet { connection: id, direction, packet });
 }

@@ -183,7 +183,8 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             plain(Zoom::Story, format!("{of}{answer}"))
         }
         ReplicaNote::Truncated { from, to, .. } if from == to => {
-            plain(Zoom::Story, format!("{of}has nothing to cut: keeps all up to {to}"))
+            let zoom = if *to == Offset::ZERO { Zoom::Messages } else { Zoom::Story };
+            plain(zoom, format!("{of}has nothing to cut: keeps all up to {to}"))
         }
         ReplicaNote::Truncated { from, to, dropped, .. } => {
             let cells = scene.names.cells(partition, dropped);

@@ -222,15 +222,7 @@ impl Recorder {
         let Some(wording) = self.word(node, &fact, nodes, told.len() > 1) else { return };
         self.draw_pending(at);
         let table = wording.table;
-        let focus = match told.len() {
-            0 | 1 => told,
-            _ => match &fact {
-                Fact::Note(Note::Replica(partition, _)) => vec![*partition],
-                _ => told,
-            },
-        };
-        let lanes = replicas::lanes(if focus.len() == 1 { &focus } else { &[] }, nodes);
-        let lanes = if focus.len() > 1 { replicas::lanes(&focus, nodes) } else { lanes };
+        let lanes = replicas::lanes(&told, nodes);
         self.tell(event, cause, at, node, wording, lanes, nodes);
         if let Some(partition) = table {
             self.ask_for_table(at, partition, nodes);

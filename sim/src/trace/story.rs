@@ -97,11 +97,15 @@ pub fn tell(telling: &Telling<'_>) -> String {
     let lanes = brokers.len() * 2;
     let ids: Vec<String> = brokers.iter().map(|broker| broker.to_string()).collect();
     let _ = writeln!(out, "{:>TIME$}  {}", "ms", paint.dim(&ids.join(" ")));
+    let many = telling.nodes.zookeeper().partitions().len() > 1;
     let mut last: Option<&Entry> = None;
     for entry in telling.recorder.entries() {
         match entry {
             Entry::Step { heading, .. } => {
-                let _ = writeln!(out, "{}", paint.blue(&format!("── {heading}")));
+                for (index, part) in wrapped(heading, WIDTH - 3).iter().enumerate() {
+                    let mark = if index == 0 { "──" } else { "  " };
+                    let _ = writeln!(out, "{}", paint.blue(&format!("{mark} {part}")));
+                }
             }
             Entry::Say(text) => {
                 for (index, part) in wrapped(text, WIDTH - 5).iter().enumerate() {
@@ -113,7 +117,18 @@ pub fn tell(telling: &Telling<'_>) -> String {
             Entry::Line(_) => continue,
             Entry::Table { partition, rows } => {
                 let same = matches!(last, Some(Entry::Table { partition: before, rows: old }) if before == partition && old == rows);
-                if !same {
+                // Of several partitions, one without a record is nothing to look at.
+                let empty = many && rows.iter().all(|row| row[3].is_empty() || row[3] == "|");
+                if !same && !empty {
+                    if many {
+                        let _ = writeln!(
+                            out,
+                            "{:indent$}{}",
+                            "",
+                            paint.wrap("36", &partition.to_string()),
+                            indent = TIME + 3 + lanes
+                        );
+                    }
                     table(rows, TIME + 2 + lanes + 1, &paint, &mut out);
                 }
             }

@@ -190,13 +190,13 @@ impl World {
     pub fn remove_message_rule(&mut self, rule: MessageRuleId) {
         let id = self.fault(Code::RemoveRule, NodeId::ZOOKEEPER, &[u64::from(rule.0)]);
         let now = self.nodes.now;
-        let (recorder, nodes) = (&mut self.recorder, &self.nodes);
+        let (recorder, nodes, cause) = (&mut self.recorder, &self.nodes, self.kernel.cause);
         let Kernel { network, scheduler, .. } = &mut self.kernel;
         network.release(scheduler, rule, now, &mut |connection, direction, packet| {
             if recorder.is_on() {
                 let (from, to) = connection.ends(direction);
                 if let Some(fact) = packet_fact(packet, to, connection.channel, MessageEvent::Released) {
-                    recorder.record(id, id, now, from, fact, nodes);
+                    recorder.record(id, cause, now, from, fact, nodes);
                 }
             }
         });

@@ -184,6 +184,7 @@ impl World {
                 step_cost: spec.step_cost,
                 check: options.check,
                 events: 0,
+                cause: EventId::default(),
                 delivered_records: 0,
                 scratch: Scratch::default(),
             },

@@ -12,11 +12,13 @@
 //! | `alarm T`, `clear`           | wants to be woken at `T` µs, no more                              |
 //! | `spin T`                     | wants to be woken without end until `T` µs                        |
 //! | `push`, `draw`, `exit`       | pushes a watch event, draws a number, ends itself                 |
-//! | `flush`                      | opens `/file` and flushes it, which costs disk time               |
+//! | `write`, `flush`             | appends a byte to `/file`, flushes it and its name                |
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use bytes::Bytes;
 use kafka::command::Command;
+use kafka::disk::Extent;
 use kafka::era::Era;
 use kafka::ids::{CallId, ConnectionId, NodeId, Topic};
 use kafka::messages::metadata::{MetadataRequest, MetadataResponse};
@@ -77,8 +79,12 @@ impl Probe {
             "spin" => self.spins_until = Some(number(1)),
             "draw" => self.drawn.push(env.entropy.draw(Purpose::Delay)),
             "exit" => env.push(Effect::Exit(ExitReason::ShutDown)),
-            "flush" => {
+            "write" => {
                 let file = env.disk.open("/file", true).unwrap();
+                env.disk.append(file, Extent::plain(Bytes::from_static(b"x"))).unwrap();
+            }
+            "flush" => {
+                let file = env.disk.open("/file", false).unwrap();
                 env.disk.flush(file).unwrap();
             }
             other => panic!("no such command: {other}"),
