@@ -467,7 +467,7 @@ fn zookeeper_responses() -> Vec<ZooKeeperResponse> {
         OpResult::Children(vec!["ab".to_owned(), String::new()]),
     ];
     results.extend(stats.into_iter().map(OpResult::Set));
-    let connected = |session, timeout| ZooKeeperResponse::Connected {
+    let connected = |session, timeout| ZooKeeperAnswer::Connected {
         session: SessionId(session),
         timeout: Micros(timeout),
     };
@@ -483,18 +483,20 @@ fn zookeeper_responses() -> Vec<ZooKeeperResponse> {
         connected(1, 1),
         connected(2, 1),
         connected(1, 2),
-        ZooKeeperResponse::SessionExpired,
-        ZooKeeperResponse::Pong,
-        ZooKeeperResponse::Closed,
-        ZooKeeperResponse::Multi(Ok(results[..2].to_vec())),
-        ZooKeeperResponse::Multi(Ok(Vec::new())),
-        ZooKeeperResponse::Multi(Err((0, ZkError::NoNode))),
-        ZooKeeperResponse::Multi(Err((1, ZkError::NoNode))),
-        ZooKeeperResponse::Multi(Err((0, ZkError::BadVersion))),
+        ZooKeeperAnswer::SessionExpired,
+        ZooKeeperAnswer::Pong,
+        ZooKeeperAnswer::WatchesSet,
+        ZooKeeperAnswer::Closed,
+        ZooKeeperAnswer::Multi(Ok(results[..2].to_vec())),
+        ZooKeeperAnswer::Multi(Ok(Vec::new())),
+        ZooKeeperAnswer::Multi(Err((0, ZkError::NoNode))),
+        ZooKeeperAnswer::Multi(Err((1, ZkError::NoNode))),
+        ZooKeeperAnswer::Multi(Err((0, ZkError::BadVersion))),
     ];
-    all.extend(errors.into_iter().map(|error| ZooKeeperResponse::Op(Err(error))));
-    all.extend(results.into_iter().map(|result| ZooKeeperResponse::Op(Ok(result))));
-    all
+    all.extend(errors.into_iter().map(|error| ZooKeeperAnswer::Op(Err(error))));
+    all.extend(results.into_iter().map(|result| ZooKeeperAnswer::Op(Ok(result))));
+    let later = ZooKeeperResponse { zxid: 2, answer: ZooKeeperAnswer::Pong };
+    all.into_iter().map(|answer| ZooKeeperResponse { zxid: 1, answer }).chain([later]).collect()
 }
 
 fn commands() -> Vec<Command> {
