@@ -45,7 +45,7 @@ pub struct Scenario {
     /// Facts that must occur in the first era of the verdicts, by the names of notes (`Truncated`).
     #[serde(default)]
     pub sees: Vec<String>,
-    /// The eras whose whole story is kept as a snapshot; the first of the verdicts if left out.
+    /// The eras whose whole story is kept as a snapshot; the first of the verdicts if left out, none if empty.
     pub trace: Option<Vec<String>>,
     /// What comes out, era by era. A line such as `2.8` means its last patch release.
     pub verdicts: Table<Verdict>,
