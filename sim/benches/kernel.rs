@@ -6,6 +6,7 @@
 //! | `hash/fetch`                | of which the hash: a fetch request and its response written down                   |
 //! | `fork/world`                | forking a world whose disks hold 36 files of 1 MB                                  |
 //! | `fork/first-step`           | the first steps of a fork: one on each node, each appending to a file              |
+//! | `reference/ERA`             | events of the reference run, with all checks and the hash                          |
 //! | `madsim/endpoint`           | messages of madsim's own endpoints, in the same run on the same machine            |
 //!
 //! Throughput is printed in elements a second: events, messages.
@@ -22,8 +23,10 @@ use kafka::messages::{Request, Response};
 use kafka::node::{Channel, ChannelEvent, Effect, Env, Input, Node};
 use kafka::time::{Micros, Time, Timestamp};
 use std::hint::black_box;
+use std::path::Path;
 use trial::kernel::encoding;
 use trial::kernel::hash::RunningHash;
+use trial::scenario::{parse, run};
 use trial::world::nodes::Process;
 use trial::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use trial::world::{RunOptions, World};
@@ -292,9 +295,20 @@ fn endpoints(criterion: &mut Criterion) {
     let _ = criterion;
 }
 
-/// The reference run, `scenarios/reference.json`, joins the others here once scenarios can be run.
+/// The reference run, `scenarios/reference.json`, in each era of its verdicts: everything on but the recorder.
 fn reference_run(criterion: &mut Criterion) {
-    let _ = criterion;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/reference.json");
+    let ready = parse::read(Path::new(path), None, &[]).unwrap_or_else(|problem| panic!("{problem}"));
+    let mut group = criterion.benchmark_group("reference");
+    for era in &ready.eras {
+        let run = || run::run(&ready, era, 1, false).unwrap_or_else(|problem| panic!("{problem}"));
+        let result = run();
+        let (events, records) = (result.events, result.world.delivered_records());
+        println!("reference/{era}: {events} events, {records} records delivered, {:?}", result.ended);
+        group.throughput(Throughput::Elements(events));
+        group.bench_function(era.to_string(), |bencher| bencher.iter(&run));
+    }
+    group.finish();
 }
 
 fn main() {
