@@ -91,7 +91,7 @@ fn make(tokens: &mut Vec<String>, mistake: &Mistake) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mistakes_are_errors_and_never_panics(

@@ -201,9 +201,9 @@ fn scenarios_and_snapshots_mirror_each_other() {
         }
     }
     for snapshot in &snapshots {
-        let owner = scenarios.iter().any(|scenario| {
-            snapshot == scenario
-                || snapshot.strip_prefix(scenario.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        let owner = scenarios.iter().any(|(scenario, is_told)| {
+            let rest = snapshot.strip_prefix(scenario.as_str());
+            rest.is_some_and(|rest| rest.starts_with('.') || (rest.is_empty() && *is_told))
         });
         if !owner {
             found.push(format!("snapshots/{snapshot}.snap has no scenario"));
