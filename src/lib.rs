@@ -4,8 +4,27 @@
 //! at a time, through [`node::Env`]. Any driver that keeps the rules of [`node`] can run a cluster; the one in `sim/`
 //! does it in one thread, from one seed.
 //!
-//! In reading order: [`node`] is the contract; [`time`], [`ids`], [`error`], [`disk`] its vocabulary; [`era`] and
-//! [`rules`] what changed from release to release; [`messages`] what nodes say to each other; [`note`] what they report.
+//! In reading order:
+//!
+//! 1. [`node`] is the contract; [`command`], [`disk`], [`time`], [`ids`], [`error`] its vocabulary.
+//! 2. [`era`] and [`rules`]: what changed from release to release. [`messages`]: what nodes say to each other.
+//!    [`note`]: what they report. [`config`]: their settings.
+//! 3. [`log`] is a partition on disk. [`broker`] and [`controller`] are the processes that hold partitions and decide
+//!    who leads them; [`zookeeper`] is where they agree.
+//! 4. [`client`] is what [`producer`] and [`consumer`] share; [`admin`] an operator's tools.
+//!
+//! A release is read as a set of rules, each of which decides one thing:
+//!
+//! ```
+//! use kafka::era::Era;
+//!
+//! let old = Era::parse("0.10.2").unwrap();
+//! let new = Era::parse("0.11.0").unwrap();
+//! assert_eq!((old.to_string(), new.to_string()), ("0.10.2.2".to_owned(), "0.11.0.3".to_owned()));
+//! // KIP-101: a follower no longer cuts its log at its own high watermark.
+//! assert_eq!(old.rules.truncation.to_string(), "to-high-watermark");
+//! assert_eq!(new.rules.truncation.to_string(), "to-epoch-end");
+//! ```
 
 pub mod admin;
 pub mod broker;

@@ -1,8 +1,34 @@
 //! Trial: a deterministic Kafka. The simulated world that runs the cluster of [`kafka`], and all that looks at it.
 //!
-//! In reading order: [`world`] is the cluster under test, with every fault as a method; [`kernel`] its event queue, clock,
-//! randomness and hash; [`net`] and [`disk`] what nodes are lent; [`checkers`] the properties; [`scenario`] files and how
-//! they run; [`trace`] stories and tables; [`cli`] the command.
+//! In reading order:
+//!
+//! 1. [`world`] is the cluster under test, with every fault as a method; [`kernel`] its event queue, clock, randomness
+//!    and hash; [`net`] and [`disk`] what nodes are lent.
+//! 2. [`checkers`]: the properties, and the auditor. [`trace`]: stories and tables.
+//! 3. [`scenario`]: files, whether they can be, how they run, what they come to. [`cli`]: the command.
+//!
+//! A scenario can be run from any test. The same scenario, era and seed give the same run, told by its hash:
+//!
+//! ```
+//! use trial::scenario::{parse::parse, run::run, source::Source, validate::validate};
+//!
+//! let text = r#"{
+//!   "title": "An acknowledged record outlives its leader",
+//!   "cluster": { "brokers": 3, "topics": { "orders": { "assignment": [[0, 1, 2]] } } },
+//!   "steps": [
+//!     { "produce": { "to": "orders-0", "value": "m1", "acks": "all" } },
+//!     { "run_until": { "acked": "m1" } },
+//!     { "kill": "leader of orders-0" },
+//!     { "run_until": { "leader": { "of": "orders-0", "is": "broker-1" } } }
+//!   ],
+//!   "verdicts": { "2.8": "holds" }
+//! }"#;
+//! let ready = validate(parse(Source::of("example.json", text)).unwrap(), None, &[]).unwrap();
+//! let once = run(&ready, &ready.eras[0], 7, false).unwrap();
+//! let again = run(&ready, &ready.eras[0], 7, false).unwrap();
+//! assert!(once.unmet.is_none() && once.verdict.holds());
+//! assert_eq!(once.hash, again.hash);
+//! ```
 
 pub mod checkers;
 pub mod cli;

@@ -42,12 +42,18 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "a setting that one era does not have yet",
         "\"acks\": \"all\" }",
-        "\"acks\": \"all\", \"delivery.timeout.ms\": 1000 }",
+        "\"acks\": \"all\", \"delivery.timeout.ms\": 120000 }",
     ),
     ("a value that a setting cannot have", "\"min.insync.replicas\": 1", "\"min.insync.replicas\": \"two\""),
     ("a setting given an object", "\"min.insync.replicas\": 1", "\"min.insync.replicas\": {}"),
     ("a value of the wrong type", "\"log\": [\"m1@0\"]", "\"log\": 5"),
     ("a number that is no whole one", "\"brokers\": 3", "\"brokers\": 2.5"),
+    (
+        "a list where an object belongs",
+        "{ \"acked\": \"m1\", \"within\": \"10s\" }",
+        "{ \"leader\": [\"orders-0\", null, null] }",
+    ),
+    ("an object where a word belongs", "\"zookeeper\"", "{ \"zookeeper\": null }"),
     ("no brokers", "\"brokers\": 3", "\"brokers\": 0"),
     ("a broker that does not exist", "\"at\": \"broker-1\"", "\"at\": \"broker-17\""),
     ("a role of nothing", "leader of orders-0", "leadr of orders-0"),
@@ -225,7 +231,7 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
         2,
     );
     assert!(said.contains("no follower of orders-0 runs at this moment"), "{said}");
-    assert!(said.contains("x.json:11:"), "{said}");
+    assert!(said.contains("x.json:10:"), "{said}");
     let said = expect_error(
         "a node that is down killed",
         &with(&format!(r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-1" }}"#)),

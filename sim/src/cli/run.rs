@@ -131,11 +131,11 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
     }
     let told = result.ended.since(result.began).millis();
     out.line(&format!(
-        "\n{}  hash {:016x}  {} events  {told} ms  {}",
-        identity(ready, era, seed),
+        "\ntrial {}  {:016x}  era {era}  seed {seed}  hash {:016x}  {} events  {told} ms",
+        env!("CARGO_PKG_VERSION"),
+        ready.parsed.source.hash(),
         result.hash,
         result.events,
-        report::in_full(&result)
     ));
     Ok(outcome)
 }

@@ -4,6 +4,7 @@
 //! dots, and where Kafka has a setting of the same kind they are its names (`partitions`, `replication-factor`).
 
 use super::step::StartWord;
+use super::strict::{objects, words};
 use super::tagged;
 use super::words::{Many, Partition, Setting, Span, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -21,7 +22,7 @@ pub const MOST_PARTITIONS: i32 = 1000;
 
 /// The cluster.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Cluster {
     /// What kind of controller it has.
     #[serde(default)]
@@ -50,7 +51,7 @@ pub struct Cluster {
 
 /// What keeps the cluster's metadata.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", remote = "Self")]
 pub enum ControllerKind {
     /// ZooKeeper, and a controller elected through it.
     #[default]
@@ -284,7 +285,7 @@ impl JsonSchema for ClientSpec {
 
 /// The network between all nodes.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Network {
     /// One way; 1 ms if left out.
     pub latency: Option<Span>,
@@ -294,3 +295,6 @@ pub struct Network {
     #[schemars(range(min = 1))]
     pub bandwidth: Option<u64>,
 }
+
+objects!(Cluster, Network);
+words!(ControllerKind);

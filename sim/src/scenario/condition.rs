@@ -3,6 +3,7 @@
 //! Conditions look at the cluster from outside, as the checkers do: at ZooKeeper's znodes, at the brokers' replicas, at
 //! what applications were told. How each is decided stands in [`super::watch`].
 
+use super::strict::{objects, words};
 use super::tagged::{self, Tagged};
 use super::words::{Many, Partition, Role, Span, Table};
 use schemars::JsonSchema;
@@ -71,7 +72,7 @@ pub struct Reading {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "Reading")]
 struct ReadingInFull {
     /// The records.
@@ -123,7 +124,7 @@ impl JsonSchema for Reading {
 
 /// A replica, as its broker holds it. What is left out may be anything.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ReplicaIs {
     /// On which broker.
     pub at: Role,
@@ -151,7 +152,7 @@ pub struct ReplicaIs {
 
 /// A partition's leader.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct LeaderIs {
     /// Of which partition.
     pub of: Partition,
@@ -163,7 +164,7 @@ pub struct LeaderIs {
 
 /// A partition's ISR.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct IsrIs {
     /// Of which partition.
     pub of: Partition,
@@ -173,7 +174,7 @@ pub struct IsrIs {
 
 /// The controller.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ControllerIs {
     /// Which broker.
     pub is: Option<Role>,
@@ -183,7 +184,7 @@ pub struct ControllerIs {
 
 /// A partition's state as ZooKeeper keeps it. What is left out may be anything.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct StateIs {
     /// Of which partition.
     pub of: Partition,
@@ -201,7 +202,7 @@ pub struct StateIs {
 
 /// A session with ZooKeeper.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SessionIs {
     /// Whose: a broker.
     pub node: Role,
@@ -211,13 +212,16 @@ pub struct SessionIs {
 
 /// There or not.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Presence {
     /// It stands.
     There,
     /// It does not.
     Gone,
 }
+
+objects!(ReadingInFull, ReplicaIs, LeaderIs, IsrIs, ControllerIs, StateIs, SessionIs);
+words!(Presence);
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@
 
 use super::cluster::Cluster;
 use super::step::Step;
+use super::strict::{objects, words};
 use super::words::Table;
 use crate::checkers::PROPERTIES;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -18,7 +19,7 @@ use std::fmt;
 
 /// A scenario.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Scenario {
     /// For editors: where the schema is. Ignored.
     #[serde(rename = "$schema")]
@@ -44,7 +45,7 @@ pub struct Scenario {
     /// Facts that must occur in the first era of the verdicts, by the names of notes (`Truncated`).
     #[serde(default)]
     pub sees: Vec<String>,
-    /// The eras whose whole story is kept as a snapshot; the first of the verdicts if left out.
+    /// The eras whose whole story is kept as a snapshot; the first of the verdicts if left out, none if empty.
     pub trace: Option<Vec<String>>,
     /// What comes out, era by era. A line such as `2.8` means its last patch release.
     pub verdicts: Table<Verdict>,
@@ -63,6 +64,7 @@ pub struct Verdict {
 
 /// What an operator declares when he accepts a loss.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 pub enum DeclaredLoss {
     /// `unclean.leader.election.enable`: a leader from outside the ISR.
     #[serde(rename = "unclean-election")]
@@ -121,7 +123,7 @@ impl fmt::Display for Verdict {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "Broken")]
 struct Broken {
     /// The properties that are violated: all of them, in the order of their first violation.
@@ -198,6 +200,9 @@ impl JsonSchema for Verdict {
         })
     }
 }
+
+objects!(Scenario, Broken);
+words!(DeclaredLoss);
 
 /// The JSON Schema of scenario files.
 pub fn schema() -> String {

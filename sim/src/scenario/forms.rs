@@ -3,6 +3,7 @@
 use super::cluster::TopicSpec;
 use super::condition::Condition;
 use super::step::{Step, SurvivesWord};
+use super::strict::objects;
 use super::tagged;
 use super::words::{Role, Setting, Span};
 use kafka::messages::produce::Acks;
@@ -65,7 +66,7 @@ pub struct PowerOff {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "PowerOff")]
 struct PowerOffInFull {
     /// Whose machine.
@@ -285,3 +286,5 @@ impl JsonSchema for StartWord {
         })
     }
 }
+
+objects!(PowerOffInFull);

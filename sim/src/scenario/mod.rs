@@ -1,7 +1,8 @@
 //! Scenario files: what they say, whether it can be, and how they run.
 //!
 //! 1. [`source`] reads a file within limits; [`parse`] makes a [`file::Scenario`] of it, made of [`cluster`], [`step`],
-//!    [`condition`] and [`words`]; [`tagged`] reads their `{"verb": argument}`.
+//!    [`condition`] and [`words`]; [`tagged`] reads their `{"verb": argument}`, [`strict`] keeps
+//!    out what serde would also take.
 //! 2. [`validate`] checks all of it before anything runs: names, settings, assignments, eras, rules. A [`problem`] says
 //!    what is wrong and where.
 //! 3. [`plan`] makes a world of it; [`boot`] brings the cluster up; [`run`] carries the steps out ([`act`]) and looks at
@@ -28,6 +29,7 @@ mod sends;
 pub mod settings;
 pub mod source;
 pub mod step;
+mod strict;
 mod tagged;
 mod traffic;
 pub mod validate;

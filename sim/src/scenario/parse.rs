@@ -82,9 +82,9 @@ fn translate(source: &Arc<Source>, error: &serde_json::Error, path: &str) -> Pro
         Said::Plain(text) if error.is_syntax() => {
             Problem::new(format!("this is not JSON: {text}")).label("here")
         }
-        Said::Plain(text) => Problem::new(text),
+        Said::Plain(text) => Problem::new(in_our_words(text)),
     };
-    let problem = if path.is_empty() || path == "." || error.is_syntax() {
+    let problem = if path.is_empty() || path == "." || error.is_syntax() || error.is_eof() {
         problem
     } else {
         problem.help(format!("in `{path}`"))
@@ -111,6 +111,21 @@ fn parts(said: &str) -> Said<'_> {
         return Said::Unknown { what, given, expected };
     }
     Said::Plain(said)
+}
+
+/// serde names our types; whoever writes a file knows objects and words.
+fn in_our_words(text: &str) -> String {
+    if let Some(field) = text.strip_prefix("missing field ") {
+        return format!("{field} is missing");
+    }
+    let (said, expected) = text.split_once(", expected ").unwrap_or((text, ""));
+    let expected = match expected {
+        "" => return text.to_owned(),
+        name if name.starts_with("struct ") => "an object",
+        other => other,
+    };
+    let said = said.replace(": map", ": an object").replace(": sequence", ": a list");
+    format!("{said}, expected {}", expected.replace("a sequence", "a list").replace("a map", "an object"))
 }
 
 fn lower_eof(text: &str) -> String {
@@ -173,7 +188,7 @@ mod tests {
         let said = problem(&format!("{{{REST}, \"stepps\": []}}"));
         assert!(said.contains("there is no key `stepps`; did you mean `steps`?"), "{said}");
         let said = problem(&format!("{{{REST}}}"));
-        assert!(said.contains("missing field `steps`"), "{said}");
+        assert!(said.contains("`steps` is missing"), "{said}");
         let said = problem(&format!("{{{REST}"));
         assert!(said.contains("ends too early: in the middle of an object"), "{said}");
         let said = problem(&format!("{{{REST}, \"steps\": []}} {{"));
@@ -198,7 +213,7 @@ mod tests {
                 "`within` stands here twice",
             ),
             (r#"[{"run_until": {"within": "5s"}}]"#, "there is nothing here: a condition is one claim"),
-            (r#"[{"when": {"acked": "m1"}}]"#, "missing field `do`"),
+            (r#"[{"when": {"acked": "m1"}}]"#, "`do` is missing"),
             (r#"[{"expect": []}]"#, "the list is empty"),
             (r#"[{"expect": {"acked": "a", "failed": "b"}}]"#, "`failed` does not belong here"),
         ] {

@@ -15,7 +15,7 @@ pub struct Problem {
     /// What is wrong, in a sentence.
     pub what: String,
     /// Short text for the marked place.
-    pub label: Option<String>,
+    pub label: Option<&'static str>,
     /// What was expected, a near miss, what to do.
     pub help: Vec<String>,
     /// Where it stands.
@@ -51,8 +51,8 @@ impl Problem {
 
     /// With a word on the place.
     #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Problem {
-        self.label = Some(label.into());
+    pub fn label(mut self, label: &'static str) -> Problem {
+        self.label = Some(label);
         self
     }
 
@@ -83,7 +83,7 @@ impl Problem {
             let (line, column) = place.source.line_and_column(place.bytes.start);
             position = format!("{}:{line}:{column}", place.source.name);
             if place.source.line(line).len() <= LONGEST_LINE && place.bytes.end <= place.source.text.len() {
-                let label = self.label.clone().unwrap_or_else(|| "here".to_owned());
+                let label = self.label.unwrap_or("here").to_owned();
                 let span = place.bytes.start..place.bytes.end;
                 diagnostic = diagnostic.with_label(LabeledSpan::at(span, label));
                 shown = Some(NamedSource::new(place.source.name.clone(), place.source.text.clone()));

@@ -5,6 +5,7 @@
 pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, StartWord, When};
 
 use super::condition::Condition;
+use super::strict::{WordOrEntry, objects, words};
 use super::tagged::{self, Tagged};
 use super::words::{Jump, Many, Partition, Role, Setting, Span, Table};
 use schemars::JsonSchema;
@@ -101,7 +102,7 @@ impl<'de> de::Deserialize<'de> for Step {
 
 /// Records for a partition: `value`, `values`, or `count` of a `size`.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Produce {
     /// The partition.
     pub to: Partition,
@@ -127,7 +128,7 @@ pub struct Produce {
 
 /// A consumer's partitions.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Consume {
     /// Which consumer; `consumer-1` if left out.
     pub by: Option<String>,
@@ -139,7 +140,7 @@ pub struct Consume {
 
 /// Steady traffic: one record every so often, to the partitions in turn.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Workload {
     /// Which producer; `producer-1` if left out.
     pub by: Option<String>,
@@ -163,7 +164,7 @@ pub struct Workload {
 
 /// Settings of a topic; `null` removes one.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SetTopic {
     /// Which topic.
     pub topic: String,
@@ -173,7 +174,7 @@ pub struct SetTopic {
 
 /// What of the unflushed page cache survives a loss of power.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum SurvivesWord {
     /// Nothing that was not flushed.
     #[default]
@@ -186,7 +187,7 @@ pub enum SurvivesWord {
 
 /// A slow node.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SlowCpu {
     /// Which node.
     pub node: Role,
@@ -197,7 +198,7 @@ pub struct SlowCpu {
 
 /// A jump of a wall clock.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct StepClock {
     /// Whose.
     pub node: Role,
@@ -207,7 +208,7 @@ pub struct StepClock {
 
 /// A wall clock that runs at another speed.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SkewClock {
     /// Whose.
     pub node: Role,
@@ -218,7 +219,7 @@ pub struct SkewClock {
 
 /// A cut between nodes.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Cut {
     /// From which nodes.
     pub from: Many<Role>,
@@ -231,7 +232,7 @@ pub struct Cut {
 
 /// From some nodes to others, and back.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Link {
     /// From which nodes.
     pub from: Many<Role>,
@@ -241,7 +242,7 @@ pub struct Link {
 
 /// Two nodes.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Between {
     /// The two.
     pub between: [Role; 2],
@@ -249,7 +250,7 @@ pub struct Between {
 
 /// The shape of a link. What is left out stays.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SlowLink {
     /// From which nodes.
     pub from: Many<Role>,
@@ -269,7 +270,7 @@ pub struct SlowLink {
 
 /// Which messages.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Messages {
     /// Which API, by Kafka's name (`Fetch`); any if left out.
     pub api: Option<String>,
@@ -290,7 +291,7 @@ pub struct Messages {
 
 /// Which messages are late, and by how much.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Delay {
     /// Which API, by Kafka's name (`Fetch`); any if left out.
     pub api: Option<String>,
@@ -321,7 +322,7 @@ impl Delay {
 
 /// A fault of a disk.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct DiskStep {
     /// Whose.
     pub at: Role,
@@ -331,7 +332,7 @@ pub struct DiskStep {
 
 /// What happens to a disk.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Fault {
     /// Every call fails with EIO.
     Broken,
@@ -351,10 +352,22 @@ pub enum Fault {
 
 /// A bit that flips.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Rot {
     /// Path below the log directory.
     pub file: String,
     /// Byte position; negative counts from the end.
     pub position: i64,
+}
+
+objects!(
+    Produce, Consume, Workload, SetTopic, SlowCpu, StepClock, SkewClock, Cut, Link, Between, SlowLink,
+    Messages, Delay, DiskStep, Rot
+);
+words!(SurvivesWord);
+
+impl<'de> de::Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Fault::deserialize(WordOrEntry(deserializer))
+    }
 }

@@ -67,12 +67,16 @@ pub fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(true)
 }
 
-struct Entry<'a, A> {
-    key: String,
-    map: &'a mut A,
+/// One entry of an object that is being read, whose key says which variant it is.
+pub struct Entry<'a, A> {
+    /// The key.
+    pub key: String,
+    /// The object, at its value.
+    pub map: &'a mut A,
 }
 
-struct Argument<'a, A>(&'a mut A);
+/// The value of such an entry.
+pub struct Argument<'a, A>(&'a mut A);
 
 impl<'a, 'de, A: MapAccess<'de>> EnumAccess<'de> for Entry<'a, A> {
     type Error = A::Error;
@@ -92,7 +96,7 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Argument<'_, A> {
     }
 
     fn unit_variant(self) -> Result<(), A::Error> {
-        unreachable!("every verb and condition has an argument")
+        Err(A::Error::custom("this is a word and needs nothing: expected it as a text"))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, A::Error> {

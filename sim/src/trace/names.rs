@@ -24,8 +24,11 @@ pub struct BatchName {
 pub struct Names {
     batches: Arc<BTreeMap<(TopicPartition, Offset, u32), BatchName>>,
     sends: Arc<BTreeMap<SendId, Option<Arc<str>>>>,
-    acked: Arc<BTreeMap<(TopicPartition, Offset), (Time, Option<Arc<str>>)>>,
+    acked: Arc<BTreeMap<(TopicPartition, Offset), Acked>>,
 }
+
+/// An acknowledgement: when, and of what.
+type Acked = (Time, Option<Arc<str>>);
 
 /// Whether a value is a name: short text that an author chose, not the filler of a workload.
 fn name(value: Option<&[u8]>) -> Option<Arc<str>> {

@@ -158,10 +158,13 @@ pub struct Recorder {
     entries: Arc<Vec<Entry>>,
     names: Names,
     replicas: Replicas,
-    pending: Option<(Time, Vec<(TopicPartition, Vec<[String; 4]>)>)>,
+    pending: Option<(Time, Tables)>,
     decided: BTreeSet<Decided>,
     noted: BTreeSet<&'static str>,
 }
+
+/// Tables that wait: the rows of each partition.
+type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
 
 /// Facts of one node further apart than this are not told as one.
 const SAME_MOMENT: u64 = 20_000;
