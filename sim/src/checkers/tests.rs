@@ -235,6 +235,7 @@ fn leader_and_candidate_completeness() {
     // Outside the ISR, or not running: no candidate. In an older epoch: not the current leader.
     let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 1, 2).commit("a0 b0");
     small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(2)];
+    small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(2)];
     assert_eq!(small.change(3, |change| change.cut = true), [""; 0]);
     let mut small = Small::new(["a0", "a0 b0", "a0 b0"], 1, 1).commit("a0 b0");
     let state = small.ghost().state.as_mut().expect("a state");
