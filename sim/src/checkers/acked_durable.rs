@@ -13,6 +13,7 @@ use kafka::era::Release;
 use kafka::messages::produce::Acks;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 12,
     name: "acked-durable",
     claim: "a record acknowledged with acks=all is never lost",
     also_called: "AckedDurable, Jepsen's lost-write",
@@ -25,11 +26,11 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut Context<'_>) {
     let Delivery::Acked { send, partition, base_offset: Some(offset), .. } = delivery else { return };
     let (Some(ghost), Some(entry)) = (history.get(*partition), context.ledger.get(*send)) else { return };
-    let known = |batch: &kafka::log::partition_log::BatchInfo| batch.base_offset == *offset;
-    let committed = ghost.committed.iter().rev().any(|old| known(&old.batch))
-        || ghost.lost.iter().any(|(old, _)| known(&old.batch))
-        || ghost.replicas.iter().any(|seen| seen.start > *offset);
-    if entry.acks != Acks::All || committed {
+    if entry.acks != Acks::All
+        || ghost.committed_at(*offset).is_some()
+        || ghost.lost.iter().any(|(old, _)| old.batch.base_offset == *offset)
+        || ghost.replicas.iter().any(|seen| seen.start > *offset)
+    {
         return;
     }
     let (name, producer) = (entry.name.clone(), context.nodes.name(entry.producer).to_owned());

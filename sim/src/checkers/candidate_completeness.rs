@@ -2,6 +2,9 @@
 //!
 //! The controller elects from its ISR without looking at a log. So this is what makes a clean election safe, and where it
 //! fails the loss has happened already: it only waits for the next election.
+//!
+//! A machine that lost something stands in the ISR until the controller has seen that it failed. While its new process has
+//! not heard from the controller it is not looked at: first it is fenced, or elected, and then it is.
 
 use super::history::{Change, Ghost};
 use super::{Context, PropertyInfo, PropertyKind};
@@ -9,18 +12,20 @@ use kafka::broker::view::Role;
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 1,
     name: "candidate-completeness",
     claim: "every running member of the ISR that the controller holds has every committed record",
     also_called: "StrongIsr, LeaderCandidateCompleteness",
     kind: PropertyKind::Promise,
     since: Release::FIRST,
     source: "",
-    excused: "declared losses",
+    excused: "declared losses; a machine that lost something, until the controller speaks to its new process",
 };
 
 pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
     for index in 0..ghost.replicas.len() {
         check(index, ghost, context);
+        ghost.heal_lossy(index);
     }
 }
 
@@ -33,9 +38,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
     {
         check(change.index, ghost, context);
     }
-    if !ghost.lossy.is_empty() {
-        ghost.heal_lossy(change.index);
-    }
+    ghost.heal_lossy(change.index);
 }
 
 fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
@@ -43,7 +46,7 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
         return;
     }
     let Some(missing) = ghost.first_missing(index) else { return };
-    let lost = ghost.committed[missing].clone();
+    let lost = ghost.committed.get(missing).expect("it was just found").clone();
     let seen = &ghost.replicas[index];
     let name = context.nodes.name(seen.node).to_owned();
     let report = || {
@@ -71,5 +74,6 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
 /// Whether the controller may elect this replica cleanly.
 pub(super) fn is_candidate(ghost: &Ghost, index: usize) -> bool {
     let seen = &ghost.replicas[index];
-    seen.alive && ghost.in_controller_isr(seen)
+    let fenced = seen.role == Role::Idle && ghost.lossy.contains(&seen.node);
+    seen.alive && !fenced && ghost.in_controller_isr(seen)
 }

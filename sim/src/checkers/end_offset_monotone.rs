@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 9,
     name: "end-offset-monotone",
     claim: "the end offset that ListOffsets tells one client never goes back",
     also_called: "AppliedHwMonotone",

@@ -8,6 +8,7 @@ use kafka::log::leader_epochs::EpochEntry;
 use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 5,
     name: "epoch-monotone",
     claim: "leader epochs never decrease along a log, and the leader epoch cache agrees with the log",
     also_called: "EpochMonotone",

@@ -1,105 +1,316 @@
-//! Every state checker once more, from scratch: for tests.
+//! Every checker once more, from scratch: for tests.
 //!
-//! After each change what the incremental checkers have found is compared with what a look at all logs finds. An
-//! incremental checker may remember more (a violation that has passed); it may never miss one, nor find one that a full
-//! look at that moment does not show.
+//! 1. After each change what [`super::history`] remembers of the replicas is compared with the replicas: a change that
+//!    nobody marked, or a log taken over wrongly, shows here.
+//! 2. Every claim about states is decided again, from the whole logs of all running replicas, by other code than the
+//!    checkers' where they are incremental. What is broken now must have been found; what was found in this event must
+//!    be broken now.
+//! 3. Claims about steps (a high watermark that goes back, two leaders in one epoch) are decided from a copy of what each
+//!    replica was before.
+//! 4. At the end claims about what clients were told are decided from all that they were told ([`super::full_clients`]).
+//!
+//! Shared with the checkers: what excuses a loss, and which batches were committed before a violation; that all which a
+//! leader's high watermark has passed is among them is checked. `prefix-per-epoch` remembers batches that are in no log
+//! any more, so that it may find more than a look at the logs.
 
-use super::history::{Ghost, first_disagreement};
+use super::full_clients::Told;
+use super::history::{Ghost, Log, Seen};
 use super::{
-    Checks, Context, bounds, candidate_completeness, epoch_monotone, leader_completeness, log_matching,
+    Checks, Context, Finding, Observed, bounds, candidate_completeness, epoch_monotone,
+    high_watermark_monotone, leader_completeness, log_matching, min_isr_high_watermark, one_leader_per_epoch,
     prefix_per_epoch, quorum_superset, weak_isr,
 };
-use crate::world::EventId;
-use crate::world::nodes::Nodes;
-use kafka::ids::{NodeId, Offset, TopicPartition};
-use kafka::time::Time;
-use std::collections::BTreeSet;
+use crate::world::nodes::{Nodes, Status};
+use kafka::broker::view::Role;
+use kafka::ids::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::log::partition_log::BatchInfo;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Panics if a full look at the marked partitions finds what no checker has reported.
-pub(super) fn compare(checks: &Checks, nodes: &Nodes, marks: &[(NodeId, TopicPartition)]) {
-    let partitions: BTreeSet<TopicPartition> = marks.iter().map(|(_, partition)| *partition).collect();
-    for partition in partitions {
-        let Some(ghost) = checks.history.get(partition) else { continue };
-        for property in broken_now(ghost, checks, nodes) {
-            let reported = checks.found.iter().any(|(name, of, _)| *name == property && *of == partition);
+/// Between two looks at all partitions, the unmarked ones too, there are so many events.
+const ALL_EVERY: u64 = 32;
+
+/// What is broken: which property, at which offset.
+type Broken = BTreeSet<(&'static str, Offset)>;
+
+/// What is remembered for the next comparison.
+#[derive(Clone, Default)]
+pub struct Full {
+    looks: u64,
+    before: BTreeMap<(TopicPartition, NodeId), Before>,
+    appenders: BTreeMap<(TopicPartition, LeaderEpoch), NodeId>,
+    /// Partitions in which losses were excused when the last event was over.
+    excused: BTreeSet<TopicPartition>,
+    told: Told,
+}
+
+/// A replica as it was after the last event that changed it.
+#[derive(Copy, Clone)]
+struct Before {
+    life: u32,
+    role: Role,
+    leader_epoch: LeaderEpoch,
+    high_watermark: Offset,
+    batches: usize,
+}
+
+impl Full {
+    /// Panics if the checkers and a full look at the marked partitions disagree. `fresh`: what was found in this event.
+    pub(super) fn compare(
+        &mut self,
+        checks: &Checks,
+        nodes: &Nodes,
+        observed: &Observed<'_>,
+        fresh: &[Finding],
+    ) {
+        self.looks += 1;
+        let mut partitions: BTreeSet<TopicPartition> =
+            observed.marks.iter().map(|(_, partition)| *partition).collect();
+        partitions.extend(fresh.iter().map(|finding| finding.partition));
+        if self.looks.is_multiple_of(ALL_EVERY) {
+            partitions.extend(checks.history.partitions());
+        }
+        self.told.listen(observed.deliveries);
+        for partition in partitions {
+            let Some(ghost) = checks.history.get(partition) else { continue };
+            mirror(ghost, nodes);
+            let mut broken = Broken::new();
+            self.steps(ghost, nodes, &mut broken);
+            let lossless = ghost.declared().is_none() && !self.excused.contains(&partition);
+            broken_now(ghost, checks, nodes, lossless, &mut broken);
+            self.agree(partition, &broken, checks, fresh, nodes);
+            match ghost.declared() {
+                Some(_) => self.excused.insert(partition),
+                None => self.excused.remove(&partition),
+            };
+        }
+    }
+
+    /// Panics if the checkers of clients and a look at all that clients were told disagree.
+    pub(super) fn finish(&self, checks: &Checks) {
+        self.told.compare(checks);
+    }
+
+    fn agree(
+        &self,
+        partition: TopicPartition,
+        broken: &Broken,
+        checks: &Checks,
+        fresh: &[Finding],
+        nodes: &Nodes,
+    ) {
+        for (property, offset) in broken {
             assert!(
-                reported || !checks.in_force(property),
-                "{property} is broken for {partition} at {:?} and no checker has said so",
+                !checks.in_force(property) || checks.found.contains(&(*property, partition, *offset)),
+                "{property} is broken for {partition} at offset {offset}, {:?}, and no checker has said so",
                 nodes.now
             );
+        }
+        // These remember: what they find may be in no log any more, or have been told in full by another offset.
+        let looser = [epoch_monotone::INFO.name, log_matching::INFO.name, weak_isr::INFO.name];
+        for finding in fresh.iter().filter(|finding| finding.partition == partition) {
+            let is_shown = match finding.property {
+                name if looser.contains(&name) => broken.iter().any(|(property, _)| *property == name),
+                name if STATES.contains(&name) => broken.contains(&(name, finding.offset)),
+                name if name == leader_completeness::INFO.name => {
+                    let ghost = checks.history.get(partition).expect("it was looked at");
+                    leader_lost(ghost, finding.offset)
+                }
+                _ => true,
+            };
+            assert!(is_shown, "at {:?} a look at all logs does not show it: {finding:?}", nodes.now);
+        }
+    }
+
+    /// What a replica did, from what it was before.
+    fn steps(&mut self, ghost: &Ghost, nodes: &Nodes, broken: &mut Broken) {
+        for (node, broker) in nodes.brokers() {
+            let Some(view) = broker.replica(ghost.partition) else { continue };
+            let batches = view.log.batches();
+            let now = Before {
+                life: nodes.slot(node).life,
+                role: view.role,
+                leader_epoch: view.leader_epoch,
+                high_watermark: view.high_watermark,
+                batches: batches.len(),
+            };
+            let Some(before) = self.before.insert((ghost.partition, node), now) else { continue };
+            let same =
+                (before.life, before.role, before.leader_epoch) == (now.life, now.role, now.leader_epoch);
+            if !same || now.role != Role::Leader {
+                continue;
+            }
+            if now.high_watermark < before.high_watermark {
+                broken.insert((high_watermark_monotone::INFO.name, now.high_watermark));
+            }
+            if now.high_watermark > before.high_watermark && view.isr.len() < view.min_insync_replicas {
+                broken.insert((min_isr_high_watermark::INFO.name, before.high_watermark));
+            }
+            if let Some(first) = batches.get(before.batches) {
+                let key = (ghost.partition, now.leader_epoch);
+                if *self.appenders.entry(key).or_insert(node) != node {
+                    broken.insert((one_leader_per_epoch::INFO.name, first.base_offset));
+                }
+            }
         }
     }
 }
 
-/// The properties of one partition that a look at all its logs finds broken at this moment.
-pub fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes) -> Vec<&'static str> {
+/// Properties of which exactly what is found is broken, at that offset.
+const STATES: [&str; 6] = [
+    bounds::INFO.name,
+    candidate_completeness::INFO.name,
+    quorum_superset::INFO.name,
+    high_watermark_monotone::INFO.name,
+    min_isr_high_watermark::INFO.name,
+    one_leader_per_epoch::INFO.name,
+];
+
+/// Panics unless what is remembered is what is.
+fn mirror(ghost: &Ghost, nodes: &Nodes) {
+    let partition = ghost.partition;
+    let state = nodes.zookeeper().partition_state(partition).map(|(state, _)| state);
+    if let (Some(state), Some(seen)) = (state, &ghost.state) {
+        assert_eq!(
+            (state.leader, state.leader_epoch, &state.isr),
+            (seen.leader, seen.leader_epoch, &seen.isr),
+            "state of {partition}"
+        );
+    }
+    for (_, node) in nodes.broker_nodes() {
+        let (seen, broker) = (ghost.replica(node), nodes.broker(node));
+        let name = nodes.name(node);
+        if let Some(seen) = seen {
+            assert_eq!(seen.alive, nodes.slot(node).status != Status::Down, "{partition} on {name} lives");
+        }
+        let Some(view) = broker.and_then(|broker| broker.replica(partition)) else { continue };
+        let seen = seen.unwrap_or_else(|| panic!("nobody has marked {partition} on {name}"));
+        let is = (
+            view.role,
+            view.leader_epoch,
+            view.high_watermark,
+            view.log.start_offset(),
+            view.log.end_offset(),
+        );
+        let was = (seen.role, seen.leader_epoch, seen.high_watermark, seen.start, seen.end);
+        assert_eq!(is, was, "{partition} on {name} has changed and nobody has marked it");
+        assert_eq!(view.isr, seen.isr, "ISR of {partition} on {name}");
+        assert!(view.log.batches().iter().eq(seen.batches.iter()), "the log of {partition} on {name}");
+    }
+}
+
+/// What a look at all logs of one partition finds broken at this moment. `lossless`: no loss is excused.
+fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, lossless: bool, broken: &mut Broken) {
     let mut findings = Vec::new();
     let context = Context {
-        at: Time::ZERO,
-        event: EventId(0),
+        at: nodes.now,
+        event: crate::world::EventId(0),
         nodes,
         ledger: &checks.ledger,
         force: &checks.force,
         findings: &mut findings,
     };
-    let mut broken = BTreeSet::new();
     let alive: Vec<usize> = (0..ghost.replicas.len()).filter(|index| ghost.replicas[*index].alive).collect();
     for &index in &alive {
-        let node = ghost.replicas[index].node;
-        if bounds::problem(node, ghost, &context).is_some() {
-            broken.insert(bounds::INFO.name);
+        let seen = &ghost.replicas[index];
+        if bounds::problem(seen.node, ghost, &context).is_some() {
+            broken.insert((bounds::INFO.name, seen.high_watermark));
         }
-        if epoch_monotone::problem(node, ghost, &context, 0).is_some() {
-            broken.insert(epoch_monotone::INFO.name);
+        if let Some((offset, _)) = epoch_monotone::problem(seen.node, ghost, &context, 0) {
+            broken.insert((epoch_monotone::INFO.name, offset));
         }
-        let complete = ghost.clone().lacks(index);
-        if candidate_completeness::is_candidate(ghost, index) && complete && ghost.declared().is_none() {
-            broken.insert(candidate_completeness::INFO.name);
+        let missing = lacks(ghost, seen);
+        if let Some(missing) = missing
+            && lossless
+            && candidate_completeness::is_candidate(ghost, index)
+        {
+            broken.insert((candidate_completeness::INFO.name, missing));
         }
-        if ghost.current_leader() == Some(index) && complete && ghost.declared().is_none() {
-            broken.insert(leader_completeness::INFO.name);
+        if ghost.current_leader() == Some(index) {
+            // Whatever it lacked has left the ghost by now, and was told unless it was declared.
+            assert_eq!(missing, None, "{}: the leader lacks what the ghost has", ghost.partition);
+            passed_is_committed(ghost, seen);
         }
-        for &other in &alive {
-            pair(ghost, index, other, &mut broken);
+        for &other in alive.iter().filter(|other| **other != index) {
+            pair(ghost, index, other, lossless, broken);
         }
     }
-    if quorum_superset::problem(ghost, &context).is_some() {
-        broken.insert(quorum_superset::INFO.name);
+    if let Some((leader, _)) = quorum_superset::problem(ghost, &context) {
+        broken.insert((quorum_superset::INFO.name, ghost.replicas[leader].high_watermark));
     }
-    broken.into_iter().collect()
 }
 
-fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut BTreeSet<&'static str>) {
-    if one == two {
-        return;
+/// The first committed batch that a replica lacks.
+fn lacks(ghost: &Ghost, seen: &Seen) -> Option<Offset> {
+    let mut log = seen.batches.iter().peekable();
+    let lacked = |old: &&BatchInfo| {
+        while log.next_if(|batch| batch.base_offset < old.base_offset).is_some() {}
+        old.last_offset >= seen.start && log.peek() != Some(old)
+    };
+    ghost.committed.iter().map(|old| &old.batch).find(lacked).map(|old| old.base_offset)
+}
+
+/// Panics if a leader's high watermark has passed what the ghost does not have.
+fn passed_is_committed(ghost: &Ghost, leader: &Seen) {
+    let mut committed = ghost.committed.iter().map(|old| old.batch).peekable();
+    for batch in leader.batches.iter().take_while(|batch| batch.last_offset < leader.high_watermark) {
+        while committed.next_if(|old| old.base_offset < batch.base_offset).is_some() {}
+        assert_eq!(committed.peek(), Some(batch), "{}: passed and not committed", ghost.partition);
     }
+}
+
+/// Whether the current leader has lost a committed batch at this offset.
+fn leader_lost(ghost: &Ghost, offset: Offset) -> bool {
+    let leader = ghost.current_leader().map(|index| &ghost.replicas[index]);
+    let lost = ghost.lost.iter().rev().find(|(old, _)| old.batch.base_offset == offset);
+    let (Some(leader), Some((lost, None))) = (leader, lost) else { return false };
+    !leader.batches.iter().any(|batch| *batch == lost.batch)
+}
+
+fn pair(ghost: &Ghost, one: usize, two: usize, lossless: bool, broken: &mut Broken) {
     let (left, right) = (&ghost.replicas[one], &ghost.replicas[two]);
-    if log_matching::comparable(ghost, one) && log_matching::comparable(ghost, two) {
-        let limit = left.high_watermark.min(right.high_watermark).min(left.end).min(right.end);
-        if first_disagreement(&left.batches, &right.batches, Offset::ZERO, limit).is_some() {
-            broken.insert(log_matching::INFO.name);
+    let limit = left.high_watermark.min(right.high_watermark).min(left.end).min(right.end);
+    if one < two && log_matching::comparable(ghost, one) && log_matching::comparable(ghost, two) {
+        let found = overlapping(&left.batches, &right.batches, limit).find(|(here, there)| here != there);
+        broken.extend(found.map(|(here, _)| (log_matching::INFO.name, here.base_offset)));
+    }
+    if lossless && weak_isr::applies(ghost, one, two) {
+        let found = weak_isr::first_missing(&left.batches, &right.batches, right.start, left.high_watermark);
+        broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
+    }
+    if one < two {
+        broken.extend(first_other_prefix(left, right).map(|offset| (prefix_per_epoch::INFO.name, offset)));
+    }
+}
+
+/// Pairs of batches of two logs that share an offset below `limit`.
+fn overlapping<'a>(
+    one: &'a Log,
+    two: &'a Log,
+    limit: Offset,
+) -> impl Iterator<Item = (&'a BatchInfo, &'a BatchInfo)> {
+    let mut there = two.iter().peekable();
+    one.iter().take_while(move |batch| batch.base_offset < limit).filter_map(move |batch| {
+        while there.next_if(|other| other.last_offset < batch.base_offset).is_some() {}
+        there.peek().filter(|other| other.base_offset <= batch.last_offset).map(|other| (batch, *other))
+    })
+}
+
+/// The first offset at which two logs have a batch of the same epoch and are not the same up to there.
+fn first_other_prefix(left: &Seen, right: &Seen) -> Option<Offset> {
+    let mut there = 0;
+    for here in 0..left.batches.len() {
+        let one = prefix_per_epoch::link(&left.batches, here, left.node);
+        let other = loop {
+            match right.batches.get(there) {
+                Some(other) if other.base_offset < one.batch.base_offset => there += 1,
+                other => break other,
+            }
+        };
+        if other.is_some_and(|other| prefix_per_epoch::key(other) == prefix_per_epoch::key(&one.batch))
+            && !prefix_per_epoch::agree(&one, &prefix_per_epoch::link(&right.batches, there, right.node))
+        {
+            return Some(one.batch.base_offset);
         }
     }
-    if weak_isr::applies(ghost, one, two) && ghost.declared().is_none() {
-        let missing =
-            weak_isr::first_missing(&left.batches, &right.batches, right.start, left.high_watermark);
-        if missing.is_some() {
-            broken.insert(weak_isr::INFO.name);
-        }
-    }
-    let links = |log: &super::history::Seen| {
-        (0..log.batches.len())
-            .map(|index| prefix_per_epoch::link(&log.batches, index, log.node))
-            .collect::<Vec<_>>()
-    };
-    let (left, right) = (links(left), links(right));
-    let same = |one: &&super::history::Link| {
-        let other = right
-            .iter()
-            .find(|other| prefix_per_epoch::key(&other.batch) == prefix_per_epoch::key(&one.batch));
-        other.is_some_and(|other| !prefix_per_epoch::agree(one, other))
-    };
-    if left.iter().find(same).is_some() {
-        broken.insert(prefix_per_epoch::INFO.name);
-    }
+    None
 }

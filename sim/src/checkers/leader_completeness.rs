@@ -8,6 +8,7 @@ use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 0,
     name: "leader-completeness",
     claim: "the current leader's log holds every committed record at its offset",
     also_called: "LeaderCompleteness",
@@ -17,11 +18,12 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     excused: "declared losses",
 };
 
-pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
-    check(ghost, context);
+/// Returns the committed batches that the current leader turned out to lack.
+pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) -> Vec<Committed> {
+    check(ghost, context)
 }
 
-/// Returns the committed batches that the current leader turned out to lack.
+/// The same, after a change of a replica.
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) -> Vec<Committed> {
     let grown = change.committed_from < ghost.committed.len();
     if grown || change.cut || change.role_changed { check(ghost, context) } else { Vec::new() }
@@ -31,7 +33,7 @@ fn check(ghost: &mut Ghost, context: &mut Context<'_>) -> Vec<Committed> {
     let Some(leader) = ghost.current_leader() else { return Vec::new() };
     let Some(missing) = ghost.first_missing(leader) else { return Vec::new() };
     let declared = ghost.declared();
-    let gone = ghost.follow(leader, missing, declared);
+    let gone = ghost.follow(leader, missing, declared, context.at);
     if declared.is_some() {
         return Vec::new();
     }

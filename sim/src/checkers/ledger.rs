@@ -107,9 +107,7 @@ impl Ledger {
                     let ghost = history.get(*partition)?;
                     let log = &ghost.replica_of(*broker)?.batches;
                     // The leader may have lost or cut it by now: then what was committed there.
-                    let committed =
-                        || ghost.committed.iter().rev().find(|old| old.batch.base_offset == offset);
-                    find(log, offset).copied().or_else(|| committed().map(|old| old.batch))
+                    find(log, offset).copied().or_else(|| ghost.committed_at(offset).map(|old| old.batch))
                 });
                 if let Some(batch) = batch {
                     self.by_batch.insert((*partition, batch.base_offset, batch.crc), *send);

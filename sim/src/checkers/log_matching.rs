@@ -6,6 +6,7 @@ use kafka::era::Release;
 use kafka::ids::{NodeId, Offset};
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 3,
     name: "log-matching",
     claim: "any two replicas hold the same records at every offset below both their high watermarks",
     also_called: "LogMatching",
@@ -15,16 +16,28 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     excused: "after an unclean election, for replicas that are not in the ISR yet",
 };
 
+/// After an unclean election the ISR says who is compared.
+pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
+    if ghost.unclean.is_some() {
+        (0..ghost.replicas.len()).for_each(|index| check(index, ghost, context));
+    }
+}
+
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
     let risen = change.high_watermark_before != Some(ghost.replicas[change.index].high_watermark);
     if !risen && !change.cut && !change.role_changed {
         return;
     }
+    check(change.index, ghost, context);
+}
+
+/// Compares a replica with all others.
+fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     for other in 0..ghost.replicas.len() {
-        if other == change.index || !comparable(ghost, change.index) || !comparable(ghost, other) {
+        if other == index || !comparable(ghost, index) || !comparable(ghost, other) {
             continue;
         }
-        let (one, two) = (change.index.min(other), change.index.max(other));
+        let (one, two) = (index.min(other), index.max(other));
         let (left, right) = (&ghost.replicas[one], &ghost.replicas[two]);
         let pair = (left.node, right.node);
         let limit = left.high_watermark.min(right.high_watermark).min(left.end).min(right.end);

@@ -8,13 +8,12 @@
 //!
 //! 1. After every event the kernel says which replicas changed ([`Observed::marks`]). Nothing changed: nothing is done.
 //! 2. [`history`] compares each marked replica with what it last saw and makes one [`history::Change`] of it: what was
-//!    appended, what was cut, how the high watermark and the role moved. It also keeps the ghost of each partition: the
+//!    appended, what was cut, how the high watermark and the role moved. It also keeps the [`ghost`] of each partition: the
 //!    records that a leader's high watermark has passed.
 //! 3. Every checker looks at the change, through the node's read-only view, and pushes [`Finding`]s.
 //! 4. A finding becomes a [`Violation`] once per (property, partition, what); the run goes on.
 //!
-//! Checkers read state, never notes. In tests each state checker is compared with its own recomputation from scratch
-//! ([`full`]). The [`audit`] accounts for every record at the end.
+//! Checkers read state, never notes. In tests each is compared with its own recomputation from scratch ([`full`]). The [`audit`] accounts for every record at the end.
 
 mod acked_durable;
 pub mod audit;
@@ -24,6 +23,8 @@ mod consistent_read;
 mod end_offset_monotone;
 mod epoch_monotone;
 pub mod full;
+mod full_clients;
+pub mod ghost;
 mod high_watermark_monotone;
 pub mod history;
 mod leader_completeness;
@@ -36,6 +37,7 @@ mod prefix_per_epoch;
 mod producer_order;
 mod quorum_superset;
 mod read_below_high_watermark;
+pub mod shared_list;
 #[cfg(test)]
 mod tests;
 mod weak_isr;
@@ -64,6 +66,8 @@ pub enum PropertyKind {
 /// What is known of a property.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct PropertyInfo {
+    /// Its place in [`PROPERTIES`].
+    pub number: usize,
     /// Its name in scenario files and stories.
     pub name: &'static str,
     /// The claim, in a sentence.
@@ -180,7 +184,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Whether a property is in force.
     fn in_force(&self, info: &PropertyInfo) -> bool {
-        is_in_force(self.force, info)
+        self.force[info.number]
     }
 
     /// Reports a finding, if the property is in force. The report is only built if so.
@@ -191,16 +195,12 @@ impl Context<'_> {
         offset: Offset,
         report: impl FnOnce() -> Vec<String>,
     ) {
-        if is_in_force(self.force, info) {
+        if self.force[info.number] {
             let finding =
                 Finding { property: info.name, partition: ghost.partition, offset, report: report() };
             self.findings.push(finding);
         }
     }
-}
-
-fn is_in_force(force: &[bool], info: &PropertyInfo) -> bool {
-    PROPERTIES.iter().position(|known| known.name == info.name).is_some_and(|index| force[index])
 }
 
 /// All checkers of a run, and the auditor's ledger.
@@ -212,11 +212,10 @@ pub struct Checks {
     pub history: History,
     /// Who sent what and what they were told.
     pub ledger: Ledger,
-    consistent_read: consistent_read::ConsistentRead,
     end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
     found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
     violations: Arc<Vec<Violation>>,
-    compare_with_full: bool,
+    full: Option<Box<full::Full>>,
 }
 
 impl Default for Checks {
@@ -226,11 +225,10 @@ impl Default for Checks {
             on: false,
             history: History::default(),
             ledger: Ledger::default(),
-            consistent_read: Default::default(),
             end_offset_monotone: Default::default(),
             found: Arc::default(),
             violations: Arc::default(),
-            compare_with_full: false,
+            full: None,
         }
     }
 }
@@ -252,14 +250,14 @@ impl Checks {
         Checks { force: force.collect(), on: true, ledger: Ledger::new(spec, in_force), ..Checks::default() }
     }
 
-    /// Compares every checker with its recomputation from scratch after each change, and panics if they differ: for tests.
+    /// Compares every checker with its recomputation from scratch from now on, and panics if they differ: for tests.
     pub fn compare_with_full(&mut self) {
-        self.compare_with_full = true;
+        self.full = Some(Box::default());
     }
 
     /// Whether a property is in force in this run.
     pub fn in_force(&self, property: &str) -> bool {
-        PROPERTIES.iter().position(|info| info.name == property).is_some_and(|index| self.force[index])
+        PROPERTIES.iter().any(|info| info.name == property && self.force[info.number])
     }
 
     /// What was violated so far, in order.
@@ -279,11 +277,13 @@ impl Checks {
         }
         let mut findings = Vec::new();
         self.watch(observed, nodes, &mut findings);
-        if !findings.is_empty() {
+        if let Some(mut full) = self.full.take() {
+            let fresh = findings.clone();
             self.keep(findings, observed.at, observed.event);
-        }
-        if self.compare_with_full {
-            full::compare(self, nodes, observed.marks);
+            full.compare(self, nodes, &observed, &fresh);
+            self.full = Some(full);
+        } else if !findings.is_empty() {
+            self.keep(findings, observed.at, observed.event);
         }
     }
 
@@ -295,27 +295,29 @@ impl Checks {
             self.history.on_life(*node, *life, nodes);
         }
         let (at, event) = (observed.at, observed.event);
-        let Checks { force, history, ledger, consistent_read, end_offset_monotone, .. } = self;
+        let Checks { force, history, ledger, end_offset_monotone, .. } = self;
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
             for partition in history.read_states(nodes) {
                 let mut context = Context { at, event, nodes, ledger, force, findings };
-                let ghost = history.ghost(partition);
+                let ghost = history.ghost_mut(partition);
+                log_matching::on_state(ghost, &mut context);
                 candidate_completeness::on_state(ghost, &mut context);
                 quorum_superset::on_state(ghost, &mut context);
-                leader_completeness::on_state(ghost, &mut context);
+                let missing = leader_completeness::on_state(ghost, &mut context);
+                consistent_read::on_leader_without(&missing, ghost, &mut context);
             }
         }
         for (node, partition) in observed.marks {
-            let Some(change) = history.on_mark(*node, *partition, nodes, at) else { continue };
+            let Some((change, ghost)) = history.on_mark(*node, *partition, nodes, at) else { continue };
             let mut context = Context { at, event, nodes, ledger, force, findings };
-            check_change(&change, history.ghost_mut(*partition), &mut context, consistent_read);
+            check_change(&change, ghost, &mut context);
         }
         for (node, delivery) in observed.deliveries {
             let mut context = Context { at, event, nodes, ledger, force, findings };
             read_below_high_watermark::on_delivery(*node, delivery, history, &mut context);
             offset_unique::on_delivery(*node, delivery, history, &mut context);
-            consistent_read.on_delivery(delivery, history, &mut context);
+            consistent_read::on_delivery(delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
             ledger.on_delivery(*node, delivery, at, history);
             let mut context = Context { at, event, nodes, ledger, force, findings };
@@ -331,6 +333,9 @@ impl Checks {
         let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
         acked_durable::finish(audit, history, &mut context);
         self.keep(findings, at, event);
+        if let Some(full) = &self.full {
+            full.finish(self);
+        }
     }
 
     fn keep(&mut self, findings: Vec<Finding>, at: Time, event: EventId) {
@@ -344,12 +349,7 @@ impl Checks {
     }
 }
 
-fn check_change(
-    change: &Change,
-    ghost: &mut Ghost,
-    context: &mut Context<'_>,
-    consistent_read: &mut consistent_read::ConsistentRead,
-) {
+fn check_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
     bounds::on_change(change, ghost, context);
     high_watermark_monotone::on_change(change, ghost, context);
     min_isr_high_watermark::on_change(change, ghost, context);
@@ -361,6 +361,6 @@ fn check_change(
     candidate_completeness::on_change(change, ghost, context);
     quorum_superset::on_change(change, ghost, context);
     let missing = leader_completeness::on_change(change, ghost, context);
-    consistent_read.on_leader_without(&missing, ghost, context);
+    consistent_read::on_leader_without(&missing, ghost, context);
     acked_durable::on_change(change, ghost, context);
 }

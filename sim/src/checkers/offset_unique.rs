@@ -1,13 +1,14 @@
 //! `offset-unique`: whoever reads an offset is given the same record.
 
-use super::history::{Ghost, History};
+use super::history::{Ghost, History, Read};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::command::Delivery;
 use kafka::era::Release;
 use kafka::ids::NodeId;
-use kafka::log::batch::RecordBatch;
+use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 15,
     name: "offset-unique",
     claim: "whoever reads an offset of a partition is given the same record",
     also_called: "OffsetUnique, Jepsen's inconsistent-offsets",
@@ -26,24 +27,29 @@ pub(super) fn on_delivery(
     let Delivery::Polled { partition, from, batches, .. } = delivery else { return };
     let ghost = history.ghost_mut(*partition);
     for batch in batches.iter().filter(|batch| batch.header.last_offset() >= *from) {
-        let (offset, crc) = (batch.header.base_offset, batch.header.crc);
-        let at = ghost.reads.partition_point(|(read, _)| *read < offset);
-        match ghost.reads.get(at).copied().filter(|(read, _)| *read == offset) {
-            None => ghost.reads.insert(at, (offset, crc)),
-            Some((_, first)) if first == crc => {}
-            Some(_) => {
-                ghost.reads[at] = (offset, crc);
-                report(node, batch, ghost, context);
+        let header = &batch.header;
+        let read =
+            Read { base_offset: header.base_offset, last_offset: header.last_offset(), crc: header.crc };
+        let place = ghost.reads.partition_point(|old| old.last_offset < read.base_offset);
+        match ghost.reads.get(place) {
+            Some(old) if *old == read => continue,
+            Some(old) if old.base_offset <= read.last_offset => {
+                let mut after = ghost.reads.split_off(place);
+                after.retain(|old| old.base_offset > read.last_offset);
+                ghost.reads.push(read);
+                ghost.reads.extend(after);
+                report(node, read, ghost, context);
             }
+            _ => ghost.reads.insert(place, read),
         }
     }
 }
 
-fn report(node: NodeId, batch: &RecordBatch, ghost: &Ghost, context: &mut Context<'_>) {
+fn report(node: NodeId, read: Read, ghost: &Ghost, context: &mut Context<'_>) {
     // What was read first may have been lost by declaration: then the offset was free again.
-    let offset = batch.header.base_offset;
-    let declared =
-        ghost.lost.iter().any(|(old, declared)| declared.is_some() && old.batch.base_offset == offset);
+    let offset = read.base_offset;
+    let overlaps = |old: &BatchInfo| old.base_offset <= read.last_offset && old.last_offset >= offset;
+    let declared = ghost.lost.iter().any(|(old, declared)| declared.is_some() && overlaps(&old.batch));
     if declared || ghost.declared().is_some() {
         return;
     }

@@ -6,6 +6,7 @@ use kafka::broker::view::Role;
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 6,
     name: "one-leader-per-epoch",
     claim: "at most one broker ever appends as leader of a partition in one leader epoch",
     also_called: "OneLeaderPerEpoch, ElectionSafety",
@@ -18,11 +19,11 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
     let seen = &ghost.replicas[change.index];
     // A restarted process shows its whole log as new; it has not appended it.
-    let appended = seen.role == Role::Leader && !change.role_changed && change.kept < seen.batches.len();
-    if !appended {
+    if seen.role != Role::Leader || change.role_changed {
         return;
     }
-    let (epoch, base) = (seen.leader_epoch, seen.batches[change.kept].base_offset);
+    let Some(first) = seen.batches.get(change.kept) else { return };
+    let (epoch, base) = (seen.leader_epoch, first.base_offset);
     match ghost.appenders.iter().rev().find(|(known, _)| *known == epoch) {
         None => ghost.appenders.push((epoch, change.node)),
         Some((_, node)) if *node == change.node => {}

@@ -3,13 +3,14 @@
 //! Raft's log matching by epoch. It is enough to look at one batch and the one before it: the rest follows by induction,
 //! so every batch ever seen is remembered with its predecessor and compared once per replica.
 
-use super::history::{Change, Ghost, Link};
+use super::history::{Change, Ghost, Link, Log};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
 use kafka::ids::{NodeId, Offset};
 use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 4,
     name: "prefix-per-epoch",
     claim: "two replicas that hold the same (offset, epoch) hold the same log up to there",
     also_called: "PrefixPerEpoch, Raft's LogMatching",
@@ -49,9 +50,10 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
 }
 
 /// The link of a batch in a log.
-pub(super) fn link(batches: &[BatchInfo], index: usize, node: NodeId) -> Link {
-    let before = index.checked_sub(1).map(|before| (batches[before].epoch, batches[before].crc));
-    Link { batch: batches[index], before, node }
+pub(super) fn link(batches: &Log, index: usize, node: NodeId) -> Link {
+    let before = index.checked_sub(1).and_then(|before| batches.get(before));
+    let batch = *batches.get(index).expect("the caller counts");
+    Link { batch, before: before.map(|before| (before.epoch, before.crc)), node }
 }
 
 /// Whether two links with the same offset and epoch agree. A log that begins there knows no predecessor.

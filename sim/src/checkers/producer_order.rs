@@ -2,13 +2,14 @@
 //!
 //! Seen through what the producer was told: of two acknowledged sends the earlier has the smaller offset.
 
-use super::history::History;
+use super::history::{Ghost, History, find};
 use super::{Context, PropertyInfo, PropertyKind};
-use kafka::command::Delivery;
+use kafka::command::{Delivery, SendId};
 use kafka::era::Release;
-use kafka::ids::NodeId;
+use kafka::ids::{NodeId, Offset};
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 16,
     name: "producer-order",
     claim: "acknowledged records of one producer stand in a partition in the order in which they were sent",
     also_called: "PerProducerOrder, Jepsen's nonmonotonic-send",
@@ -29,26 +30,36 @@ pub(super) fn on_delivery(
         return;
     }
     let ghost = history.ghost_mut(*partition);
-    // In-flight sends are few: what is remembered per producer is the largest offset of the newest sends told so far.
-    let known = ghost.sent.iter().position(|(producer, _, _)| *producer == node);
-    let Some(known) = known else {
-        ghost.sent.push((node, *send, *offset));
-        return;
-    };
-    let (_, newest, newest_offset) = ghost.sent[known];
-    if *send > newest {
-        ghost.sent[known] = (node, *send, *offset);
+    // Handles ascend over all producers, so that a new one belongs at the end or just before it.
+    let place = ghost.sent.partition_point(|(_, known, _)| known < send);
+    let same = |(producer, _, _): &(NodeId, SendId, Offset)| *producer == node;
+    let before = (0..place).rev().filter_map(|index| ghost.sent.get(index).copied()).find(same);
+    let after = ghost.sent.iter_from(place).copied().find(same);
+    ghost.sent.insert(place, (node, *send, *offset));
+    let ghost = &*ghost;
+    for (neighbour, is_earlier) in [(before, true), (after, false)] {
+        let Some((_, other, at)) = neighbour else { continue };
+        let in_order = if is_earlier { at < *offset } else { at > *offset };
+        // What was lost stands nowhere.
+        if in_order || !stands(other, ghost, context) || !stands(*send, ghost, context) {
+            continue;
+        }
+        let (earlier, later) = if is_earlier { (other, *send) } else { (*send, other) };
+        let name = |send| context.ledger.get(send).map_or("a record".into(), |entry| entry.name.clone());
+        let (earlier, later) = (name(earlier), name(later));
+        let (producer, place) = (context.nodes.name(node).to_owned(), *partition);
+        context.find(&INFO, ghost, *offset, || {
+            vec![format!(
+                "{place}: {producer} sent {earlier} before {later}; the log has them the other way round."
+            )]
+        });
     }
-    if (*send > newest) == (*offset > newest_offset) || *offset == newest_offset {
-        return;
-    }
-    let name = |send| context.ledger.get(send).map_or("a record".into(), |entry| entry.name.clone());
-    let (earlier, later) =
-        if *send < newest { (name(*send), name(newest)) } else { (name(newest), name(*send)) };
-    let (producer, place) = (context.nodes.name(node).to_owned(), *partition);
-    context.find(&INFO, ghost, *offset, || {
-        vec![format!(
-            "{place}: {producer} sent {earlier} before {later}; the log has them the other way round."
-        )]
-    });
+}
+
+/// Whether what a send became is in any log.
+fn stands(send: SendId, ghost: &Ghost, context: &Context<'_>) -> bool {
+    let batch = context.ledger.get(send).and_then(|entry| entry.batch);
+    batch.is_some_and(|batch| {
+        ghost.replicas.iter().any(|seen| find(&seen.batches, batch.base_offset) == Some(&batch))
+    })
 }

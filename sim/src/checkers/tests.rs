@@ -40,7 +40,6 @@ struct Small {
     ledger: Ledger,
     force: Vec<bool>,
     findings: Vec<Finding>,
-    read: consistent_read::ConsistentRead,
     ends: end_offset_monotone::EndOffsetMonotone,
 }
 
@@ -77,7 +76,7 @@ impl Small {
                     start: Offset::ZERO,
                     end: Offset(batches.len() as i64),
                     isr: if id == 1 { isr.clone() } else { Vec::new() },
-                    batches,
+                    batches: batches.into_iter().collect(),
                     complete: 0,
                 }
             })
@@ -89,7 +88,6 @@ impl Small {
             ledger: Ledger::default(),
             force: vec![true; PROPERTIES.len()],
             findings: Vec::new(),
-            read: Default::default(),
             ends: Default::default(),
         }
     }
@@ -114,11 +112,12 @@ impl Small {
             kept,
             cut: false,
             role_changed: false,
+            isr_changed: false,
             high_watermark_before: None,
             committed_from: self.ghost().committed.len(),
         };
         tweak(&mut change);
-        let Small { nodes, history, ledger, force, findings, read, .. } = self;
+        let Small { nodes, history, ledger, force, findings, .. } = self;
         findings.clear();
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         let ghost = history.ghost_mut(partition());
@@ -130,20 +129,20 @@ impl Small {
         weak_isr::on_change(&change, ghost, &mut context);
         candidate_completeness::on_change(&change, ghost, &mut context);
         let missing = leader_completeness::on_change(&change, ghost, &mut context);
-        read.on_leader_without(&missing, ghost, &mut context);
+        consistent_read::on_leader_without(&missing, ghost, &mut context);
         acked_durable::on_change(&change, ghost, &mut context);
         self.found()
     }
 
     /// Tells the checkers of clients something.
     fn deliver(&mut self, node: u16, delivery: &Delivery) -> Vec<&'static str> {
-        let Small { nodes, history, ledger, force, findings, read, ends } = self;
+        let Small { nodes, history, ledger, force, findings, ends } = self;
         let node = NodeId(node);
         findings.clear();
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         read_below_high_watermark::on_delivery(node, delivery, history, &mut context);
         offset_unique::on_delivery(node, delivery, history, &mut context);
-        read.on_delivery(delivery, history, &mut context);
+        consistent_read::on_delivery(delivery, history, &mut context);
         ends.on_delivery(node, delivery, history, &mut context);
         ledger.on_delivery(node, delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
@@ -327,7 +326,7 @@ fn one_leader_per_epoch() {
     let mut small = Small::new(["a0 b0", "a0", "a0"], 0, 1);
     assert_eq!(small.change(1, |change| change.kept = 1), [""; 0]);
     small.ghost().replicas[1].role = Role::Leader;
-    small.ghost().replicas[1].batches = log("a0 c0");
+    small.ghost().replicas[1].batches = log("a0 c0").into_iter().collect();
     small.force = PROPERTIES.iter().map(|info| info.name == "one-leader-per-epoch").collect();
     assert_eq!(small.change(2, |change| change.kept = 1), ["one-leader-per-epoch"]);
     small.ghost().replicas[1].leader_epoch = LeaderEpoch(1);
@@ -416,7 +415,8 @@ fn spec_with_producer() -> WorldSpec {
 fn every_property_is_listed_once_and_says_what_it_claims() {
     let names: BTreeSet<&str> = PROPERTIES.iter().map(|info| info.name).collect();
     assert_eq!(names.len(), PROPERTIES.len());
-    for info in PROPERTIES {
+    for (number, info) in PROPERTIES.iter().enumerate() {
+        assert_eq!(info.number, number, "{}", info.name);
         assert!(info.claim.len() > 20 && !info.excused.is_empty(), "{}", info.name);
         assert_eq!(info.kind == PropertyKind::Promise, info.since == Release::FIRST, "{}", info.name);
     }

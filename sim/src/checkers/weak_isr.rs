@@ -1,20 +1,20 @@
 //! `weak-isr`: whoever believes to lead agrees with every member of its own ISR below its own high watermark.
 
-use super::history::{Change, Ghost, find, first_disagreement};
+use super::history::{Change, Ghost, Log, find, first_disagreement};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::broker::view::Role;
 use kafka::era::Release;
 use kafka::ids::Offset;
-use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 2,
     name: "weak-isr",
     claim: "whoever believes to lead agrees with every running member of its own ISR below its own high watermark",
     also_called: "WeakIsr",
     kind: PropertyKind::Mechanism,
     since: Release::new(2, 1, 0),
     source: "KIP-320",
-    excused: "declared losses",
+    excused: "declared losses; a member that lost something, until it is in the ISR again with all that is committed",
 };
 
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
@@ -22,7 +22,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         return;
     }
     let risen = change.high_watermark_before != Some(ghost.replicas[change.index].high_watermark);
-    if !risen && !change.cut && !change.role_changed {
+    if !risen && !change.cut && !change.role_changed && !change.isr_changed {
         return;
     }
     for leader in 0..ghost.replicas.len() {
@@ -69,20 +69,19 @@ fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<
 /// Whether the claim speaks of this pair.
 pub(super) fn applies(ghost: &Ghost, leader: usize, member: usize) -> bool {
     let (leads, follows) = (&ghost.replicas[leader], &ghost.replicas[member]);
-    leads.alive && follows.alive && leads.role == Role::Leader && leads.isr.contains(&follows.broker)
+    leads.role == Role::Leader
+        && leads.alive
+        && follows.alive
+        && leads.isr.contains(&follows.broker)
+        && !ghost.lossy.contains(&follows.node)
 }
 
 /// The first offset below `limit` that `here` holds and `there` does not, or holds otherwise.
-pub(super) fn first_missing(
-    here: &[BatchInfo],
-    there: &[BatchInfo],
-    from: Offset,
-    limit: Offset,
-) -> Option<Offset> {
+pub(super) fn first_missing(here: &Log, there: &Log, from: Offset, limit: Offset) -> Option<Offset> {
     if let Some(offset) = first_disagreement(here, there, from, limit) {
         return Some(offset);
     }
     let first = here.partition_point(|batch| batch.last_offset < from);
-    let below = here[first..].iter().take_while(|batch| batch.last_offset < limit);
+    let below = here.iter_from(first).take_while(|batch| batch.last_offset < limit);
     below.map(|batch| batch.base_offset).find(|offset| find(there, *offset).is_none())
 }

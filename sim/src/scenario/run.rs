@@ -121,9 +121,25 @@ pub fn run_within(
     record: bool,
     budget: Budget,
 ) -> Result<RunResult, Problem> {
+    run_prepared(ready, era, seed, record, budget, &|_| ())
+}
+
+/// Runs a scenario in a world that `prepare` has had its hands on before anything happens: for tests of checkers.
+///
+/// # Errors
+/// If the scenario asks for what cannot be at that moment.
+pub fn run_prepared(
+    ready: &Ready,
+    era: &Era,
+    seed: u64,
+    record: bool,
+    budget: Budget,
+    prepare: &dyn Fn(&mut World),
+) -> Result<RunResult, Problem> {
     host(seed, || {
         let mut runner = Runner::new(ready, era, seed, record);
         runner.budget = budget;
+        prepare(&mut runner.world);
         let mut began = Time::ZERO;
         let stopped = match runner.boot() {
             Ok(()) => {

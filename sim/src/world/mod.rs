@@ -191,6 +191,17 @@ impl World {
         }
     }
 
+    /// Puts another process in the place of one that has not started yet, made of it: for tests of checkers.
+    ///
+    /// # Panics
+    /// If it has started.
+    pub fn replace_process(&mut self, node: NodeId, make: impl FnOnce(&Process) -> Process) {
+        let slot = &mut self.nodes.slots[usize::from(node.0)];
+        assert_eq!(slot.life, 0, "{} has started already", slot.name);
+        slot.process = Arc::new(make(&slot.process));
+        self.kernel.machines[usize::from(node.0)].pristine = Arc::clone(&slot.process);
+    }
+
     /// From now on simultaneous events come in an order drawn from the seed, so that exploration sees both. A channel is never
     /// reordered.
     pub fn draw_ties(&mut self) {

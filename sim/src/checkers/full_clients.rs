@@ -1,0 +1,176 @@
+//! The checkers of clients once more, from all that clients were ever told: for tests.
+//!
+//! What a checker found while it happened must be what a look at everything finds at the end. Where a loss was declared
+//! the checkers were free not to count it, at the time and with what was known: there they may have found less, not more.
+
+use super::history::Ghost;
+use super::ledger::Outcome;
+use super::{
+    Checks, acked_durable, consistent_read, end_offset_monotone, offset_unique, producer_order,
+    read_below_high_watermark,
+};
+use kafka::command::Delivery;
+use kafka::ids::{NodeId, Offset, TopicPartition};
+use kafka::log::partition_log::BatchInfo;
+use kafka::messages::produce::Acks;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All that clients were told.
+#[derive(Clone, Default)]
+pub(super) struct Told {
+    deliveries: Vec<(NodeId, Delivery)>,
+}
+
+/// What was given to readers, batch by batch: who, where, first and last offset, CRC.
+type Reads = Vec<(TopicPartition, Offset, Offset, u32)>;
+
+impl Told {
+    pub(super) fn listen(&mut self, deliveries: &[(NodeId, Delivery)]) {
+        self.deliveries.extend_from_slice(deliveries);
+    }
+
+    /// Panics if the checkers and this look disagree.
+    pub(super) fn compare(&self, checks: &Checks) {
+        let reads = self.reads();
+        for partition in checks.history.partitions() {
+            let ghost = checks.history.get(partition).expect("it is listed");
+            let lossless = ghost.unclean.is_none() && ghost.lossy.is_empty() && ghost.lost.is_empty();
+            let agree = |property: &'static str, again: BTreeSet<Offset>, exactly: bool| {
+                if !checks.in_force(property) {
+                    return;
+                }
+                let found: BTreeSet<Offset> = checks
+                    .found
+                    .iter()
+                    .filter(|(name, of, _)| *name == property && *of == partition)
+                    .map(|(_, _, offset)| *offset)
+                    .collect();
+                let as_it_should = if exactly { found == again } else { found.is_subset(&again) };
+                assert!(as_it_should, "{property} of {partition}: found {found:?}, looked again {again:?}");
+            };
+            agree(read_below_high_watermark::INFO.name, self.above_high_watermark(partition), true);
+            agree(offset_unique::INFO.name, differing(&reads, partition), lossless);
+            agree(consistent_read::INFO.name, read_and_lost(&reads, ghost), true);
+            agree(end_offset_monotone::INFO.name, self.ends_that_went_back(partition), lossless);
+            agree(producer_order::INFO.name, self.out_of_order(partition, checks), lossless);
+            acked_and_gone(ghost, checks);
+        }
+    }
+
+    fn reads(&self) -> Reads {
+        let mut reads = Vec::new();
+        for (_, delivery) in &self.deliveries {
+            let Delivery::Polled { partition, from, batches, .. } = delivery else { continue };
+            let headers = batches.iter().map(|batch| &batch.header);
+            let returned = headers.filter(|header| header.last_offset() >= *from);
+            reads.extend(
+                returned.map(|header| (*partition, header.base_offset, header.last_offset(), header.crc)),
+            );
+        }
+        reads
+    }
+
+    fn above_high_watermark(&self, of: TopicPartition) -> BTreeSet<Offset> {
+        let mut broken = BTreeSet::new();
+        for (_, delivery) in &self.deliveries {
+            if let Delivery::Polled { partition, batches, high_watermark, .. } = delivery
+                && *partition == of
+                && batches.iter().any(|batch| batch.header.last_offset() >= *high_watermark)
+            {
+                broken.extend(batches.last().map(|batch| batch.header.base_offset));
+            }
+        }
+        broken
+    }
+
+    fn ends_that_went_back(&self, of: TopicPartition) -> BTreeSet<Offset> {
+        let mut last: BTreeMap<NodeId, Offset> = BTreeMap::new();
+        let mut broken = BTreeSet::new();
+        for (node, delivery) in &self.deliveries {
+            if let Delivery::EndOffset { partition, offset, .. } = delivery
+                && *partition == of
+                && last.insert(*node, *offset).is_some_and(|told| told > *offset)
+            {
+                broken.insert(*offset);
+            }
+        }
+        broken
+    }
+
+    /// Every send that, when it was acknowledged, stood on the wrong side of one acknowledged before.
+    fn out_of_order(&self, of: TopicPartition, checks: &Checks) -> BTreeSet<Offset> {
+        let mut acked = Vec::new();
+        let mut broken = BTreeSet::new();
+        for (node, delivery) in &self.deliveries {
+            let Delivery::Acked { send, partition, base_offset: Some(offset), .. } = delivery else {
+                continue;
+            };
+            if *partition != of || !checks.ledger.keeps_order(*node) {
+                continue;
+            }
+            let wrong = |(producer, other, at): &(NodeId, _, Offset)| {
+                producer == node && ((other < send) != (at < offset))
+            };
+            if acked.iter().any(wrong) {
+                broken.insert(*offset);
+            }
+            acked.push((*node, *send, *offset));
+        }
+        broken
+    }
+}
+
+/// Offsets at which a batch was read that overlaps another one read before.
+fn differing(reads: &Reads, of: TopicPartition) -> BTreeSet<Offset> {
+    let mut seen: BTreeMap<Offset, (Offset, u32)> = BTreeMap::new();
+    let mut broken = BTreeSet::new();
+    for (_, base, last, crc) in reads.iter().filter(|(partition, ..)| *partition == of) {
+        if seen.get(base) == Some(&(*last, *crc)) {
+            continue;
+        }
+        let overlaps: Vec<Offset> =
+            seen.range(..=*last).filter(|(_, (end, _))| end >= base).map(|(start, _)| *start).collect();
+        if !overlaps.is_empty() {
+            broken.insert(*base);
+        }
+        for start in overlaps {
+            seen.remove(&start);
+        }
+        seen.insert(*base, (*last, *crc));
+    }
+    broken
+}
+
+/// Offsets at which a batch was read that was committed and lost, and nobody had declared it.
+fn read_and_lost(reads: &Reads, ghost: &Ghost) -> BTreeSet<Offset> {
+    let was_read = |batch: &BatchInfo| {
+        reads.iter().any(|(partition, base, _, crc)| {
+            (*partition, *base, *crc) == (ghost.partition, batch.base_offset, batch.crc)
+        })
+    };
+    let undeclared = ghost.lost.iter().filter(|(_, declared)| declared.is_none());
+    undeclared.filter(|(old, _)| was_read(&old.batch)).map(|(old, _)| old.batch.base_offset).collect()
+}
+
+/// Panics if a batch that was acknowledged with `acks=all` is in no log, was not declared lost, and nobody has said so.
+fn acked_and_gone(ghost: &Ghost, checks: &Checks) {
+    for send in checks.ledger.sends().filter(|send| send.partition == ghost.partition) {
+        let (Outcome::Acked(..), Some(batch), Acks::All) = (&send.outcome, send.batch, send.acks) else {
+            continue;
+        };
+        let is_kept = ghost
+            .replicas
+            .iter()
+            .any(|seen| seen.start > batch.last_offset || seen.batches.iter().any(|other| *other == batch));
+        let lost = ghost.lost.iter().rev().find(|(old, _)| old.batch == batch);
+        let is_declared = lost.is_some_and(|(_, declared)| declared.is_some()) || !ghost.lossy.is_empty();
+        let key = (acked_durable::INFO.name, ghost.partition, batch.base_offset);
+        assert!(
+            is_kept || is_declared || checks.found.contains(&key),
+            "{} ({} offset {}) was acknowledged and is gone, and no checker has said so",
+            send.name,
+            ghost.partition,
+            batch.base_offset
+        );
+    }
+}

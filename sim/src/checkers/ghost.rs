@@ -1,0 +1,436 @@
+//! The ghost of a partition, and what was seen of its replicas.
+//!
+//! The *ghost* is the sequence of batches that some leader's high watermark has passed: what the cluster has committed to,
+//! whatever becomes of it (`committed(p)` of the catalogue). When committed batches are lost, by declaration or by
+//! violation, the ghost follows the new leader and remembers them in [`Ghost::lost`].
+//!
+//! A batch is known by [`BatchInfo`]: offsets, epoch, CRC. Logs are compared batch by batch, never record by record. What
+//! grows with a log is a [`SharedList`], so that a fork copies none of it.
+
+use super::shared_list::SharedList;
+use kafka::broker::view::{ReplicaView, Role};
+use kafka::command::SendId;
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::log::partition_log::BatchInfo;
+use kafka::time::Time;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The batches of a log.
+pub type Log = SharedList<BatchInfo>;
+
+/// A replica as it was last seen.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Where.
+    pub node: NodeId,
+    /// Its broker.
+    pub broker: BrokerId,
+    /// Whether its process runs.
+    pub alive: bool,
+    /// Which life of the process it was seen in.
+    pub life: u32,
+    /// Its role.
+    pub role: Role,
+    /// The leader epoch it was in.
+    pub leader_epoch: LeaderEpoch,
+    /// Its high watermark.
+    pub high_watermark: Offset,
+    /// Log start offset.
+    pub start: Offset,
+    /// Log end offset.
+    pub end: Offset,
+    /// The ISR it holds, if it leads.
+    pub isr: Vec<BrokerId>,
+    /// Its log.
+    pub batches: Log,
+    /// How many committed batches, from the first, it is known to hold.
+    pub complete: usize,
+}
+
+/// A batch that a replica threw away.
+#[derive(Clone, Debug)]
+pub struct Drop {
+    /// Which batch.
+    pub batch: BatchInfo,
+    /// Who.
+    pub node: NodeId,
+    /// When.
+    pub at: Time,
+    /// Why, in words: a rule's value, or a loss of power.
+    pub why: Arc<str>,
+}
+
+/// A committed batch.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The batch.
+    pub batch: BatchInfo,
+    /// When a leader's high watermark passed it.
+    pub at: Time,
+    /// Whose.
+    pub by: NodeId,
+}
+
+/// Why a loss is nobody's fault but the operator's.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Declared {
+    /// A leader from outside the ISR was allowed.
+    UncleanElection,
+    /// At least `min.insync.replicas` machines lost their page cache or their disk.
+    PowerLoss,
+}
+
+impl Declared {
+    /// The name in scenario files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Declared::UncleanElection => "unclean-election",
+            Declared::PowerLoss => "power-loss",
+        }
+    }
+}
+
+/// A partition's state in ZooKeeper, as last read.
+#[derive(Clone, Debug)]
+pub struct StateSeen {
+    /// The leader, or none.
+    pub leader: BrokerId,
+    /// Its epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// The ISR.
+    pub isr: Vec<BrokerId>,
+}
+
+/// One partition's ghost and replicas.
+#[derive(Clone, Debug)]
+pub struct Ghost {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// What was committed, oldest first.
+    pub committed: SharedList<Committed>,
+    /// What was committed and lost, with the declaration that allowed it, if one did.
+    pub lost: SharedList<(Committed, Option<Declared>)>,
+    /// Its replicas, by node.
+    pub replicas: Vec<Seen>,
+    /// What replicas threw away, oldest first.
+    pub drops: SharedList<Drop>,
+    /// Its state.
+    pub state: Option<StateSeen>,
+    /// The epoch of the last unclean election, if one happened.
+    pub unclean: Option<LeaderEpoch>,
+    /// Whether the ghost must follow the unclean leader as soon as it leads.
+    pub unclean_pending: bool,
+    /// Machines that lost something and have not been in the ISR complete since.
+    pub lossy: BTreeSet<NodeId>,
+    /// `min.insync.replicas` as the last leader held it.
+    pub min_insync_replicas: usize,
+    /// Every batch that was ever in a log, with the one before it: by offset, then epoch.
+    pub links: SharedList<Link>,
+    /// Who appended as leader, by epoch.
+    pub appenders: Vec<(LeaderEpoch, NodeId)>,
+    /// What was read, by offset: no two overlap, the latest reader's is kept.
+    pub reads: SharedList<Read>,
+    /// The sends that were acknowledged, by producer and handle, and their offsets; only of producers that keep order.
+    pub sent: SharedList<(NodeId, SendId, Offset)>,
+    /// Up to which offset two replicas are known to agree.
+    pub matched: Vec<(NodeId, NodeId, Offset)>,
+    /// Up to which offset a member of a leader's ISR is known to agree with it.
+    pub weakly_matched: Vec<(NodeId, NodeId, Offset)>,
+}
+
+/// A batch that some reader was given.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Read {
+    /// Offset of its first record.
+    pub base_offset: Offset,
+    /// Offset of its last record.
+    pub last_offset: Offset,
+    /// Its CRC.
+    pub crc: u32,
+}
+
+/// A batch in some log, and the batch before it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// The batch.
+    pub batch: BatchInfo,
+    /// Epoch and CRC of the batch before it, if there was one.
+    pub before: Option<(LeaderEpoch, u32)>,
+    /// In whose log it was seen first.
+    pub node: NodeId,
+}
+
+impl Ghost {
+    pub(super) fn new(partition: TopicPartition) -> Ghost {
+        Ghost {
+            partition,
+            committed: SharedList::default(),
+            lost: SharedList::default(),
+            replicas: Vec::new(),
+            drops: SharedList::default(),
+            state: None,
+            unclean: None,
+            unclean_pending: false,
+            lossy: BTreeSet::new(),
+            min_insync_replicas: 1,
+            links: SharedList::default(),
+            appenders: Vec::new(),
+            reads: SharedList::default(),
+            sent: SharedList::default(),
+            matched: Vec::new(),
+            weakly_matched: Vec::new(),
+        }
+    }
+
+    /// The replica on a node.
+    pub fn replica(&self, node: NodeId) -> Option<&Seen> {
+        self.replicas.iter().find(|seen| seen.node == node)
+    }
+
+    /// The replica of a broker.
+    pub fn replica_of(&self, broker: BrokerId) -> Option<&Seen> {
+        self.replicas.iter().find(|seen| seen.broker == broker)
+    }
+
+    /// The index of the replica that leads in the epoch ZooKeeper says, if its process runs and knows it.
+    pub fn current_leader(&self) -> Option<usize> {
+        let state = self.state.as_ref()?;
+        self.replicas.iter().position(|seen| {
+            seen.alive
+                && seen.broker == state.leader
+                && seen.role == Role::Leader
+                && seen.leader_epoch == state.leader_epoch
+        })
+    }
+
+    /// Whether a replica is in the ISR that ZooKeeper holds.
+    pub fn in_controller_isr(&self, seen: &Seen) -> bool {
+        self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
+    }
+
+    /// The committed batch that begins at `offset`.
+    pub fn committed_at(&self, offset: Offset) -> Option<&Committed> {
+        let index = self.committed.partition_point(|old| old.batch.base_offset < offset);
+        self.committed.get(index).filter(|old| old.batch.base_offset == offset)
+    }
+
+    /// Whether somebody was given exactly this batch.
+    pub fn was_read(&self, batch: &BatchInfo) -> bool {
+        let index = self.reads.partition_point(|read| read.base_offset < batch.base_offset);
+        self.reads.get(index).is_some_and(|read| {
+            read.base_offset == batch.base_offset
+                && read.crc == batch.crc
+                && read.last_offset == batch.last_offset
+        })
+    }
+
+    /// Who threw this batch away last, and why.
+    pub fn last_drop(&self, batch: &BatchInfo) -> Option<&Drop> {
+        self.drops.iter().rev().find(|drop| drop.batch == *batch)
+    }
+
+    /// The first committed batch that a replica lacks, from those not yet known to be there; remembers how far it got.
+    pub fn first_missing(&mut self, index: usize) -> Option<usize> {
+        let Ghost { committed, replicas, .. } = self;
+        let seen = &mut replicas[index];
+        while let Some(next) = committed.get(seen.complete) {
+            if next.batch.last_offset >= seen.start
+                && find(&seen.batches, next.batch.base_offset) != Some(&next.batch)
+            {
+                return Some(seen.complete);
+            }
+            seen.complete += 1;
+        }
+        None
+    }
+
+    /// Whether a replica lacks a committed batch, looked at from the first one on.
+    pub fn lacks(mut self, index: usize) -> bool {
+        self.replicas[index].complete = 0;
+        self.first_missing(index).is_some()
+    }
+
+    /// The declaration that would excuse a loss now.
+    pub fn declared(&self) -> Option<Declared> {
+        if self.unclean_pending {
+            Some(Declared::UncleanElection)
+        } else if self.lossy.len() >= self.min_insync_replicas.max(1) {
+            Some(Declared::PowerLoss)
+        } else {
+            None
+        }
+    }
+
+    /// From committed batch `from` on the ghost follows this replica: what it lacks is lost, what it has there instead was
+    /// committed by it. Returns what is lost.
+    pub fn follow(
+        &mut self,
+        index: usize,
+        from: usize,
+        declared: Option<Declared>,
+        at: Time,
+    ) -> Vec<Committed> {
+        let gone = self.committed.split_off(from);
+        let seen = &self.replicas[index];
+        let (kept, missing): (Vec<Committed>, Vec<Committed>) =
+            gone.into_iter().partition(|old| find(&seen.batches, old.batch.base_offset) == Some(&old.batch));
+        let begin = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        if let Some(last) = kept.last() {
+            let first = seen.batches.partition_point(|batch| batch.base_offset < begin);
+            let below =
+                seen.batches.iter_from(first).take_while(|batch| batch.base_offset <= last.batch.base_offset);
+            self.committed.extend(below.map(|batch| {
+                let old = kept.iter().find(|old| old.batch == *batch).cloned();
+                old.unwrap_or(Committed { batch: *batch, at, by: seen.node })
+            }));
+        }
+        self.lost.extend(missing.iter().map(|lost| (lost.clone(), declared)));
+        for seen in &mut self.replicas {
+            seen.complete = seen.complete.min(from);
+        }
+        missing
+    }
+
+    /// Enters what a leader's high watermark has passed. Returns how many were committed before.
+    pub(super) fn commit(&mut self, index: usize, at: Time) -> usize {
+        let before = self.committed.len();
+        let seen = &self.replicas[index];
+        let from = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        if seen.role != Role::Leader || seen.high_watermark <= from {
+            return before;
+        }
+        let first = seen.batches.partition_point(|batch| batch.base_offset < from);
+        let passed =
+            seen.batches.iter_from(first).take_while(|batch| batch.last_offset < seen.high_watermark);
+        self.committed.extend(passed.map(|batch| Committed { batch: *batch, at, by: seen.node }));
+        before
+    }
+}
+
+/// The batch that begins at `offset`.
+pub fn find(batches: &Log, offset: Offset) -> Option<&BatchInfo> {
+    // Look-ups are nearly always at the end.
+    match batches.last() {
+        Some(last) if last.base_offset == offset => return Some(last),
+        Some(last) if last.base_offset < offset => return None,
+        _ => {}
+    }
+    let index = batches.partition_point(|batch| batch.base_offset < offset);
+    batches.get(index).filter(|batch| batch.base_offset == offset)
+}
+
+/// The first offset in `[from, limit)` at which two logs disagree, looking only where both have batches.
+pub fn first_disagreement(one: &Log, other: &Log, from: Offset, limit: Offset) -> Option<Offset> {
+    let after = |log: &Log| log.partition_point(|batch| batch.last_offset < from);
+    let mut theirs = other.iter_from(after(other)).peekable();
+    for batch in one.iter_from(after(one)).take_while(|batch| batch.base_offset < limit) {
+        while theirs.next_if(|there| there.last_offset < batch.base_offset).is_some() {}
+        match theirs.peek() {
+            Some(there) if *there == batch => drop(theirs.next()),
+            Some(there) if there.base_offset <= batch.last_offset => {
+                return Some(batch.base_offset.max(from));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+impl Ghost {
+    /// How many committed batches, from the first, a replica holds.
+    pub(super) fn common_prefix(&self, index: usize) -> usize {
+        let seen = &self.replicas[index];
+        let held = |old: &&Committed| {
+            old.batch.last_offset < seen.start
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+        };
+        self.committed.iter().take_while(held).count()
+    }
+
+    /// A replica that lost something is whole again once it is in the ISR and lacks nothing.
+    pub fn heal_lossy(&mut self, index: usize) {
+        let node = self.replicas[index].node;
+        if !self.lossy.is_empty()
+            && self.lossy.contains(&node)
+            && self.replicas[index].alive
+            && self.replicas[index].role != Role::Idle
+            && self.in_controller_isr(&self.replicas[index])
+            && self.first_missing(index).is_none()
+        {
+            self.lossy.remove(&node);
+        }
+    }
+
+    /// A replica was deleted: all its batches are dropped.
+    pub(super) fn forget(&mut self, node: NodeId, at: Time) {
+        if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
+            let seen = self.replicas.remove(index);
+            let why: Arc<str> = "deletion of the replica".into();
+            self.drops.extend(seen.batches.iter().map(|batch| Drop {
+                batch: *batch,
+                node,
+                at,
+                why: why.clone(),
+            }));
+            self.matched.retain(|(one, other, _)| *one != node && *other != node);
+            self.weakly_matched.retain(|(one, other, _)| *one != node && *other != node);
+        }
+    }
+}
+
+impl Seen {
+    pub(super) fn nothing(node: NodeId, broker: BrokerId) -> Seen {
+        Seen {
+            node,
+            broker,
+            alive: true,
+            life: 0,
+            role: Role::Idle,
+            leader_epoch: LeaderEpoch::NONE,
+            high_watermark: Offset::ZERO,
+            start: Offset::ZERO,
+            end: Offset::ZERO,
+            isr: Vec::new(),
+            batches: Log::default(),
+            complete: 0,
+        }
+    }
+
+    /// Takes over everything but the log. Says whether the ISR it holds is another.
+    pub(super) fn look(&mut self, view: &ReplicaView<'_>, life: u32) -> bool {
+        self.alive = true;
+        self.life = life;
+        self.role = view.role;
+        self.leader_epoch = view.leader_epoch;
+        self.high_watermark = view.high_watermark;
+        self.start = view.log.start_offset();
+        self.end = view.log.end_offset();
+        let isr_changed = self.isr != view.isr;
+        if isr_changed {
+            self.isr.clear();
+            self.isr.extend_from_slice(view.isr);
+        }
+        isr_changed
+    }
+
+    /// Takes over a log as it is now. Returns how many batches were kept, and what went from the tail.
+    ///
+    /// Logs change at their ends: what is equal at one place is equal before it.
+    pub(super) fn take_log(&mut self, now: &[BatchInfo]) -> (usize, Vec<BatchInfo>) {
+        // Deletion from the front (log start offset) is no cut.
+        if let (Some(old), Some(new)) = (self.batches.get(0), now.first())
+            && old.base_offset < new.base_offset
+        {
+            let front = self.batches.partition_point(|batch| batch.base_offset < new.base_offset);
+            self.batches.drop_front(front);
+        }
+        let mut kept = self.batches.len().min(now.len());
+        while kept > 0 && self.batches.get(kept - 1) != Some(&now[kept - 1]) {
+            kept -= 1;
+        }
+        let dropped = self.batches.split_off(kept);
+        self.batches.extend(now[kept..].iter().copied());
+        (kept, dropped)
+    }
+}

@@ -1,0 +1,3 @@
+//! Worlds for checkers: random ones, and those with a planted fault.
+
+pub mod random;
