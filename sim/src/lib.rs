@@ -38,4 +38,7 @@ pub mod net;
 pub mod scenario;
 pub mod trace;
 pub mod tracing_log;
+/// The cluster that all this is about.
+pub use kafka;
+
 pub mod world;

@@ -1,7 +1,7 @@
 //! The ghost of a partition, and what was seen of its replicas.
 //!
 //! The *ghost* is the sequence of batches that some leader's high watermark has passed: what the cluster has committed to,
-//! whatever becomes of it (`committed(p)` of the catalogue). When committed batches are lost, by declaration or by
+//! whatever becomes of it. When committed batches are lost, by declaration or by
 //! violation, the ghost follows the new leader and remembers them in [`Ghost::lost`].
 //!
 //! A batch is known by [`BatchInfo`]: offsets, epoch, CRC. Logs are compared batch by batch, never record by record. What

@@ -475,6 +475,7 @@ impl<'a> Runner<'a> {
     fn run_until(&mut self, until: &RunUntil, path: &Path) -> Result<(), Stop> {
         let within = until.within.map_or(PATIENCE, |span| span.0);
         let condition = &until.condition;
+        self.heading(&format!("until {condition}"));
         let deadline = self.world.now() + within;
         if self.advance(deadline, path, &|runner| runner.watch().holds(condition))? {
             return Ok(());

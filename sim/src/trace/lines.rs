@@ -188,8 +188,12 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         }
         ReplicaNote::Truncated { from, to, dropped, .. } => {
             let cells = scene.names.cells(partition, dropped);
-            let acked = dropped.iter().find_map(|batch| scene.names.acked(partition, batch));
-            let acked = acked.map(|at| format!(", acked at {} ms", at.millis()));
+            let acked: Vec<String> = dropped
+                .iter()
+                .filter_map(|batch| scene.names.acked(partition, batch))
+                .map(|at| at.millis().to_string())
+                .collect();
+            let acked = (!acked.is_empty()).then(|| format!(", acked at {} ms", acked.join(" and ")));
             let text = format!("{of}TRUNCATES {from} → {to}: drops {cells}{}", acked.unwrap_or_default());
             Wording { table: Some(partition), ..plain(Zoom::Story, text) }
         }
@@ -252,13 +256,16 @@ fn high_watermark(
 ) -> Wording {
     let of = scene.of(partition);
     let view = scene.nodes.broker(scene.node).and_then(|broker| broker.replica(partition));
-    let named = view.is_some_and(|view| {
+    let passed = view.map_or(&[][..], |view| {
         let log = view.log.batches();
         let first = log.partition_point(|batch| batch.base_offset < from);
-        let passed = log[first..].iter().take_while(|batch| batch.last_offset < to);
-        passed.into_iter().any(|batch| scene.names.is_named(partition, batch.base_offset, batch.crc))
+        let end = log.partition_point(|batch| batch.last_offset < to);
+        log.get(first..end).unwrap_or_default()
     });
+    let named = passed.iter().any(|batch| scene.names.is_named(partition, batch.base_offset, batch.crc));
     let zoom = if named { Zoom::Story } else { Zoom::Messages };
+    let last =
+        passed.last().map_or(format!("offset {}", to.0 - 1), |batch| scene.names.cell(partition, batch));
     match members {
         [] => plain(zoom, format!("{of}learns that the high watermark is {to}")),
         [_] => {
@@ -266,7 +273,7 @@ fn high_watermark(
         }
         _ => plain(
             zoom,
-            format!("{of}high watermark {from} → {to}: ISR {} all have offset {}", isr(members), to.0 - 1),
+            format!("{of}high watermark {from} → {to}: all of the ISR {} have {last}", isr(members)),
         ),
     }
 }
@@ -303,8 +310,6 @@ fn broker(note: &BrokerNote, scene: &Scene<'_>) -> Wording {
             ),
         ),
         BrokerNote::LogDirectoryFailed => plain(Zoom::Story, "its log directory FAILED"),
-        #[allow(unreachable_patterns)]
-        other => plain(Zoom::Effects, other.name()),
     }
 }
 
@@ -388,8 +393,6 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             };
             listed(Zoom::Story, format!("sends {}{about} to ", api.name()), scene.broker(*to), "")
         }
-        #[allow(unreachable_patterns)]
-        other => plain(Zoom::Effects, other.name()),
     }
 }
 
@@ -440,8 +443,6 @@ fn zookeeper(note: &ZooKeeperNote, scene: &Scene<'_>) -> Wording {
                 if &**path == CONTROLLER || path.ends_with("/state") { Zoom::Story } else { Zoom::Messages };
             plain(zoom, format!("refuses {}'s write of {path}: {error:?}", name(by)))
         }
-        #[allow(unreachable_patterns)]
-        other => plain(Zoom::Effects, other.name()),
     }
 }
 
@@ -506,8 +507,6 @@ fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
                 error.name(scene.era())
             ),
         ),
-        #[allow(unreachable_patterns)]
-        other => plain(Zoom::Effects, other.name()),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::checkers::ledger::name_of;
 use kafka::command::{Command, Delivery, SendId};
-use kafka::ids::{Offset, TopicPartition};
+use kafka::ids::{LeaderEpoch, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::log::partition_log::BatchInfo;
 use kafka::time::Time;
@@ -27,8 +27,8 @@ pub struct Names {
     acked: Arc<BTreeMap<(TopicPartition, Offset), Acked>>,
 }
 
-/// An acknowledgement: when, and of what.
-type Acked = (Time, Option<Arc<str>>);
+/// An acknowledgement: when, of what, and the epoch of the copy it is about.
+type Acked = (Time, Option<Arc<str>>, Option<LeaderEpoch>);
 
 /// Whether a value is a name: short text that an author chose, not the filler of a workload.
 fn name(value: Option<&[u8]>) -> Option<Arc<str>> {
@@ -62,20 +62,22 @@ impl Names {
         Arc::make_mut(&mut self.batches).insert(key, BatchName { records: named.into() });
     }
 
-    /// An application was told.
-    pub fn on_delivery(&mut self, delivery: &Delivery, at: Time) {
+    /// An application was told. `epoch` is that of the batch which stands there in the log of the broker that answered.
+    pub fn on_delivery(&mut self, delivery: &Delivery, at: Time, epoch: Option<LeaderEpoch>) {
         if let Delivery::Acked { send, partition, base_offset: Some(offset), .. } = delivery {
             let name = self.send(*send);
-            Arc::make_mut(&mut self.acked).insert((*partition, *offset), (at, name));
+            Arc::make_mut(&mut self.acked).insert((*partition, *offset), (at, name, epoch));
         }
     }
 
-    /// When a batch was acknowledged, if it was.
+    /// When this very batch was acknowledged, if it was: a retry's twin in another epoch was not.
     pub fn acked(&self, partition: TopicPartition, batch: &RecordBatch) -> Option<Time> {
         let header = &batch.header;
-        let (at, name) = self.acked.get(&(partition, header.base_offset))?;
+        let (at, name, epoch) = self.acked.get(&(partition, header.base_offset))?;
         let known = self.batches.get(&(partition, header.base_offset, header.crc));
-        (known.and_then(|batch| batch.records.first()) == name.as_ref()).then_some(*at)
+        let same = known.and_then(|batch| batch.records.first()) == name.as_ref()
+            && epoch.is_none_or(|epoch| epoch == header.partition_leader_epoch);
+        same.then_some(*at)
     }
 
     /// What a send is called, if it has a name.

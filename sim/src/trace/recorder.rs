@@ -13,7 +13,7 @@ use crate::checkers::LifeEvent;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use kafka::command::{Command, Delivery};
-use kafka::ids::{NodeId, TopicPartition};
+use kafka::ids::{LeaderEpoch, NodeId, TopicPartition};
 use kafka::messages::{Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
 use kafka::note::{Decided, Note, ReplicaNote};
@@ -282,7 +282,7 @@ impl Recorder {
     fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) {
         match fact {
             Fact::Command(command) => self.names.on_command(command),
-            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at),
+            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_epoch(delivery, nodes)),
             Fact::Note(Note::Replica(partition, note)) => {
                 if let ReplicaNote::AppendedAsLeader { batch, .. } = note {
                     self.names.on_append(*partition, batch);
@@ -405,6 +405,15 @@ impl Recorder {
             self.push(Entry::Table { partition, rows });
         }
     }
+}
+
+/// The epoch of the batch an acknowledgement is about.
+fn acked_epoch(delivery: &Delivery, nodes: &Nodes) -> Option<LeaderEpoch> {
+    let Delivery::Acked { partition, base_offset: Some(offset), broker, .. } = delivery else { return None };
+    let view = nodes.broker(nodes.broker_node(*broker)?)?.replica(*partition)?;
+    let batches = view.log.batches();
+    let place = batches.binary_search_by_key(offset, |batch| batch.base_offset).ok()?;
+    Some(batches[place].epoch)
 }
 
 fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {

@@ -178,7 +178,7 @@ fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
 
 fn print_line(line: &Line, who: usize, lanes: usize, paint: &Paint, out: &mut String) {
     let indent = TIME + 2 + lanes + 1 + who + 2;
-    let rule = line.decided.map(|decided| format!("rule {} {}", decided.rule, decided.value));
+    let rule = line.decided.map(|decided| format!("rule {}: {}", decided.rule, decided.value));
     let text = line.text();
     let mut parts = wrapped(&text, WIDTH - indent);
     let head = format!("{:>TIME$}  {:<lanes$} {:<who$}  ", line.at.millis(), line.lanes, line.who);
@@ -229,8 +229,11 @@ fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
         .iter()
         .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
         .map(|record| {
-            let copies =
-                if record.copies.is_empty() { "no copy".to_owned() } else { record.copies.join(", ") };
+            let copies = match (&record.copies[..], record.batch) {
+                ([], None) => "offset not known".to_owned(),
+                ([], Some(_)) => "no copy".to_owned(),
+                (copies, _) => copies.join(", "),
+            };
             let fate = match &record.fate {
                 Fate::Kept => "kept".to_owned(),
                 Fate::NotPromised => "not promised".to_owned(),
