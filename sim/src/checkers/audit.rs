@@ -76,7 +76,7 @@ impl Audit {
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,
-                told: told(send),
+                told: told(send, nodes),
                 batch: send.batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
                 copies: copies.into_iter().map(|node| nodes.name(node).to_owned()).collect(),
@@ -94,7 +94,7 @@ impl Audit {
     }
 }
 
-fn told(send: &Send) -> String {
+fn told(send: &Send, nodes: &Nodes) -> String {
     let acks = acks_name(send.acks);
     let ms = |at: &Time| at.millis();
     match &send.outcome {
@@ -102,7 +102,7 @@ fn told(send: &Send) -> String {
         Outcome::Acked(at, _) => format!("acked at {} ms, acks={acks}", ms(at)),
         Outcome::Failed(at, error, open) => {
             let error = match error {
-                ClientError::Kafka(error) => error.newest_name().to_owned(),
+                ClientError::Kafka(error) => error.name(&nodes.slot(send.producer).era).to_owned(),
                 ClientError::TimedOut => "TimeoutException".to_owned(),
                 ClientError::Disconnected => "NetworkException".to_owned(),
             };

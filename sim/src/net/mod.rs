@@ -106,6 +106,9 @@ pub struct Network {
     channels: Vec<Vec<(NodeId, Channel, ConnectionId)>>,
 }
 
+/// Holds what was dropped: a rule that nobody can remove.
+const LOST: MessageRuleId = MessageRuleId(u32::MAX);
+
 impl Network {
     /// A network between this many machines.
     pub fn new(nodes: usize, spec: &NetworkSpec) -> Network {
@@ -145,10 +148,8 @@ impl Network {
             Verdict::Send => (None, Micros::ZERO),
             Verdict::Late(late) => (None, late),
             Verdict::Hold(rule) => (Some(rule), Micros::ZERO),
-            Verdict::Lose => {
-                tracing::trace!(target: "trial::net", connection = id.0, ?direction, ?packet, "lost");
-                return;
-            }
+            // TCP delivers in order or not at all: what follows on the connection waits behind it for ever.
+            Verdict::Lose => (Some(LOST), Micros::ZERO),
         };
         let parked = Parked { packet, held_by, late, cause };
         if held_by.is_some() || !lane.backlog.is_empty() || self.links.is_cut(from, to) {

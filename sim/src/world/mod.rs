@@ -82,8 +82,8 @@ pub enum MessageFate {
     Hold,
     /// It is late by this much, and what follows on its connection with it.
     Delay(Micros),
-    /// It is lost: its connection goes on without it (the network duplicates nothing and loses nothing within TCP, so this
-    /// stands for a peer that never answers).
+    /// It is lost: a peer that never answers. What follows on its connection waits for ever behind it, as TCP and Kafka's
+    /// muted connections have it, until somebody gives up and closes.
     Drop,
 }
 
