@@ -24,12 +24,14 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 };
 
 pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut Context<'_>) {
-    let Delivery::Acked { send, partition, base_offset: Some(offset), .. } = delivery else { return };
+    let Delivery::Acked { send, partition, base_offset: Some(offset), broker } = delivery else { return };
     let (Some(ghost), Some(entry)) = (history.get(*partition), context.ledger.get(*send)) else { return };
     if entry.acks != Acks::All
         || ghost.committed_at(*offset).is_some()
         || ghost.lost.iter().any(|(old, _)| old.batch.base_offset == *offset)
         || ghost.replicas.iter().any(|seen| seen.start > *offset)
+        // An unclean election leaves it out of the ghost; the broker that answered does not know.
+        || ghost.replica_of(*broker).is_some_and(|seen| seen.high_watermark > *offset)
     {
         return;
     }
@@ -55,7 +57,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         }
         let declared =
             ghost.lost.iter().rev().find(|(old, _)| old.batch == batch).and_then(|(_, declared)| *declared);
-        if anywhere || send.acks != Acks::All || declared.or(ghost.declared()).is_some() {
+        if anywhere || send.acks != Acks::All || declared.or_else(|| ghost.excuse(&batch)).is_some() {
             continue;
         }
         let Outcome::Acked(at, _) = send.outcome else { continue };

@@ -25,7 +25,6 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
     for index in 0..ghost.replicas.len() {
         check(index, ghost, context);
-        ghost.heal_lossy(index);
     }
 }
 
@@ -38,7 +37,6 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
     {
         check(change.index, ghost, context);
     }
-    ghost.heal_lossy(change.index);
 }
 
 fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
@@ -47,6 +45,9 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     }
     let Some(missing) = ghost.first_missing(index) else { return };
     let lost = ghost.committed.get(missing).expect("it was just found").clone();
+    if ghost.excuse(&lost.batch).is_some() {
+        return;
+    }
     let seen = &ghost.replicas[index];
     let name = context.nodes.name(seen.node).to_owned();
     let report = || {

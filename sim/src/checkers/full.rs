@@ -40,6 +40,8 @@ pub struct Full {
     appenders: BTreeMap<(TopicPartition, LeaderEpoch), NodeId>,
     /// Partitions in which losses were excused when the last event was over.
     excused: BTreeSet<TopicPartition>,
+    /// Partitions in which losses were ever excused.
+    ever_excused: BTreeSet<TopicPartition>,
     told: Told,
 }
 
@@ -66,7 +68,7 @@ impl Full {
         let mut partitions: BTreeSet<TopicPartition> =
             observed.marks.iter().map(|(_, partition)| *partition).collect();
         partitions.extend(fresh.iter().map(|finding| finding.partition));
-        if self.looks.is_multiple_of(ALL_EVERY) {
+        if self.looks.is_multiple_of(ALL_EVERY) || !observed.lives.is_empty() {
             partitions.extend(checks.history.partitions());
         }
         self.told.listen(observed.deliveries);
@@ -75,49 +77,60 @@ impl Full {
             mirror(ghost, nodes);
             let mut broken = Broken::new();
             self.steps(ghost, nodes, &mut broken);
-            let lossless = ghost.declared().is_none() && !self.excused.contains(&partition);
-            broken_now(ghost, checks, nodes, lossless, &mut broken);
-            self.agree(partition, &broken, checks, fresh, nodes);
-            match ghost.declared() {
-                Some(_) => self.excused.insert(partition),
-                None => self.excused.remove(&partition),
-            };
+            broken_now(ghost, checks, nodes, &mut broken);
+            let excused = ghost.declared().is_some() || self.excused.contains(&partition);
+            self.agree(partition, &broken, excused, checks, fresh, nodes);
+            if ghost.declared().is_some() {
+                self.excused.insert(partition);
+                self.ever_excused.insert(partition);
+            } else {
+                self.excused.remove(&partition);
+            }
         }
     }
 
     /// Panics if the checkers of clients and a look at all that clients were told disagree.
     pub(super) fn finish(&self, checks: &Checks) {
-        self.told.compare(checks);
+        self.told.compare(checks, &self.ever_excused);
     }
 
     fn agree(
         &self,
         partition: TopicPartition,
         broken: &Broken,
+        excused: bool,
         checks: &Checks,
         fresh: &[Finding],
         nodes: &Nodes,
     ) {
+        let ghost = checks.history.get(partition).expect("it was looked at");
+        let of_losses = [candidate_completeness::INFO.name, weak_isr::INFO.name];
         for (property, offset) in broken {
             assert!(
-                !checks.in_force(property) || checks.found.contains(&(*property, partition, *offset)),
-                "{property} is broken for {partition} at offset {offset}, {:?}, and no checker has said so",
-                nodes.now
+                !checks.in_force(property)
+                    || excused && of_losses.contains(property)
+                    || checks.found.contains(&(*property, partition, *offset)),
+                "{property} is broken for {partition} at offset {offset}, {:?}, and no checker has said so{}",
+                nodes.now,
+                describe(ghost)
             );
         }
         // These remember: what they find may be in no log any more, or have been told in full by another offset.
         let looser = [epoch_monotone::INFO.name, log_matching::INFO.name, weak_isr::INFO.name];
+        let lost = |offset| leader_lost(ghost, offset);
         for finding in fresh.iter().filter(|finding| finding.partition == partition) {
             let is_shown = match finding.property {
                 name if looser.contains(&name) => broken.iter().any(|(property, _)| *property == name),
                 name if STATES.contains(&name) => broken.contains(&(name, finding.offset)),
-                name if name == leader_completeness::INFO.name => {
-                    let ghost = checks.history.get(partition).expect("it was looked at");
-                    leader_lost(ghost, finding.offset)
+                // What the current leader lacks is no longer committed once it has been told.
+                name if name == candidate_completeness::INFO.name => {
+                    broken.contains(&(name, finding.offset)) || lost(finding.offset)
                 }
+                name if name == leader_completeness::INFO.name => lost(finding.offset),
                 _ => true,
             };
-            assert!(is_shown, "at {:?} a look at all logs does not show it: {finding:?}", nodes.now);
+            let (now, ghost) = (nodes.now, describe(ghost));
+            assert!(is_shown, "at {now:?} a look at all logs does not show it: {finding:?}{ghost}");
         }
     }
 
@@ -156,14 +169,32 @@ impl Full {
 }
 
 /// Properties of which exactly what is found is broken, at that offset.
-const STATES: [&str; 6] = [
+const STATES: [&str; 5] = [
     bounds::INFO.name,
-    candidate_completeness::INFO.name,
     quorum_superset::INFO.name,
     high_watermark_monotone::INFO.name,
     min_isr_high_watermark::INFO.name,
     one_leader_per_epoch::INFO.name,
 ];
+
+/// A partition, for messages.
+fn describe(ghost: &Ghost) -> String {
+    let mut text = format!(
+        "\n  {} committed, {} lost, lossy {:?}, excused by {:?}, state {:?}",
+        ghost.committed.len(),
+        ghost.lost.len(),
+        ghost.lossy,
+        ghost.declared(),
+        ghost.state
+    );
+    for seen in &ghost.replicas {
+        let Seen { node, alive, life, role, leader_epoch, high_watermark, end, isr, complete, .. } = seen;
+        text += &format!(
+            "\n  {node} alive {alive} life {life} {role:?} epoch {leader_epoch} high watermark {high_watermark} end {end} ISR {isr:?} complete {complete}"
+        );
+    }
+    text
+}
 
 /// Panics unless what is remembered is what is.
 fn mirror(ghost: &Ghost, nodes: &Nodes) {
@@ -198,8 +229,8 @@ fn mirror(ghost: &Ghost, nodes: &Nodes) {
     }
 }
 
-/// What a look at all logs of one partition finds broken at this moment. `lossless`: no loss is excused.
-fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, lossless: bool, broken: &mut Broken) {
+/// What a look at all logs of one partition finds broken at this moment. Nothing is excused.
+fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken) {
     let mut findings = Vec::new();
     let context = Context {
         at: nodes.now,
@@ -220,10 +251,10 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, lossless: bool, bro
         }
         let missing = lacks(ghost, seen);
         if let Some(missing) = missing
-            && lossless
             && candidate_completeness::is_candidate(ghost, index)
+            && ghost.excuse(&missing).is_none()
         {
-            broken.insert((candidate_completeness::INFO.name, missing));
+            broken.insert((candidate_completeness::INFO.name, missing.base_offset));
         }
         if ghost.current_leader() == Some(index) {
             // Whatever it lacked has left the ghost by now, and was told unless it was declared.
@@ -231,7 +262,7 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, lossless: bool, bro
             passed_is_committed(ghost, seen);
         }
         for &other in alive.iter().filter(|other| **other != index) {
-            pair(ghost, index, other, lossless, broken);
+            pair(ghost, index, other, broken);
         }
     }
     if let Some((leader, _)) = quorum_superset::problem(ghost, &context) {
@@ -240,13 +271,13 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, lossless: bool, bro
 }
 
 /// The first committed batch that a replica lacks.
-fn lacks(ghost: &Ghost, seen: &Seen) -> Option<Offset> {
+fn lacks(ghost: &Ghost, seen: &Seen) -> Option<BatchInfo> {
     let mut log = seen.batches.iter().peekable();
     let lacked = |old: &&BatchInfo| {
         while log.next_if(|batch| batch.base_offset < old.base_offset).is_some() {}
         old.last_offset >= seen.start && log.peek() != Some(old)
     };
-    ghost.committed.iter().map(|old| &old.batch).find(lacked).map(|old| old.base_offset)
+    ghost.committed.iter().map(|old| &old.batch).find(lacked).copied()
 }
 
 /// Panics if a leader's high watermark has passed what the ghost does not have.
@@ -266,15 +297,16 @@ fn leader_lost(ghost: &Ghost, offset: Offset) -> bool {
     !leader.batches.iter().any(|batch| *batch == lost.batch)
 }
 
-fn pair(ghost: &Ghost, one: usize, two: usize, lossless: bool, broken: &mut Broken) {
+fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
     let (left, right) = (&ghost.replicas[one], &ghost.replicas[two]);
     let limit = left.high_watermark.min(right.high_watermark).min(left.end).min(right.end);
     if one < two && log_matching::comparable(ghost, one) && log_matching::comparable(ghost, two) {
         let found = overlapping(&left.batches, &right.batches, limit).find(|(here, there)| here != there);
         broken.extend(found.map(|(here, _)| (log_matching::INFO.name, here.base_offset)));
     }
-    if lossless && weak_isr::applies(ghost, one, two) {
+    if weak_isr::applies(ghost, one, two) {
         let found = weak_isr::first_missing(&left.batches, &right.batches, right.start, left.high_watermark);
+        let found = found.filter(|offset| !weak_isr::is_declared(ghost, left, *offset));
         broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
     }
     if one < two {

@@ -59,6 +59,8 @@ pub struct Drop {
     pub at: Time,
     /// Why, in words: a rule's value, or a loss of power.
     pub why: Arc<str>,
+    /// Whether its machine lost it: power, or its disk.
+    pub by_loss: bool,
 }
 
 /// A committed batch.
@@ -262,8 +264,19 @@ impl Ghost {
         }
     }
 
+    /// The declaration that would excuse the loss of this batch now: also if so many machines as count have lost it, and
+    /// have recovered from it otherwise.
+    pub fn excuse(&self, batch: &BatchInfo) -> Option<Declared> {
+        let by_power = || {
+            let lost = self.drops.iter().filter(|drop| drop.by_loss && drop.batch == *batch);
+            let machines: BTreeSet<NodeId> = lost.map(|drop| drop.node).collect();
+            (machines.len() >= self.min_insync_replicas.max(1)).then_some(Declared::PowerLoss)
+        };
+        self.declared().or_else(by_power)
+    }
+
     /// From committed batch `from` on the ghost follows this replica: what it lacks is lost, what it has there instead was
-    /// committed by it. Returns what is lost.
+    /// committed by it. Returns what is lost, unless that is declared.
     pub fn follow(
         &mut self,
         index: usize,
@@ -276,28 +289,38 @@ impl Ghost {
         let (kept, missing): (Vec<Committed>, Vec<Committed>) =
             gone.into_iter().partition(|old| find(&seen.batches, old.batch.base_offset) == Some(&old.batch));
         let begin = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
-        if let Some(last) = kept.last() {
-            let first = seen.batches.partition_point(|batch| batch.base_offset < begin);
-            let below =
-                seen.batches.iter_from(first).take_while(|batch| batch.base_offset <= last.batch.base_offset);
-            self.committed.extend(below.map(|batch| {
-                let old = kept.iter().find(|old| old.batch == *batch).cloned();
-                old.unwrap_or(Committed { batch: *batch, at, by: seen.node })
-            }));
+        let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        let limit = kept_to.max(seen.high_watermark);
+        let first = seen.batches.partition_point(|batch| batch.base_offset < begin);
+        let held = seen.batches.iter_from(first).take_while(|batch| batch.last_offset < limit);
+        self.committed.extend(held.map(|batch| {
+            let old = kept.iter().find(|old| old.batch == *batch).cloned();
+            old.unwrap_or(Committed { batch: *batch, at, by: seen.node })
+        }));
+        let mut undeclared = Vec::new();
+        for lost in missing {
+            let excuse = declared.or_else(|| self.excuse(&lost.batch));
+            if excuse.is_none() {
+                undeclared.push(lost.clone());
+            }
+            self.lost.push((lost, excuse));
         }
-        self.lost.extend(missing.iter().map(|lost| (lost.clone(), declared)));
         for seen in &mut self.replicas {
             seen.complete = seen.complete.min(from);
         }
-        missing
+        undeclared
     }
 
-    /// Enters what a leader's high watermark has passed. Returns how many were committed before.
-    pub(super) fn commit(&mut self, index: usize, at: Time) -> usize {
+    /// Enters what a leader's high watermark, which was at `before`, has passed. Returns how many were committed before.
+    ///
+    /// What an unclean election has deposed commits nothing any more; what it had committed before is not committed again.
+    pub(super) fn commit(&mut self, index: usize, passed_before: Offset, at: Time) -> usize {
         let before = self.committed.len();
         let seen = &self.replicas[index];
-        let from = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
-        if seen.role != Role::Leader || seen.high_watermark <= from {
+        let end = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        let from = end.max(passed_before);
+        let deposed = self.unclean.is_some_and(|epoch| seen.leader_epoch < epoch);
+        if seen.role != Role::Leader || seen.high_watermark <= from || deposed {
             return before;
         }
         let first = seen.batches.partition_point(|batch| batch.base_offset < from);
@@ -348,18 +371,16 @@ impl Ghost {
         self.committed.iter().take_while(held).count()
     }
 
-    /// A replica that lost something is whole again once it is in the ISR and lacks nothing.
-    pub fn heal_lossy(&mut self, index: usize) {
+    /// A replica that lost something is whole again once it is in the ISR and lacks nothing. Says whether that is so now.
+    pub fn heal_lossy(&mut self, index: usize) -> bool {
         let node = self.replicas[index].node;
-        if !self.lossy.is_empty()
+        let healed = !self.lossy.is_empty()
             && self.lossy.contains(&node)
             && self.replicas[index].alive
             && self.replicas[index].role != Role::Idle
             && self.in_controller_isr(&self.replicas[index])
-            && self.first_missing(index).is_none()
-        {
-            self.lossy.remove(&node);
-        }
+            && self.first_missing(index).is_none();
+        healed && self.lossy.remove(&node)
     }
 
     /// A replica was deleted: all its batches are dropped.
@@ -372,6 +393,7 @@ impl Ghost {
                 node,
                 at,
                 why: why.clone(),
+                by_loss: false,
             }));
             self.matched.retain(|(one, other, _)| *one != node && *other != node);
             self.weakly_matched.retain(|(one, other, _)| *one != node && *other != node);

@@ -154,8 +154,9 @@ impl History {
             }
         }
         if !dropped.is_empty() {
-            let why: Arc<str> = cut_by(ghost, node, &view).into();
-            ghost.drops.extend(dropped.into_iter().map(|batch| Drop { batch, node, at, why: why.clone() }));
+            let (why, by_loss) = cut_by(ghost, node, &view);
+            let drop = |batch| Drop { batch, node, at, why: why.clone(), by_loss };
+            ghost.drops.extend(dropped.into_iter().map(drop));
         }
         if view.role == Role::Leader {
             ghost.min_insync_replicas = view.min_insync_replicas;
@@ -165,9 +166,8 @@ impl History {
             ghost.follow(index, from, Some(Declared::UncleanElection), at);
             ghost.unclean_pending = false;
         }
-        // A deposed leader whose high watermark stands still commits nothing anew, whatever the ghost has lost meanwhile.
-        let risen = role_changed || before != Some(view.high_watermark);
-        let committed_from = if risen { ghost.commit(index, at) } else { ghost.committed.len() };
+        let passed_before = before.filter(|_| !role_changed).unwrap_or(Offset::ZERO);
+        let committed_from = ghost.commit(index, passed_before, at);
         let change = Change {
             node,
             index,
@@ -182,11 +182,13 @@ impl History {
     }
 }
 
-/// Why a replica's log became shorter.
-fn cut_by(ghost: &Ghost, node: NodeId, view: &ReplicaView<'_>) -> String {
+/// Why a replica's log became shorter, and whether its machine lost what is missing.
+fn cut_by(ghost: &Ghost, node: NodeId, view: &ReplicaView<'_>) -> (Arc<str>, bool) {
     match view.last_cut {
-        Some(decided) if view.role != Role::Idle => format!("rule {} {}", decided.rule, decided.value),
-        _ if ghost.lossy.contains(&node) => "a loss of power".to_owned(),
-        _ => "the recovery of its log".to_owned(),
+        Some(decided) if view.role != Role::Idle => {
+            (format!("rule {} {}", decided.rule, decided.value).into(), false)
+        }
+        _ if ghost.lossy.contains(&node) => ("a loss of power".into(), true),
+        _ => ("the recovery of its log".into(), false),
     }
 }

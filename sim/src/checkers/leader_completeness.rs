@@ -32,11 +32,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
 fn check(ghost: &mut Ghost, context: &mut Context<'_>) -> Vec<Committed> {
     let Some(leader) = ghost.current_leader() else { return Vec::new() };
     let Some(missing) = ghost.first_missing(leader) else { return Vec::new() };
-    let declared = ghost.declared();
-    let gone = ghost.follow(leader, missing, declared, context.at);
-    if declared.is_some() {
-        return Vec::new();
-    }
+    let gone = ghost.follow(leader, missing, None, context.at);
     let seen = &ghost.replicas[leader];
     let name = context.nodes.name(seen.node).to_owned();
     for lost in &gone {

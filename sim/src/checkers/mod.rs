@@ -304,8 +304,10 @@ impl Checks {
                 log_matching::on_state(ghost, &mut context);
                 candidate_completeness::on_state(ghost, &mut context);
                 quorum_superset::on_state(ghost, &mut context);
+                let lost_before = ghost.lost.len();
                 let missing = leader_completeness::on_state(ghost, &mut context);
                 consistent_read::on_leader_without(&missing, ghost, &mut context);
+                look_again(lost_before, ghost, &mut context);
             }
         }
         for (node, partition) in observed.marks {
@@ -360,7 +362,26 @@ fn check_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
     weak_isr::on_change(change, ghost, context);
     candidate_completeness::on_change(change, ghost, context);
     quorum_superset::on_change(change, ghost, context);
+    let lost_before = ghost.lost.len();
     let missing = leader_completeness::on_change(change, ghost, context);
     consistent_read::on_leader_without(&missing, ghost, context);
     acked_durable::on_change(change, ghost, context);
+    look_again(lost_before, ghost, context);
+}
+
+/// Candidates are looked at once more if the ghost now follows another leader, or if a machine that lost something is
+/// whole again, and what its loss excused of others is excused no more.
+fn look_again(lost_before: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
+    let mut healed = false;
+    if !ghost.lossy.is_empty() {
+        for index in 0..ghost.replicas.len() {
+            healed |= ghost.heal_lossy(index);
+        }
+    }
+    if healed {
+        weak_isr::on_state(ghost, context);
+    }
+    if healed || ghost.lost.len() > lost_before {
+        candidate_completeness::on_state(ghost, context);
+    }
 }

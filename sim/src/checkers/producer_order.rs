@@ -2,11 +2,12 @@
 //!
 //! Seen through what the producer was told: of two acknowledged sends the earlier has the smaller offset.
 
-use super::history::{Ghost, History, find};
+use super::history::{Ghost, History, Log, find};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::command::{Delivery, SendId};
 use kafka::era::Release;
 use kafka::ids::{NodeId, Offset};
+use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 16,
@@ -40,8 +41,8 @@ pub(super) fn on_delivery(
     for (neighbour, is_earlier) in [(before, true), (after, false)] {
         let Some((_, other, at)) = neighbour else { continue };
         let in_order = if is_earlier { at < *offset } else { at > *offset };
-        // What was lost stands nowhere.
-        if in_order || !stands(other, ghost, context) || !stands(*send, ghost, context) {
+        // What a deposed leader acknowledged and lost stands in no log with what came later.
+        if in_order || !stand_together(other, *send, ghost, context) {
             continue;
         }
         let (earlier, later) = if is_earlier { (other, *send) } else { (*send, other) };
@@ -56,10 +57,10 @@ pub(super) fn on_delivery(
     }
 }
 
-/// Whether what a send became is in any log.
-fn stands(send: SendId, ghost: &Ghost, context: &Context<'_>) -> bool {
-    let batch = context.ledger.get(send).and_then(|entry| entry.batch);
-    batch.is_some_and(|batch| {
-        ghost.replicas.iter().any(|seen| find(&seen.batches, batch.base_offset) == Some(&batch))
-    })
+/// Whether what two sends became is in one and the same log.
+fn stand_together(one: SendId, two: SendId, ghost: &Ghost, context: &Context<'_>) -> bool {
+    let batch = |send| context.ledger.get(send).and_then(|entry| entry.batch);
+    let (Some(one), Some(two)) = (batch(one), batch(two)) else { return false };
+    let holds = |log: &Log, batch: &BatchInfo| find(log, batch.base_offset) == Some(batch);
+    ghost.replicas.iter().any(|seen| holds(&seen.batches, &one) && holds(&seen.batches, &two))
 }

@@ -344,7 +344,13 @@ fn acked_durable() {
 
     // The last copy goes; and one copy of three.
     let batch = log("a0 b0")[1];
-    let drop = Drop { batch, node: NodeId(1), at: Time(5), why: "rule truncation to-high-watermark".into() };
+    let drop = Drop {
+        batch,
+        node: NodeId(1),
+        at: Time(5),
+        why: "rule truncation to-high-watermark".into(),
+        by_loss: false,
+    };
     let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
     small.send(1, "b");
     small.deliver(4, &acked(1, 1));

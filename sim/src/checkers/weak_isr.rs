@@ -1,6 +1,6 @@
 //! `weak-isr`: whoever believes to lead agrees with every member of its own ISR below its own high watermark.
 
-use super::history::{Change, Ghost, Log, find, first_disagreement};
+use super::history::{Change, Ghost, Log, Seen, find, first_disagreement};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::broker::view::Role;
 use kafka::era::Release;
@@ -35,9 +35,19 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
     }
 }
 
+/// An excuse has ended: everybody is compared.
+pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
+    if !context.in_force(&INFO) {
+        return;
+    }
+    for leader in 0..ghost.replicas.len() {
+        (0..ghost.replicas.len()).for_each(|member| check(leader, member, ghost, context));
+    }
+}
+
 fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     let (leads, follows) = (&ghost.replicas[leader], &ghost.replicas[member]);
-    if leader == member || !applies(ghost, leader, member) {
+    if leader == member || !applies(ghost, leader, member) || ghost.declared().is_some() {
         return;
     }
     let pair = (leads.node, follows.node);
@@ -53,7 +63,7 @@ fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<
         None => ghost.weakly_matched.push((pair.0, pair.1, limit)),
     }
     let Some(offset) = differs else { return };
-    if ghost.declared().is_some() {
+    if is_declared(ghost, &ghost.replicas[leader], offset) {
         return;
     }
     let (one, two) = (context.nodes.name(pair.0).to_owned(), context.nodes.name(pair.1).to_owned());
@@ -64,6 +74,13 @@ fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<
             ghost.partition
         )]
     });
+}
+
+/// Whether the leader holds there what others were allowed to lose: it has not heard of its successor yet.
+pub(super) fn is_declared(ghost: &Ghost, leader: &Seen, offset: Offset) -> bool {
+    let Some(batch) = find(&leader.batches, offset) else { return false };
+    ghost.excuse(batch).is_some()
+        || ghost.lost.iter().any(|(old, declared)| declared.is_some() && old.batch == *batch)
 }
 
 /// Whether the claim speaks of this pair.
