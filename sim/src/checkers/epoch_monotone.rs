@@ -19,15 +19,12 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 };
 
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
-    let seen = &ghost.replicas[change.index];
-    let from = if change.cut { 0 } else { change.kept.saturating_sub(1) };
-    if from + 1 >= seen.batches.len()
-        && !change.cut
-        && !change.role_changed
-        && change.kept == seen.batches.len()
-    {
-        return;
-    }
+    // New batches are looked at with the one before them; if the cache has changed, all are.
+    let from = match change.cut || change.epochs_changed {
+        true => 0,
+        false if change.kept == ghost.replicas[change.index].batches.len() => return,
+        false => change.kept.saturating_sub(1),
+    };
     if let Some((offset, problem)) = problem(change.node, ghost, context, from) {
         let name = context.nodes.name(change.node).to_owned();
         context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);

@@ -3,7 +3,7 @@
 //! What a checker found while it happened must be what a look at everything finds at the end. Where a loss was declared
 //! the checkers were free not to count it, at the time and with what was known: there they may have found less, not more.
 
-use super::history::Ghost;
+use super::history::{Ghost, Seen};
 use super::ledger::{Outcome, Send};
 use super::{
     Checks, acked_durable, consistent_read, end_offset_monotone, offset_unique, producer_order,
@@ -51,8 +51,12 @@ impl Told {
             agree(offset_unique::INFO.name, differing(&reads, partition), lossless);
             agree(consistent_read::INFO.name, read_and_lost(&reads, ghost), true);
             agree(end_offset_monotone::INFO.name, self.ends_that_went_back(partition), lossless);
-            // With acks=1 more is lost than what was committed, and what is lost stands nowhere.
-            let all_stand = lossless && acked(ghost, checks).all(|(_, batch)| stands(ghost, batch));
+            // With acks=1 more is lost than what was committed: order is judged where all stand in one log.
+            let holds_all = |seen: &Seen| {
+                let holds = |batch: BatchInfo| seen.batches.iter().any(|other| *other == batch);
+                acked(ghost, checks).all(|(_, batch)| batch.is_some_and(holds))
+            };
+            let all_stand = lossless && ghost.replicas.iter().any(holds_all);
             let again = self.out_of_order(partition, checks);
             let found = agree(producer_order::INFO.name, again.clone(), false);
             // A neighbour is enough for the checker: it need not name everybody who stands on the wrong side of another.
@@ -164,13 +168,9 @@ fn acked<'a>(ghost: &Ghost, checks: &'a Checks) -> impl Iterator<Item = (&'a Sen
 }
 
 /// Whether a batch is in any log.
-fn stands(ghost: &Ghost, batch: Option<BatchInfo>) -> bool {
-    batch.is_some_and(|batch| {
-        ghost
-            .replicas
-            .iter()
-            .any(|seen| seen.start > batch.last_offset || seen.batches.iter().any(|other| *other == batch))
-    })
+fn stands(ghost: &Ghost, batch: BatchInfo) -> bool {
+    let holds = |seen: &Seen| seen.batches.iter().any(|other| *other == batch);
+    ghost.replicas.iter().any(|seen| seen.start > batch.last_offset || holds(seen))
 }
 
 /// Panics if a batch that was acknowledged with `acks=all` is in no log, was not declared lost, and nobody has said so.
@@ -181,7 +181,7 @@ fn acked_and_gone(ghost: &Ghost, checks: &Checks) {
         let is_declared = lost.is_some_and(|(_, declared)| declared.is_some()) || !ghost.lossy.is_empty();
         let key = (acked_durable::INFO.name, ghost.partition, batch.base_offset);
         assert!(
-            stands(ghost, Some(batch)) || is_declared || checks.found.contains(&key),
+            stands(ghost, batch) || is_declared || checks.found.contains(&key),
             "{} ({} offset {}) was acknowledged and is gone, and no checker has said so",
             send.name,
             ghost.partition,

@@ -11,6 +11,7 @@ use super::shared_list::SharedList;
 use kafka::broker::view::{ReplicaView, Role};
 use kafka::command::SendId;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::log::leader_epochs::EpochEntry;
 use kafka::log::partition_log::BatchInfo;
 use kafka::time::Time;
 use std::collections::BTreeSet;
@@ -44,6 +45,8 @@ pub struct Seen {
     pub isr: Vec<BrokerId>,
     /// Its log.
     pub batches: Log,
+    /// Its leader epoch cache.
+    pub epochs: Vec<EpochEntry>,
     /// How many committed batches, from the first, it is known to hold.
     pub complete: usize,
 }
@@ -415,12 +418,13 @@ impl Seen {
             end: Offset::ZERO,
             isr: Vec::new(),
             batches: Log::default(),
+            epochs: Vec::new(),
             complete: 0,
         }
     }
 
-    /// Takes over everything but the log. Says whether the ISR it holds is another.
-    pub(super) fn look(&mut self, view: &ReplicaView<'_>, life: u32) -> bool {
+    /// Takes over everything but the log. Says whether the ISR it holds is another, and whether its leader epoch cache is.
+    pub(super) fn look(&mut self, view: &ReplicaView<'_>, life: u32) -> (bool, bool) {
         self.alive = true;
         self.life = life;
         self.role = view.role;
@@ -433,7 +437,12 @@ impl Seen {
             self.isr.clear();
             self.isr.extend_from_slice(view.isr);
         }
-        isr_changed
+        let epochs_changed = self.epochs != view.log.epochs();
+        if epochs_changed {
+            self.epochs.clear();
+            self.epochs.extend_from_slice(view.log.epochs());
+        }
+        (isr_changed, epochs_changed)
     }
 
     /// Takes over a log as it is now. Returns how many batches were kept, and what went from the tail.

@@ -29,6 +29,8 @@ pub struct Change {
     pub role_changed: bool,
     /// Whether it holds another ISR.
     pub isr_changed: bool,
+    /// Whether its leader epoch cache is another.
+    pub epochs_changed: bool,
     /// Its high watermark before, in the same life.
     pub high_watermark_before: Option<Offset>,
     /// How many batches were committed before: those from here on were by this replica's high watermark.
@@ -141,7 +143,7 @@ impl History {
         let role_changed = restarted || seen.role != view.role || seen.leader_epoch != view.leader_epoch;
         let before = (!restarted).then_some(seen.high_watermark);
         let (kept, dropped) = seen.take_log(view.log.batches());
-        let isr_changed = seen.look(&view, slot.life);
+        let (isr_changed, epochs_changed) = seen.look(&view, slot.life);
         let cut = restarted || !dropped.is_empty();
         if cut {
             let kept_to = dropped.first().map_or(seen.end, |first| first.base_offset);
@@ -175,6 +177,7 @@ impl History {
             cut,
             role_changed,
             isr_changed,
+            epochs_changed,
             high_watermark_before: before,
             committed_from,
         };

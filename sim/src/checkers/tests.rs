@@ -78,6 +78,7 @@ impl Small {
                     isr: if id == 1 { isr.clone() } else { Vec::new() },
                     batches: batches.into_iter().collect(),
                     complete: 0,
+                    epochs: Vec::new(),
                 }
             })
             .collect();
@@ -113,6 +114,7 @@ impl Small {
             cut: false,
             role_changed: false,
             isr_changed: false,
+            epochs_changed: false,
             high_watermark_before: None,
             committed_from: self.ghost().committed.len(),
         };

@@ -151,7 +151,7 @@ pub fn check_worlds(era: &str, kind: Faults, worlds: u32) {
         let world = run_world(&era, &plan, false);
         match kind {
             Faults::Any => Ok(()),
-            Faults::Harmless => unbroken(&era, &world),
+            Faults::Harmless => unbroken(&world),
         }
     });
     match outcome {
@@ -186,15 +186,13 @@ fn story(era: &Era, world: &World) -> String {
     })
 }
 
-fn unbroken(era: &Era, world: &World) -> Result<(), TestCaseError> {
+fn unbroken(world: &World) -> Result<(), TestCaseError> {
     let said = world.checks.violations().iter().map(|violation| {
         format!("{} at {} ms: {}", violation.property, violation.at.millis(), violation.report.join(" "))
     });
     let said: Vec<String> = said.take(8).collect();
     prop_assert!(said.is_empty(), "{}", said.join("\n"));
-    // Up to 2.8 the answer to one ISR change may discard another, for ever (KAFKA-12686).
-    let may_hang = era.rules.isr_answer.leader_and_isr_clears();
-    prop_assert!(may_hang || is_whole(world), "the cluster has not recovered after a minute of peace");
+    prop_assert!(is_whole(world), "the cluster has not recovered, not even by a rolling restart");
     Ok(())
 }
 
@@ -285,6 +283,7 @@ fn run_world(era: &Era, plan: &Plan, record: bool) -> World {
     let mut power_lost = false;
     for (wait, fault) in &plan.faults {
         pass(&mut world, *wait);
+        tell_step(&mut world, &format!("{fault:?}"));
         let broker = |place: &Place| BROKERS[usize::from(*place)];
         let whom = |place: &Place, other: &Other| match other {
             Other::ZooKeeper => zookeeper,
@@ -329,17 +328,37 @@ fn run_world(era: &Era, plan: &Plan, record: bool) -> World {
             Fault::ElectPreferred => world.command(operator, Command::ElectPreferredLeaders(Vec::new())),
         }
     }
+    tell_step(&mut world, "peace");
     cuts.drain(..).for_each(|(from, to)| world.heal(from, to));
     BROKERS.into_iter().for_each(|broker| world.resume(broker));
     for _ in 0..30 {
         BROKERS.into_iter().for_each(|broker| world.restart(broker));
         pass(&mut world, 2000);
     }
+    // An ISR change may be pending for ever: up to 2.8 because another's answer discarded it (KAFKA-12686), later still if
+    // the controller lost its connection while it wrote, and its second attempt met its own first (KafkaZkClient does
+    // not look whose the newer version is). Only another leader epoch ends that.
+    for broker in BROKERS {
+        if !is_whole(&world) {
+            tell_step(&mut world, "rolling restart");
+            world.kill(broker);
+            pass(&mut world, plan.settings.session_ms * 2);
+            world.restart(broker);
+            pass(&mut world, 20_000);
+        }
+    }
     let audit = Audit::new(&world.checks.history, &world.checks.ledger, &world.nodes, &|_, _| Vec::new());
     let (at, event): (Time, EventId) = (world.now(), EventId(world.events()));
     let World { checks, nodes, .. } = &mut world;
     checks.finish(at, event, nodes, &audit);
+    world.recorder.finish();
     world
+}
+
+/// A heading of the story, if it is told.
+fn tell_step(world: &mut World, text: &str) {
+    let now = world.now();
+    world.recorder.step(now, text, &world.nodes);
 }
 
 /// Whether every machine that lost something has what is committed again, and is in the ISR.

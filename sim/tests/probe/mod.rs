@@ -16,6 +16,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod busy;
+
 use bytes::Bytes;
 use kafka::command::Command;
 use kafka::disk::Extent;
