@@ -99,6 +99,8 @@ fn told(send: &Send, nodes: &Nodes) -> String {
     let ms = |at: &Time| at.millis();
     match &send.outcome {
         Outcome::Open => format!("nothing yet, acks={acks}"),
+        // Nobody answers such a request: it counts as done once it is sent.
+        Outcome::Acked(at, _) if send.acks == Acks::None => format!("sent at {} ms, acks={acks}", ms(at)),
         Outcome::Acked(at, _) => format!("acked at {} ms, acks={acks}", ms(at)),
         Outcome::Failed(at, error, open) => {
             let error = match error {
