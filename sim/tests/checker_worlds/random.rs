@@ -10,6 +10,7 @@ use kafka::ids::{NodeId, TopicPartition};
 use kafka::time::{Micros, Time};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use trial::checkers::audit::Audit;
 use trial::scenario::eras;
 use trial::scenario::parse::parse;
 use trial::scenario::run::{Budget, run_prepared};
