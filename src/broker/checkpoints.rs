@@ -32,6 +32,14 @@ impl ReplicaManager {
         }
     }
 
+    /// The first LeaderAndIsr starts the checkpoint of high watermarks, so that it does not run before partitions are
+    /// known, and lose theirs.
+    pub(super) fn start_high_watermark_checkpoint(&mut self, now: Time) {
+        if self.timers.get(TimerKey::HighWatermarkCheckpoint).is_none() {
+            self.timers.set(TimerKey::HighWatermarkCheckpoint, now);
+        }
+    }
+
     /// A deleted log's directory goes a minute after the deletion.
     pub(super) fn arm_deletion(&mut self) {
         match self.open_logs().next_deletion() {

@@ -244,9 +244,12 @@ impl Broker {
                     let error = KafkaError::LeaderNotAvailable;
                     let refusal = ReplicaNote::ControlRefused { epoch: state.leader_epoch, error };
                     env.note(|| Note::Replica(partition, refusal));
-                    // So that its high watermark is in the checkpoint all the same (KAFKA-1647).
-                    let log = self.replicas.get_or_create(partition, topic, env);
-                    log.map(|_| ()).map_err(|_| KafkaError::KafkaStorageError)
+                    self.replicas.start_high_watermark_checkpoint(env.now);
+                    let made = match self.era.rules.leaderless_checkpoint.makes_replica() {
+                        true => self.replicas.get_or_create(partition, topic, env).map(|_| ()),
+                        false => Ok(()),
+                    };
+                    made.map_err(|_| KafkaError::KafkaStorageError)
                 }
             };
             failed.extend(restarts.err().map(|error| (partition, error)));

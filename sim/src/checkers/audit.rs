@@ -1,7 +1,7 @@
 //! The auditor: at the end of a run, what became of every record that an application sent.
 //!
 //! For each: whether it was acknowledged and how, where copies are now (running replicas, and the disks of brokers that
-//! are down), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
+//! are down or damaged), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
 //! settings allowed it.
 
 use super::history::{Ghost, History, Seen, find};
@@ -49,7 +49,7 @@ pub enum Fate {
     Kept,
     /// It was never promised, and is not there (or nobody can say).
     NotPromised,
-    /// Nobody leads; these copies wait for somebody to.
+    /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
     Lost {
@@ -61,7 +61,7 @@ pub enum Fate {
 }
 
 impl Audit {
-    /// Accounts for every send. `on_disk` tells what a node that is down holds on its disk, where memory cannot say.
+    /// Accounts for every send. `on_disk` tells what can be read from a node's disk, where memory cannot say.
     pub fn new(
         history: &History,
         ledger: &Ledger,
@@ -122,13 +122,20 @@ fn copies(
 ) -> Vec<NodeId> {
     let Some(batch) = send.batch else { return Vec::new() };
     let holds = |seen: &&Seen| {
-        if seen.alive || nodes.broker(seen.node).is_some() {
-            find(&seen.batches, batch.base_offset) == Some(&batch)
-        } else {
-            on_disk(seen.node, ghost.partition).contains(&batch)
+        let knows = seen.alive || nodes.broker(seen.node).is_some();
+        let listed = || find(&seen.batches, batch.base_offset) == Some(&batch);
+        let readable = || on_disk(seen.node, ghost.partition).contains(&batch);
+        match (knows, ghost.damaged.contains(&seen.node)) {
+            (true, false) => listed(),
+            (true, true) => listed() && readable(),
+            (false, _) => readable(),
         }
     };
     ghost.replicas.iter().filter(holds).map(|seen| seen.node).collect()
+}
+
+fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {
+    ghost.damaged.contains(&seen.node) && find(&seen.batches, batch.base_offset) == Some(batch)
 }
 
 fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
@@ -139,6 +146,8 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
     match ghost.current_leader().map(|index| &ghost.replicas[index]) {
         Some(leader) if copies.contains(&leader.node) => return Fate::Kept,
         None if !copies.is_empty() => return Fate::Waiting,
+        // The leader cannot read its copy; whoever has a good one may lead some day.
+        Some(leader) if has_damaged_copy(ghost, leader, &batch) && !copies.is_empty() => return Fate::Waiting,
         _ => {}
     }
     let declared = match send.acks {
@@ -152,7 +161,12 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .and_then(|(_, declared)| *declared)
             .map(|d| d.name()),
     };
+    let damaged = ghost.replicas.iter().find(|seen| has_damaged_copy(ghost, seen, &batch));
     let how = match ghost.last_drop(&batch) {
+        _ if damaged.is_some() && copies.is_empty() => {
+            let node = damaged.map_or("nobody", |seen| nodes.name(seen.node));
+            format!("the only copy left, on {node}, fails its CRC")
+        }
         Some(drop) => {
             format!("{} dropped it at {} ms by {}", nodes.name(drop.node), drop.at.millis(), drop.why)
         }

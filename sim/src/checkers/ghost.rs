@@ -128,6 +128,8 @@ pub struct Ghost {
     pub unclean_pending: bool,
     /// Machines that lost something and have not been in the ISR complete since.
     pub lossy: BTreeSet<NodeId>,
+    /// Machines whose disk was damaged: what their logs list need not be what can be read.
+    pub damaged: BTreeSet<NodeId>,
     /// `min.insync.replicas` as the last leader held it.
     pub min_insync_replicas: usize,
     /// Every batch that was ever in a log, with the one before it: by offset, then epoch.
@@ -178,6 +180,7 @@ impl Ghost {
             unclean: None,
             unclean_pending: false,
             lossy: BTreeSet::new(),
+            damaged: BTreeSet::new(),
             min_insync_replicas: 1,
             links: SharedList::default(),
             appenders: Vec::new(),
