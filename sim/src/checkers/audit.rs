@@ -147,7 +147,9 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         Some(leader) if copies.contains(&leader.node) => return Fate::Kept,
         None if !copies.is_empty() => return Fate::Waiting,
         // The leader cannot read its copy; whoever has a good one may lead some day.
-        Some(leader) if has_damaged_copy(ghost, leader, &batch) && !copies.is_empty() => return Fate::Waiting,
+        Some(leader) if has_damaged_copy(ghost, leader, &batch) && !copies.is_empty() => {
+            return Fate::Waiting;
+        }
         _ => {}
     }
     let declared = match send.acks {
@@ -161,7 +163,7 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .and_then(|(_, declared)| *declared)
             .map(|d| d.name()),
     };
-    let damaged = ghost.replicas.iter().find(|seen| has_damaged_copy(ghost, seen, &batch));
+    let damaged = ghost.replicas.iter().find(|seen| seen.alive && has_damaged_copy(ghost, seen, &batch));
     let how = match ghost.last_drop(&batch) {
         _ if damaged.is_some() && copies.is_empty() => {
             let node = damaged.map_or("nobody", |seen| nodes.name(seen.node));

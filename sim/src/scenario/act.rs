@@ -354,9 +354,10 @@ impl<'a> Runner<'a> {
                 ("works again".to_owned(), vec![DiskFault::Broken(false), DiskFault::Full(false)])
             }
             Fault::Slow(factor) => (format!("is {factor} times slower"), vec![DiskFault::Slow(*factor)]),
-            Fault::WrittenBack => {
-                ("has everything by now: the page cache is written back".to_owned(), vec![DiskFault::WrittenBack])
-            }
+            Fault::WrittenBack => (
+                "has everything by now: the page cache is written back".to_owned(),
+                vec![DiskFault::WrittenBack],
+            ),
             Fault::Rot(rot) => {
                 let fault = DiskFault::Rot { file: rot.file.clone(), position: rot.position };
                 (format!("rots: a bit of {} at byte {}", rot.file, rot.position), vec![fault])
