@@ -241,9 +241,9 @@ impl Broker {
                     })
                 }
                 None => {
-                    let error = KafkaError::LeaderNotAvailable;
-                    let refusal = ReplicaNote::ControlRefused { epoch: state.leader_epoch, error };
-                    env.note(|| Note::Replica(partition, refusal));
+                    // Kafka logs it and answers no error.
+                    let (leader, epoch) = (state.leader, state.leader_epoch);
+                    env.note(|| Note::Replica(partition, ReplicaNote::LeaderUnavailable { epoch, leader }));
                     self.replicas.start_high_watermark_checkpoint(env.now);
                     let made = match self.era.rules.leaderless_checkpoint.makes_replica() {
                         true => self.replicas.get_or_create(partition, topic, env).map(|_| ()),
