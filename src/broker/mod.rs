@@ -125,7 +125,7 @@ impl Broker {
 
     /// The partitions it hosts, in order.
     pub fn partitions(&self) -> Vec<TopicPartition> {
-        self.replicas.partitions.keys().copied().collect()
+        self.replicas.partitions.keys().collect()
     }
 
     fn on_request(

@@ -42,6 +42,16 @@ impl<T: Clone> SharedList<T> {
         }
     }
 
+    /// The element of this number, to be changed; what other worlds share is copied first.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        let before = self.closed.len() * CHUNK;
+        if index >= before {
+            return Arc::make_mut(&mut self.open).get_mut(index - before);
+        }
+        let chunk = &mut Arc::make_mut(&mut self.closed)[index / CHUNK];
+        Some(&mut Arc::make_mut(chunk)[index % CHUNK])
+    }
+
     /// The last element.
     pub fn last(&self) -> Option<&T> {
         self.open.last()
@@ -173,6 +183,10 @@ mod tests {
                 4 if step % 5 == 0 => {
                     list.drop_front(place);
                     model.drain(..place);
+                }
+                6 if place < model.len() => {
+                    *list.get_mut(place).unwrap() = step;
+                    model[place] = step;
                 }
                 5 => forks.push((list.clone(), model.clone())),
                 _ => {
