@@ -114,7 +114,9 @@ impl ReplicaManager {
         };
         match answer {
             Some(answer) => self.reply(fetch.reply_to, answer, env),
-            None if rose && self.may_be_answered(&fetch) => self.answer_fetch(&fetch, env),
+            None if rose && self.may_be_answered(&fetch, fetch.request.partitions[0].partition) => {
+                self.answer_fetch(&fetch, env)
+            }
             None => {
                 let deadline = env.now + fetch.request.max_wait;
                 self.fetches.park(fetch, deadline);
@@ -126,7 +128,7 @@ impl ReplicaManager {
     pub(super) fn complete_fetches(&mut self, tp: TopicPartition, env: &mut Env<'_>) {
         let mut index = 0;
         while let Some(id) = self.fetches.watcher(tp, index) {
-            if self.may_be_answered(self.fetches.get(id)) {
+            if self.may_be_answered(self.fetches.get(id), tp) {
                 let fetch = self.fetches.take(id);
                 self.answer_fetch(&fetch, env);
             } else {
@@ -145,9 +147,14 @@ impl ReplicaManager {
         self.reply(fetch.reply_to, answer, env);
     }
 
-    /// Whether a parked fetch need not wait any more.
-    fn may_be_answered(&self, fetch: &DelayedFetch) -> bool {
-        is_complete(&fetch.request, fetch.request.partitions.iter().map(|asked| self.look(fetch, asked)))
+    /// Whether a parked fetch need not wait any more. The partition that has changed is looked at first: it is nearly
+    /// always the one that decides.
+    fn may_be_answered(&self, fetch: &DelayedFetch, changed: TopicPartition) -> bool {
+        let asked = |of_changed: bool| {
+            fetch.request.partitions.iter().filter(move |asked| (asked.partition == changed) == of_changed)
+        };
+        let looks = asked(true).chain(asked(false)).map(|asked| self.look(fetch, asked));
+        is_complete(&fetch.request, looks)
     }
 
     /// What a partition has for this asker. Every reason to refuse is here.

@@ -3,12 +3,13 @@
 //! A send and a batch find each other when the producer is told the offset: the batch that stands there in the log of the
 //! broker that answered. Reports and audits name records by the values their authors gave them.
 
+use super::Handed;
 use super::history::{Committed, Ghost, History, find};
 use super::shared_list::SharedList;
 use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
 use bytes::Bytes;
-use kafka::command::{ClientError, Command, Delivery, SendId};
+use kafka::command::{ClientError, Delivery, SendId};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
@@ -86,15 +87,14 @@ impl Ledger {
         Ledger { producers: Arc::new(terms.collect()), ..Ledger::default() }
     }
 
-    pub(super) fn on_command(&mut self, node: NodeId, command: &Command, at: Time) {
-        let Command::Produce { send, partition, records } = command else { return };
-        let value = records.first().and_then(|record| record.value.clone());
-        let acks = self.producers.get(&node).map_or(Acks::All, |terms| terms.acks);
+    pub(super) fn on_handed(&mut self, handed: &Handed, at: Time) {
+        let Handed { producer, send, partition, ref value } = *handed;
+        let acks = self.producers.get(&producer).map_or(Acks::All, |terms| terms.acks);
         let entry = Send {
-            id: *send,
-            producer: node,
-            partition: *partition,
-            value,
+            id: send,
+            producer,
+            partition,
+            value: value.clone(),
             acks,
             at,
             outcome: Outcome::Open,

@@ -71,9 +71,17 @@ impl<T: Clone> SharedList<T> {
 
     /// The number of the first element for which `before` is false; it is true for all elements before that one.
     pub fn partition_point(&self, mut before: impl FnMut(&T) -> bool) -> usize {
-        // What is looked for is nearly always at the end.
+        // What is looked for is nearly always at the very end.
+        let mut open = &self.open[..];
+        for _ in 0..4 {
+            match open.split_last() {
+                Some((last, others)) if !before(last) => open = others,
+                Some(_) => return self.closed.len() * CHUNK + open.len(),
+                None => break,
+            }
+        }
         if self.closed.last().is_none_or(|chunk| before(&chunk[CHUNK - 1])) {
-            return self.closed.len() * CHUNK + self.open.partition_point(before);
+            return self.closed.len() * CHUNK + open.partition_point(before);
         }
         let chunk = self.closed.partition_point(|chunk| before(&chunk[CHUNK - 1]));
         chunk * CHUNK + self.closed[chunk].partition_point(before)
