@@ -116,7 +116,9 @@ impl World {
             powered: machines[usize::from(receiver.0)].powered,
             listens: self.nodes.slots[usize::from(receiver.0)].status != Status::Down,
         };
-        tracing::trace!(target: "trial::net", connection = id.0, ?direction, to = receiver.0, ?packet, "arrives");
+        if tracing_log::is_on() {
+            tracing::trace!(target: "trial::net", connection = id.0, ?direction, to = receiver.0, ?packet, "arrives");
+        }
         match network.arrive(scheduler, id, direction, packet, machine, now) {
             Arrival::For(node, work) => self.give(node, cause, work),
             Arrival::Waits => None,
