@@ -9,9 +9,10 @@ use super::look::Look;
 use super::problem::Problem;
 use super::run::{Runner, Stop, Unmet};
 use super::source::Path;
-use super::step::{Consume, Fault, Messages, Produce, RunUntil, Step, SurvivesWord, Workload};
+use super::step::{Consume, Fault, Messages, Produce, RunUntil, Sentence, Step, SurvivesWord, Workload};
 use super::traffic::Load;
 use super::words::{Many, Role, Span};
+use crate::trace::recorder::Voice;
 use crate::world::nodes::Status;
 use crate::world::{DiskFault, MessageFate, MessageMatch, Side, Survives};
 use kafka::command::{Command, StartAt};
@@ -26,9 +27,9 @@ impl<'a> Runner<'a> {
     /// Carries out one step. In a trigger no time passes.
     pub fn step(&mut self, step: &'a Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
         match step {
-            Step::Say(text) => self.say(text),
-            Step::Ask(text) => self.say(&format!("Question: {text}")),
-            Step::Answer(text) => self.say(&format!("Answer: {text}")),
+            Step::Say(text) => self.say(Voice::Says, text),
+            Step::Ask(text) => self.say(Voice::Asks, text),
+            Step::Answer(text) => self.say(Voice::Answers, text),
             Step::Produce(produce) => return self.produce(produce, &path.key("produce")),
             Step::Workload(workload) => return self.workload(workload, &path.key("workload")),
             Step::Consume(consume) => return self.consume(consume, &path.key("consume")),
@@ -73,12 +74,13 @@ impl<'a> Runner<'a> {
 
     fn heading(&mut self, text: &str) {
         let now = self.world.now();
-        self.world.recorder.step(now, text, &self.world.nodes);
+        self.world.recorder.step(now, text);
     }
 
-    fn say(&mut self, text: &str) {
-        let now = self.world.now();
-        self.world.recorder.say(now, text);
+    fn say(&mut self, voice: Voice, sentence: &Sentence) {
+        if let Some(text) = sentence.text(self.era) {
+            self.world.recorder.say(voice, text);
+        }
     }
 
     /// Who plays a role now, and how the story calls him.
@@ -253,8 +255,11 @@ impl<'a> Runner<'a> {
         match self.operator_said.take() {
             Some(Ok(())) => Ok(()),
             Some(Err(refused)) => {
-                let what =
-                    format!("the operator's command was refused: {:?}: {}", refused.error, refused.message);
+                let what = format!(
+                    "the operator's command was refused: {}: {}",
+                    refused.error.name(self.era),
+                    refused.message
+                );
                 Err(Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) }))
             }
             None => {
@@ -440,15 +445,13 @@ impl<'a> Runner<'a> {
         };
         let (from, sender) = end(&which.from, "from")?;
         let (to, receiver) = end(&which.to, "to")?;
-        let api = which.api.as_ref().map(|name| {
-            let found = ApiKey::ALL.iter().find(|api| api.name() == name);
-            *found.expect("names of APIs are checked before")
-        });
+        let api =
+            which.api.as_ref().map(|name| ApiKey::called(name).expect("names of APIs are checked before"));
         let what = match (api, which.response) {
             (None, false) => "requests".to_owned(),
             (None, true) => "answers to requests".to_owned(),
-            (Some(api), false) => api.name().to_owned(),
-            (Some(api), true) => format!("answers to {}", api.name()),
+            (Some(api), false) => api.name_in(self.era).to_owned(),
+            (Some(api), true) => format!("answers to {}", api.name_in(self.era)),
         };
         let first = which.count.map_or(String::new(), |count| format!(", the first {count}"));
         let name = which.name.as_ref().map_or(String::new(), |name| format!(", as {name}"));

@@ -2,38 +2,60 @@
 
 use super::compare::differences;
 use super::file::Verdict;
-use super::run::RunResult;
+use super::run::{Aborted, RunResult};
 use super::validate::Ready;
 use crate::checkers::audit::Fate;
 use crate::trace::Zoom;
-use crate::trace::story::{Telling, tell};
+use crate::trace::layout::{PAGE, table, wrapped};
+use crate::trace::story::{Ending, Telling, tell};
+use crate::world::World;
+use kafka::era::Era;
 use kafka::rules::Rules;
 use serde_json::{Value, json};
 
+/// As wide are the columns of rules in a table of eras, at most: the rest of the page is for what came out.
+const ROOM_FOR_RULES: usize = 72;
+
 /// The story of a recorded run, with its verdict.
 pub fn story(ready: &Ready, result: &RunResult, zoom: Zoom, color: bool) -> String {
+    let mut verdict = vec![format!("verdict: {}", in_full(result))];
+    if let Some(unmet) = &result.unmet {
+        let mut lines = unmet.to_string().lines().map(str::to_owned).collect::<Vec<_>>().into_iter();
+        verdict[0] += &format!(": {}", lines.next().unwrap_or_default());
+        verdict.extend(lines);
+    }
+    let ending = Some(Ending { audit: &result.audit, verdict: &verdict });
+    telling(ready, &result.era, &result.world, ending, zoom, color)
+}
+
+/// The story of a recorded run that was broken off, up to there.
+pub fn story_so_far(ready: &Ready, aborted: &Aborted, zoom: Zoom, color: bool) -> String {
+    telling(ready, &aborted.era, &aborted.world, None, zoom, color)
+}
+
+fn telling(
+    ready: &Ready,
+    era: &Era,
+    world: &World,
+    ending: Option<Ending<'_>>,
+    zoom: Zoom,
+    color: bool,
+) -> String {
     let scenario = ready.scenario();
-    let own = Rules::of(result.era.release).values();
+    let own = Rules::of(era.release).values();
     // Only what is decided otherwise than the release would is part of the scenario's heading.
-    let rules = result.era.rules.values().into_iter().filter(|value| !own.contains(value));
-    let mut verdict: Vec<String> = result.unmet.iter().flat_map(|unmet| lines(&unmet.to_string())).collect();
-    verdict.push(format!("verdict: {}", in_full(result)));
+    let rules = era.rules.values().into_iter().filter(|value| !own.contains(value));
     tell(&Telling {
         title: &scenario.title,
         about: &scenario.about,
-        era: result.era.to_string(),
+        era: era.to_string(),
         rules: rules.map(|(name, value)| (name.to_owned(), format!("{value} (override)"))).collect(),
-        recorder: &result.world.recorder,
-        nodes: &result.world.nodes,
-        audit: &result.audit,
-        verdict: &verdict,
+        recorder: &world.recorder,
+        nodes: &world.nodes,
+        ending,
         zoom,
         color,
     })
-}
-
-fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::to_owned).collect()
 }
 
 /// The verdict of a run, with losses that have no name.
@@ -41,7 +63,8 @@ pub fn in_full(result: &RunResult) -> String {
     let verdict = &result.verdict;
     let mut text = match (&result.unmet, verdict.holds()) {
         (Some(_), true) => "not reached".to_owned(),
-        _ => verdict.to_string(),
+        (Some(_), false) => format!("{verdict}; not reached"),
+        (None, _) => verdict.to_string(),
     };
     if result.nameless_losses > 0 {
         text += &format!("; loses {} batches without a name", result.nameless_losses);
@@ -72,15 +95,17 @@ fn kept(result: &RunResult) -> String {
     kept.join(" ")
 }
 
-/// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept.
+/// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept. Rules for
+/// which there is no room are named below.
 pub fn era_table(results: &[RunResult]) -> String {
     let decided = |rule: &str| {
         results
             .iter()
             .any(|result| result.world.recorder.decided().iter().any(|decided| decided.rule == rule))
     };
+    let value = |result: &RunResult, index: usize| result.era.rules.values()[index].1;
     let differs = |index: usize| {
-        let mut values = results.iter().map(|result| result.era.rules.values()[index].1);
+        let mut values = results.iter().map(|result| value(result, index));
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
@@ -89,32 +114,43 @@ pub fn era_table(results: &[RunResult]) -> String {
     if columns.iter().any(|index| differs(*index)) {
         columns.retain(|index| differs(*index));
     }
+    let width = |index: &usize| {
+        let values = results.iter().map(|result| value(result, *index).len());
+        values.chain([rules[*index].name.len()]).max().unwrap_or(0) + 2
+    };
+    let mut more = Vec::new();
+    while columns.iter().map(width).sum::<usize>() > ROOM_FOR_RULES {
+        more.extend(columns.pop().map(|index| rules[index].name));
+    }
     let head = ["era".to_owned()].into_iter();
     let head = head.chain(columns.iter().map(|index| rules[*index].name.to_owned()));
     let mut rows = vec![head.chain(["keeps".to_owned(), "verdict".to_owned()]).collect::<Vec<_>>()];
     for result in results {
         let mut row = vec![result.era.to_string()];
-        row.extend(columns.iter().map(|index| result.era.rules.values()[*index].1.to_owned()));
+        row.extend(columns.iter().map(|index| value(result, *index).to_owned()));
         row.extend([kept(result), in_full(result)]);
         rows.push(row);
     }
-    aligned(&rows)
-}
-
-/// Rows with their columns aligned, two spaces between them.
-pub fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
-    let widths: Vec<usize> =
-        (0..columns).map(|column| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let line: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text += line.join("  ").trim_end();
-        text += "\n";
+    let (keeps, verdict) = (columns.len() + 1, columns.len() + 2);
+    let mut text = table(&rows, &[verdict, keeps]);
+    if !more.is_empty() {
+        more.reverse();
+        let more = format!("These rules decided and differ, too: {}.", more.join(", "));
+        text += &wrapped(&more, PAGE).iter().map(|line| format!("{line}\n")).collect::<String>();
     }
     text
+}
+
+/// The eras that came to the same, a row each: eras, verdict, and a last cell (whether it is as written).
+pub fn by_verdict(runs: &[(String, String, String)]) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (era, verdict, last) in runs {
+        match rows.iter_mut().find(|row| row[1] == *verdict && row[2] == *last) {
+            Some(row) => row[0] += &format!(" {era}"),
+            None => rows.push(vec![format!("  {era}"), verdict.clone(), last.clone()]),
+        }
+    }
+    rows
 }
 
 /// A run for programs.
@@ -149,7 +185,7 @@ pub fn json(ready: &Ready, result: &RunResult, expected: Option<&Verdict>) -> Va
         "seed": result.seed,
         "hash": format!("{:016x}", result.hash),
         "events": result.events,
-        "virtual_ms": result.ended.millis(),
+        "virtual_ms": result.virtual_millis(),
         "verdict": verdict(&result.verdict),
         "nameless_losses": result.nameless_losses,
         "expected": expected.map(verdict),
@@ -159,15 +195,4 @@ pub fn json(ready: &Ready, result: &RunResult, expected: Option<&Verdict>) -> Va
             "what": unmet.what, "instead": unmet.instead, "place": unmet.place
         })),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::aligned;
-
-    #[test]
-    fn columns_are_aligned_and_lines_end_with_text() {
-        let rows = [vec!["a".to_owned(), "bb".to_owned()], vec!["ccc".to_owned(), String::new()]];
-        assert_eq!(aligned(&rows), "a    bb\nccc\n");
-    }
 }

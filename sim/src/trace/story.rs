@@ -2,7 +2,8 @@
 //! right, tables of replicas, violations where they happened, the audit at the end.
 
 use super::Zoom;
-use super::recorder::{Entry, Line, Recorder};
+use super::layout::wrapped;
+use super::recorder::{Entry, Line, Recorder, Voice};
 use crate::checkers::audit::{Audit, Fate};
 use crate::world::nodes::Nodes;
 use kafka::ids::BrokerId;
@@ -24,14 +25,20 @@ pub struct Telling<'a> {
     pub recorder: &'a Recorder,
     /// The processes at the end.
     pub nodes: &'a Nodes,
-    /// What became of every record.
-    pub audit: &'a Audit,
-    /// The verdict, in words.
-    pub verdict: &'a [String],
+    /// How it ended; none if it was broken off.
+    pub ending: Option<Ending<'a>>,
     /// How closely one looks.
     pub zoom: Zoom,
     /// Whether to colour.
     pub color: bool,
+}
+
+/// How a run ended.
+pub struct Ending<'a> {
+    /// What became of every record.
+    pub audit: &'a Audit,
+    /// The verdict, in words.
+    pub verdict: &'a [String],
 }
 
 /// No line is wider.
@@ -107,12 +114,7 @@ pub fn tell(telling: &Telling<'_>) -> String {
                     let _ = writeln!(out, "{}", paint.blue(&format!("{mark} {part}")));
                 }
             }
-            Entry::Say(text) => {
-                for (index, part) in wrapped(text, WIDTH - 5).iter().enumerate() {
-                    let mark = if index == 0 { "»" } else { " " };
-                    let _ = writeln!(out, "   {mark} {part}");
-                }
-            }
+            Entry::Words { voice, text } => words(*voice, text, &paint, &mut out),
             Entry::Line(line) if line.zoom <= telling.zoom => print_line(line, who, lanes, &paint, &mut out),
             Entry::Line(_) => continue,
             Entry::Table { partition, rows } => {
@@ -136,9 +138,13 @@ pub fn tell(telling: &Telling<'_>) -> String {
         }
         last = Some(entry);
     }
-    audit(telling, &paint, &mut out);
-    for line in telling.verdict {
-        let _ = writeln!(out, "{line}");
+    if let Some(ending) = &telling.ending {
+        audit(ending.audit, &paint, &mut out);
+        for line in ending.verdict {
+            for (index, part) in wrapped(line, WIDTH - 2).iter().enumerate() {
+                let _ = writeln!(out, "{}{part}", if index == 0 { "" } else { "  " });
+            }
+        }
     }
     out
 }
@@ -174,6 +180,20 @@ fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
     let legend =
         format!("{lanes}  # down  z paused        log cells are value@leader-epoch; | is the high watermark");
     let _ = writeln!(out, "{}\n", paint.dim(&legend));
+}
+
+/// The author's words: `»` says, `?` asks, `!` answers.
+fn words(voice: Voice, text: &str, paint: &Paint, out: &mut String) {
+    let (mark, code) = match voice {
+        Voice::Says => ("»", ""),
+        Voice::Asks => ("?", "1;35"),
+        Voice::Answers => ("!", "1;32"),
+    };
+    for (index, part) in wrapped(text, WIDTH - 5).iter().enumerate() {
+        let line = format!("{} {part}", if index == 0 { mark } else { " " });
+        let line = if code.is_empty() { line } else { paint.wrap(code, &line) };
+        let _ = writeln!(out, "   {line}");
+    }
 }
 
 fn print_line(line: &Line, who: usize, lanes: usize, paint: &Paint, out: &mut String) {
@@ -221,10 +241,9 @@ fn violated(at: Time, property: &str, report: &[String], paint: &Paint, out: &mu
 }
 
 /// What became of the records that have names, and of the others by number.
-fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
+fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
     let named = |name: &str| !name.ends_with(" bytes");
-    let rows: Vec<[String; 4]> = telling
-        .audit
+    let rows: Vec<[String; 4]> = audit
         .records
         .iter()
         .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
@@ -244,7 +263,7 @@ fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
             [record.name.to_string(), record.told.clone(), copies, fate]
         })
         .collect();
-    let unnamed = telling.audit.records.iter().filter(|record| !named(&record.name));
+    let unnamed = audit.records.iter().filter(|record| !named(&record.name));
     let (mut sent, mut kept) = (0, 0);
     for record in unnamed {
         sent += 1;
@@ -273,36 +292,5 @@ fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
             out,
             "        of {sent} batches of the workload, {kept} are in the current leader's log"
         );
-    }
-}
-
-/// Text in lines of at most `width` characters, broken at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is always one");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrapped;
-
-    #[test]
-    fn lines_break_at_spaces_and_nothing_is_lost() {
-        let text = "one two three fourteen five";
-        let lines = wrapped(text, 9);
-        assert_eq!(lines, ["one two", "three", "fourteen", "five"]);
-        assert_eq!(lines.join(" "), text);
-        assert_eq!(wrapped("", 5), [""]);
     }
 }
