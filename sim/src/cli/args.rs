@@ -151,6 +151,9 @@ pub struct Compare {
     /// Recordings, or directories of them.
     #[arg(required = true, value_name = "RECORDING")]
     pub recordings: Vec<PathBuf>,
+    /// Print what ours shows after each step instead, with no race forced.
+    #[arg(long)]
+    pub show: bool,
 }
 
 /// Most seeds of one call.

@@ -4,7 +4,7 @@ use super::args::Compare;
 use super::out::Out;
 use super::run::files_of;
 use super::{Outcome, jobs};
-use crate::recording::compare::compare as play;
+use crate::recording::compare::{compare as play, show};
 use crate::recording::file::Recording;
 use crate::recording::report;
 use crate::scenario::problem::Problem;
@@ -13,6 +13,12 @@ use crate::scenario::problem::Problem;
 pub fn compare(arguments: &Compare, out: &mut Out) -> Result<Outcome, Problem> {
     let files = files_of(&arguments.recordings, "recording")?;
     let all = files.iter().map(|file| Recording::read(file)).collect::<Result<Vec<Recording>, Problem>>()?;
+    if arguments.show {
+        for recording in &all {
+            out.text(&report::shown(recording, &show(recording)));
+        }
+        return Ok(Outcome::AsExpected);
+    }
     let mut told = 0;
     let mut differ = 0;
     jobs::in_order(

@@ -60,6 +60,33 @@ pub fn compare(recording: &Recording) -> Comparison {
     })
 }
 
+/// What ours shows after a step.
+pub struct Shown {
+    /// The recording's words for the step.
+    pub words: String,
+    /// What callers were told, and what the cluster shows.
+    pub facts: Facts,
+}
+
+/// Plays a recording plainly, whatever it shows.
+pub fn show(recording: &Recording) -> Vec<Shown> {
+    crate::kernel::host::host(0, || {
+        let mut player = Player::new(recording);
+        let mut all = Vec::new();
+        for step in &recording.steps {
+            let mut facts = player.step(step, &Race::default());
+            facts.extend(player.facts());
+            all.push(Shown { words: step.words.clone(), facts });
+        }
+        if recording.last.is_some() {
+            let race = race::of_the_end(&player.running()).swap_remove(0);
+            player.stop(&race);
+            all.push(Shown { words: "all brokers are stopped".to_owned(), facts: player.facts() });
+        }
+        all
+    })
+}
+
 struct Search<'a> {
     recording: &'a Recording,
     budget: u32,
@@ -83,7 +110,7 @@ impl<'a> Search<'a> {
     ) -> Option<Found> {
         let step = self.recording.steps.get(index);
         let races = match (step, &self.recording.last) {
-            (Some(step), _) => race::of_step(step, &self.recording.brokers),
+            (Some(step), _) => race::of_step(step, self.recording),
             (None, Some(_)) => race::of_the_end(&player.running()),
             (None, None) => return Some((before, Vec::new())),
         };

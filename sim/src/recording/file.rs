@@ -12,6 +12,7 @@ use crate::scenario::source::{Found, Path, Positions, Source};
 use kafka::config::{BrokerConfig, ConfigError, ConfigProblem, ProducerConfig};
 use kafka::era::{Era, Release};
 use kafka::ids::{BrokerId, Topic, TopicPartition};
+use kafka::time::Micros;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -35,6 +36,8 @@ pub struct Recording {
     pub client_era: Era,
     /// Broker ids.
     pub brokers: Vec<i32>,
+    /// How far apart a broker's heartbeats to ZooKeeper are.
+    pub heartbeat: Micros,
     /// Settings of all brokers that were not the default.
     pub settings: Vec<(String, String)>,
     /// What was done, and what was seen.
@@ -191,9 +194,11 @@ fn recording(at: &At<'_>, source: &Arc<Source>, positions: &Arc<Positions>) -> R
         return Err(ids.bad("expected the ids of the brokers, each once"));
     }
     let settings = at.get("settings").map_or(Ok(Vec::new()), |settings| settings.settings())?;
+    let mut heartbeat = Micros::ZERO;
     for broker in &brokers {
-        BrokerConfig::new(&era, BrokerId(*broker), &settings)
+        let config = BrokerConfig::new(&era, BrokerId(*broker), &settings)
             .map_err(|error| setting(&error, &at.path.key("settings")))?;
+        heartbeat = Micros(config.zookeeper_session_timeout.0 / 3);
     }
     let client_era = Era::of(CLIENTS);
     let reader = Reader { era: &era, client_era: &client_era, brokers: &brokers };
@@ -224,6 +229,7 @@ fn recording(at: &At<'_>, source: &Arc<Source>, positions: &Arc<Positions>) -> R
         client_era: client_era.clone(),
         era: era.clone(),
         brokers: brokers.clone(),
+        heartbeat,
         settings,
         steps: read,
         last,

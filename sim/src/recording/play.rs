@@ -9,7 +9,7 @@
 use super::facts::{About, Facts, NOTHING};
 use super::file::{Operation, Recording, Step};
 use super::look;
-use super::race::{Race, SLOWER, Slow};
+use super::race::{Looked, Race, SLOWER, Slow, leaves_aftermath};
 use crate::scenario::look::Look;
 use crate::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use crate::world::{RunOptions, World};
@@ -99,9 +99,9 @@ impl<'a> Player<'a> {
                 self.settle(self.world.now(), false);
             }
         }
-        if step.then.is_some() || is_fault {
-            let wait = is_fault && !race.looked_soon;
-            self.settle(began, wait);
+        let more_comes = step.operations.last().is_some_and(|(last, _)| leaves_aftermath(last));
+        if race.looked != Looked::AtOnce && (step.then.is_some() || more_comes) {
+            self.settle(began, is_fault && race.looked == Looked::Settled);
         }
         self.shape(race.slow, LATENCY);
         told
@@ -139,6 +139,10 @@ impl<'a> Player<'a> {
     fn shape(&mut self, slow: Option<Slow>, latency: Micros) {
         let (node, peers) = match slow {
             None => return,
+            Some(Slow::ZooKeeperBut(broker)) => {
+                let others = self.recording.brokers.iter().filter(|other| **other != broker);
+                (NodeId::ZOOKEEPER, others.map(|other| self.broker(*other)).collect())
+            }
             Some(Slow::ZooKeeper(broker)) => (self.broker(broker), vec![NodeId::ZOOKEEPER]),
             Some(Slow::Peers(broker)) => {
                 let others = self.recording.brokers.iter().filter(|other| **other != broker);
@@ -307,17 +311,6 @@ impl<'a> Player<'a> {
         self.world.kill(self.reader);
         values
     }
-}
-
-/// Whether more comes of an operation by itself.
-fn leaves_aftermath(operation: &Operation) -> bool {
-    !matches!(
-        operation,
-        Operation::Produce { .. }
-            | Operation::EpochEnds(..)
-            | Operation::ReadAll(..)
-            | Operation::CreateTopic { .. }
-    )
 }
 
 /// Whether a recorder waits for what comes of it before the next operation of the same step.

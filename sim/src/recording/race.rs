@@ -4,7 +4,8 @@
 //! timers that run by themselves (session expiry, the leader's check for laggards), somebody looks sooner. No process is
 //! told how to decide.
 
-use super::file::{Operation, Step};
+use super::facts::About;
+use super::file::{Operation, Recording, Step};
 use kafka::time::Micros;
 use std::fmt;
 
@@ -15,8 +16,8 @@ pub(super) struct Race {
     pub later: Micros,
     /// Messages of this broker take longer while the step lasts.
     pub slow: Option<Slow>,
-    /// The recorder looked as soon as nothing had changed for a second.
-    pub looked_soon: bool,
+    /// When the recorder looked.
+    pub looked: Looked,
     /// The client of an earlier step went on, with the metadata it had.
     pub same_client: bool,
     /// Operations of a step follow each other at once, or wait for each other, against what is usual.
@@ -25,9 +26,23 @@ pub(super) struct Race {
     pub stop_order: Vec<i32>,
 }
 
+/// When the recorder looked at the cluster after a step.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub(super) enum Looked {
+    /// When whatever can happen by itself had had time to happen.
+    #[default]
+    Settled,
+    /// As soon as nothing had changed for a second.
+    Soon,
+    /// At once: nothing that the recorder watches had changed for a second already.
+    AtOnce,
+}
+
 /// Whose messages take longer.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) enum Slow {
+    /// Between ZooKeeper and all brokers but this one.
+    ZooKeeperBut(i32),
     /// Between ZooKeeper and this broker.
     ZooKeeper(i32),
     /// Between this broker and the others.
@@ -61,12 +76,17 @@ impl fmt::Display for Race {
             parts.push(format!("begun {} ms later", self.later.0 / 1000));
         }
         match self.slow {
+            Some(Slow::ZooKeeperBut(broker)) => {
+                parts.push(format!("ZooKeeper is far from all but broker-{broker}"));
+            }
             Some(Slow::ZooKeeper(broker)) => parts.push(format!("ZooKeeper is far from broker-{broker}")),
             Some(Slow::Peers(broker)) => parts.push(format!("broker-{broker} is far from the others")),
             None => {}
         }
-        if self.looked_soon {
-            parts.push("looked at as soon as quiet for a second".to_owned());
+        match self.looked {
+            Looked::Settled => {}
+            Looked::Soon => parts.push("looked at as soon as it was quiet for a second".to_owned()),
+            Looked::AtOnce => parts.push("looked at at once".to_owned()),
         }
         if self.same_client {
             parts.push("by the client of an earlier step".to_owned());
@@ -83,45 +103,60 @@ impl fmt::Display for Race {
 }
 
 /// The ways in which a step can go, the plain one first.
-pub(super) fn of_step(step: &Step, brokers: &[i32]) -> Vec<Race> {
+pub(super) fn of_step(step: &Step, recording: &Recording) -> Vec<Race> {
     let plain = Race::default();
     let mut all = vec![plain.clone()];
     let operations = || step.operations.iter().map(|(operation, _)| operation);
-    let is_fault = operations().any(|operation| {
-        !matches!(
-            operation,
-            Operation::Produce { .. }
-                | Operation::EpochEnds(..)
-                | Operation::ReadAll(..)
-                | Operation::CreateTopic { .. }
-        )
-    });
+    let is_fault = operations().any(leaves_aftermath);
     if operations().any(|operation| matches!(operation, Operation::Produce { .. })) {
         all.push(Race { same_client: true, ..plain.clone() });
     }
     if step.operations.len() > 1 {
         all.push(Race { other_pace: true, ..plain.clone() });
     }
-    if is_fault || step.operations.is_empty() {
-        all.push(Race { looked_soon: true, ..plain.clone() });
-    }
     if !is_fault {
+        all.push(Race { looked: Looked::AtOnce, ..plain });
         return all;
     }
+    let brokers = &recording.brokers;
     let slow = || {
+        let but = recorded_controller(step, brokers).into_iter().map(Slow::ZooKeeperBut);
         let zookeeper = brokers.iter().map(|broker| Slow::ZooKeeper(*broker));
-        zookeeper.chain(brokers.iter().map(|broker| Slow::Peers(*broker)))
+        but.chain(zookeeper).chain(brokers.iter().map(|broker| Slow::Peers(*broker)))
     };
-    let phases = || (1..PHASES).map(|phase| Micros(phase * PHASE.0));
     all.extend(slow().map(|slow| Race { slow: Some(slow), ..plain.clone() }));
+    all.push(Race { looked: Looked::Soon, ..plain.clone() });
+    let phases = || (1..PHASES).map(|phase| Micros(phase * PHASE.0));
     all.extend(phases().map(|later| Race { later, ..plain.clone() }));
     if step.operations.len() > 1 {
         all.extend(phases().map(|later| Race { later, other_pace: true, ..plain.clone() }));
     }
-    all.extend(phases().map(|later| Race { later, looked_soon: true, ..plain.clone() }));
+    if operations().any(|operation| matches!(operation, Operation::Pause(_))) {
+        // A paused broker lives on in ZooKeeper for as long as its last heartbeat says.
+        let heartbeats = PHASES..recording.heartbeat.0 / PHASE.0;
+        all.extend(heartbeats.map(|phase| Race { later: Micros(phase * PHASE.0), ..plain.clone() }));
+    }
+    all.extend(phases().map(|later| Race { later, looked: Looked::Soon, ..plain.clone() }));
     let both = slow().flat_map(|slow| phases().map(move |later| (slow, later)));
     all.extend(both.map(|(slow, later)| Race { slow: Some(slow), later, ..plain.clone() }));
     all
+}
+
+/// The controller that the recording shows after a step.
+fn recorded_controller(step: &Step, brokers: &[i32]) -> Option<i32> {
+    let shown = step.then.as_ref()?.facts.get(&About::Controller)?;
+    shown.parse().ok().filter(|id| brokers.contains(id))
+}
+
+/// Whether more comes of an operation by itself.
+pub(super) fn leaves_aftermath(operation: &Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Produce { .. }
+            | Operation::EpochEnds(..)
+            | Operation::ReadAll(..)
+            | Operation::CreateTopic { .. }
+    )
 }
 
 /// The ways in which brokers can be stopped: one after another, in each order; all at once.

@@ -1,6 +1,6 @@
 //! What a comparison came to, in words.
 
-use super::compare::Comparison;
+use super::compare::{Comparison, Shown};
 use super::file::Recording;
 use std::fmt::Write;
 
@@ -37,6 +37,22 @@ pub fn told(recording: &Recording, comparison: &Comparison) -> String {
             false => format!("in step {step}, {}", recording.steps[step - 1].words),
         };
         line(format!("  forced {which}: {how}"));
+    }
+    text
+}
+
+/// What ours shows, step by step: what has changed since the step before.
+pub fn shown(recording: &Recording, all: &[Shown]) -> String {
+    let mut text = format!("{}\n", recording.source.name);
+    let mut before = None;
+    for (index, shown) in all.iter().enumerate() {
+        writeln!(text, "step {}: {}", index + 1, shown.words).expect("a string takes all");
+        for (about, is) in &shown.facts {
+            if before.is_none_or(|before: &Shown| before.facts.get(about) != Some(is)) {
+                writeln!(text, "  {about}: {is}").expect("a string takes all");
+            }
+        }
+        before = Some(shown);
     }
     text
 }
