@@ -16,7 +16,7 @@ use crate::scenario::source::Path;
 use kafka::ids::TopicPartition;
 
 /// Steps that may be played for one recording.
-const BUDGET: u32 = 600;
+pub const BUDGET: u32 = 600;
 
 /// What a comparison came to.
 #[derive(Clone, Debug)]
@@ -44,8 +44,17 @@ pub struct Difference {
 
 /// Plays a recording and compares.
 pub fn compare(recording: &Recording) -> Comparison {
+    compare_within(recording, BUDGET)
+}
+
+/// The same, with so many steps to play at most.
+///
+/// # Panics
+/// If it may play none.
+pub fn compare_within(recording: &Recording, budget: u32) -> Comparison {
+    assert!(budget > 0, "nothing is compared without playing");
     crate::kernel::host::host(0, || {
-        let mut search = Search { recording, budget: BUDGET, deepest: None };
+        let mut search = Search { recording, budget, deepest: None };
         let mut player = Player::new(recording);
         match search.from(0, &mut player) {
             Some((equal, mut forced)) => {
