@@ -62,7 +62,8 @@ pub fn compare_within(recording: &Recording, budget: u32) -> Comparison {
                 Comparison { equal, forced, difference: None }
             }
             None => {
-                let (equal, forced, difference) = search.deepest.expect("what fails has a first difference");
+                let ((equal, forced), difference) =
+                    search.deepest.expect("what fails has a first difference");
                 Comparison { equal, forced, difference: Some(difference) }
             }
         }
@@ -99,7 +100,8 @@ pub fn show(recording: &Recording) -> Vec<Shown> {
 struct Search<'a> {
     recording: &'a Recording,
     budget: u32,
-    deepest: Option<(usize, Vec<(usize, String)>, Difference)>,
+    /// Of the deepest step that failed: what was equal before it, what was forced, what differs.
+    deepest: Option<(Found, Difference)>,
 }
 
 /// Facts that were equal, and what was forced, last step first.
@@ -160,7 +162,7 @@ impl<'a> Search<'a> {
 
     /// Keeps the first difference of the deepest step.
     fn note(&mut self, index: usize, equal: usize, trail: &[(usize, String)], differs: Vec<Differs>) {
-        if self.deepest.as_ref().is_some_and(|(_, _, deepest)| deepest.step > index) {
+        if self.deepest.as_ref().is_some_and(|(_, deepest)| deepest.step > index) {
             return;
         }
         let (words, path) = match self.recording.steps.get(index) {
@@ -176,7 +178,7 @@ impl<'a> Search<'a> {
             })
             .collect();
         let difference = Difference { step: index + 1, words, place, facts };
-        self.deepest = Some((equal, trail.to_vec(), difference));
+        self.deepest = Some(((equal, trail.to_vec()), difference));
     }
 }
 
