@@ -5,7 +5,9 @@
 //! 3. Unless the last life ended in order, every segment from the one that holds the recovery point on is recovered:
 //!    batch by batch from its start, length, format, CRC and order of offsets are checked; the file is cut at the first
 //!    batch that fails, both indexes are built anew, epochs above the newest known are entered into the cache.
-//!    Where a segment was cut, all later ones are deleted.
+//!    Where a segment was cut, all later ones are deleted; but not where it only goes on with offsets that the next
+//!    one holds, which is what a cut leaves that a power failure has undone. (Kafka leaves those bytes, and reads past
+//!    them: it looks for an offset in the last segment that begins at or below it.)
 //! 4. A log that then ends below its start offset is emptied. One without any segment gets one.
 //! 5. The epoch cache is trimmed to what is there; rule `recovered-point` says up to where the log counts as flushed.
 //!
@@ -62,6 +64,8 @@ struct Scan {
     batches: Vec<(BatchInfo, u32)>,
     /// Bytes up to the end of the last good batch.
     valid: u64,
+    /// Whether what follows is a good batch whose offsets the next segment holds: a cut that a power failure undid.
+    overlaps: bool,
 }
 
 impl PartitionLog {
@@ -101,9 +105,9 @@ impl PartitionLog {
         for (number, base) in bases.iter().enumerate() {
             let recover = !known.clean && number >= held;
             let next = bases.get(number + 1).copied().unwrap_or(Offset(i64::MAX));
-            let cut = opening.load(*base..next, recover, now, disk)?;
+            let (cut, overlaps) = opening.load(*base..next, recover, now, disk)?;
             opening.report.cut_bytes += cut;
-            if recover && cut > 0 {
+            if recover && cut > 0 && !overlaps {
                 for later in &bases[number + 1..] {
                     opening.delete(*later, disk)?;
                 }
@@ -152,14 +156,14 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     /// Opens one segment, of which the first and the next one's base offset are given; returns how many bytes were cut
-    /// off.
+    /// off, and whether only because the next one holds their offsets.
     fn load(
         &mut self,
         offsets: Range<Offset>,
         recover: bool,
         now: Time,
         disk: &mut dyn Disk,
-    ) -> Result<u64, LogError> {
+    ) -> Result<(u64, bool), LogError> {
         let base = offsets.start;
         let log = disk.open(&segment::path(self.directory, base, ".log"), false)?;
         let size = disk.length(log);
@@ -195,12 +199,13 @@ impl Opening<'_> {
             }
             self.recover(&mut segment, &scan, disk)?;
         }
+        let overlaps = scan.overlaps;
         segment.first_timestamp = scan.batches.first().map(|(info, _)| info.max_timestamp);
         for (info, position) in scan.batches {
             self.batches.push(info, position);
         }
         self.segments.push(segment);
-        Ok(size - segment.size)
+        Ok((size - segment.size, overlaps))
     }
 
     /// Cuts a segment to what the scan found good and builds its indexes anew.
@@ -306,7 +311,7 @@ fn scan(
     check: bool,
     disk: &mut dyn Disk,
 ) -> Result<Scan, LogError> {
-    let mut scan = Scan { batches: Vec::new(), valid: 0 };
+    let mut scan = Scan { batches: Vec::new(), valid: 0, overlaps: false };
     let mut lowest = allowed.start;
     while let Some(batch) = batch_at(segment, scan.valid, check, disk)? {
         let header = &batch.header;
@@ -316,6 +321,7 @@ fn scan(
             && header.last_offset() < allowed.end
             && segment.fits(header.last_offset());
         if !ordered || (check && !batch.is_valid()) {
+            scan.overlaps = header.base_offset >= allowed.end && batch.is_valid();
             break;
         }
         let Ok(position) = u32::try_from(scan.valid) else { break };
