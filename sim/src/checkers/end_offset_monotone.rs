@@ -38,7 +38,7 @@ impl EndOffsetMonotone {
         let Delivery::EndOffset { partition, offset, broker } = delivery else { return };
         let before = Arc::make_mut(&mut self.told).insert((node, *partition), (*offset, *broker));
         let (Some((told, teller)), Some(ghost)) = (before, history.get(*partition)) else { return };
-        if *offset >= told || ghost.unclean.is_some() || ghost.declared().is_some() {
+        if *offset >= told || ghost.unclean.is_some() || ghost.declared_at(*offset).is_some() {
             return;
         }
         let name = |broker| {

@@ -161,7 +161,7 @@ impl History {
             ghost.drops.extend(dropped.into_iter().map(drop));
         }
         if view.role == Role::Leader {
-            ghost.min_insync_replicas = view.min_insync_replicas;
+            ghost.set_minimum(view.min_insync_replicas);
         }
         if ghost.unclean_pending && ghost.current_leader() == Some(index) {
             let from = ghost.common_prefix(index);

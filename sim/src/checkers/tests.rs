@@ -98,7 +98,8 @@ impl Small {
     }
 
     fn commit(mut self, text: &str) -> Small {
-        let committed = log(text).into_iter().map(|batch| Committed { batch, at: Time(1), by: NodeId(1) });
+        let committed =
+            log(text).into_iter().map(|batch| Committed { batch, at: Time(1), by: NodeId(1), minimum: 1 });
         self.ghost().committed = committed.collect();
         self
     }
@@ -249,11 +250,32 @@ fn a_declared_loss_is_no_violation() {
     let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
     small.ghost().lossy.insert(NodeId(1));
     assert_eq!(small.change(1, |change| change.role_changed = true), [""; 0]);
-    // With min.insync.replicas=2 one lost page cache excuses nothing.
-    let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
-    small.ghost().lossy.insert(NodeId(1));
-    small.ghost().min_insync_replicas = 2;
-    assert!(small.change(1, |change| change.role_changed = true).contains(&"leader-completeness"));
+}
+
+#[test]
+fn a_lost_page_cache_is_judged_by_the_promise_of_its_time() {
+    // Committed under one setting of min.insync.replicas and lost under another, with one page cache.
+    for (then, now, broken) in [(1, 1, false), (2, 2, true), (1, 2, false), (2, 1, true)] {
+        let small = || {
+            let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
+            let ghost = small.ghost();
+            ghost.committed =
+                ghost.committed.iter().cloned().map(|old| Committed { minimum: then, ..old }).collect();
+            ghost.lossy.insert(NodeId(1));
+            ghost.set_minimum(then);
+            ghost.set_minimum(now);
+            small
+        };
+        let found = small().change(1, |change| change.role_changed = true);
+        assert_eq!(found.contains(&"leader-completeness"), broken, "{then}, then {now}: {found:?}");
+        let found = small().change(3, |change| change.cut = true);
+        assert_eq!(found.contains(&"candidate-completeness"), broken, "{then}, then {now}: {found:?}");
+        // What was read at that offset is another record now.
+        let mut small = small();
+        small.deliver(5, &polled(0, "a0 b0", 2));
+        let found = small.deliver(5, &polled(1, "a0 c1", 2));
+        assert_eq!(found, if broken { vec!["offset-unique"] } else { vec![] }, "{then}, then {now}");
+    }
 }
 
 #[test]
