@@ -297,6 +297,7 @@ rules! {
     log_dir_events: log_dir_events::LogDirEvents,
     /// How the leader epoch cache takes an entry that contradicts those it has.
     epoch_entries: epoch_entries::EpochEntries,
+    /// What a leader does with an ISR change whose write the end of its session cut short.
     expired_isr_write: expired_isr_write::ExpiredIsrWrite,
     /// Whether a directory is flushed after files in it were created or renamed.
     directory_flush: directory_flush::DirectoryFlush,

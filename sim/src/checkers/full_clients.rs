@@ -167,9 +167,9 @@ fn acked<'a>(ghost: &Ghost, checks: &'a Checks) -> impl Iterator<Item = (&'a Sen
     checks.ledger.sends().filter(acked).map(|send| (send, send.batch))
 }
 
-/// Whether a batch is in any log.
+/// Whether a batch, or another attempt to write it, is in any log.
 fn stands(ghost: &Ghost, batch: BatchInfo) -> bool {
-    let holds = |seen: &Seen| seen.batches.iter().any(|other| *other == batch);
+    let holds = |seen: &Seen| seen.batches.iter().any(|other| other.crc == batch.crc);
     ghost.replicas.iter().any(|seen| seen.start > batch.last_offset || holds(seen))
 }
 

@@ -395,6 +395,12 @@ pub fn find(batches: &Log, offset: Offset) -> Option<&BatchInfo> {
     batches.get(index).filter(|batch| batch.base_offset == offset)
 }
 
+/// Another batch with the same bytes but for offset and leader epoch: another attempt of the same producer to write it.
+pub fn duplicate<'a>(batches: &'a Log, batch: &BatchInfo) -> Option<&'a BatchInfo> {
+    let same = |other: &&BatchInfo| other.crc == batch.crc && other.size == batch.size && *other != batch;
+    batches.iter().rev().find(same)
+}
+
 /// The first offset in `[from, limit)` at which two logs disagree, looking only where both have batches.
 pub fn first_disagreement(one: &Log, other: &Log, from: Offset, limit: Offset) -> Option<Offset> {
     let after = |log: &Log| log.partition_point(|batch| batch.last_offset < from);

@@ -5,7 +5,7 @@
 
 use super::LifeEvent;
 pub use super::ghost::{
-    Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateSeen, find, first_disagreement,
+    Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateSeen, duplicate, find, first_disagreement,
 };
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};

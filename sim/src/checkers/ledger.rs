@@ -46,6 +46,13 @@ pub struct Send {
     pub batch: Option<BatchInfo>,
 }
 
+impl Send {
+    /// Whether its first value is short enough to be a name.
+    pub fn is_named(&self) -> bool {
+        !self.name.ends_with(" bytes")
+    }
+}
+
 /// All sends, in the order of their handles.
 #[derive(Clone, Default, Debug)]
 pub struct Ledger {

@@ -4,6 +4,7 @@
 //! position), and one change at a time is shown to one checker. Checkers against running clusters, with planted faults
 //! and with their full recomputation, are in `sim/tests/checkers.rs`.
 
+use super::audit::{Audit, Fate};
 use super::history::{Change, Committed, Drop, Ghost, History, Seen, StateSeen};
 use super::*;
 use crate::world::nodes::{NodeSlot, Process, Status};
@@ -13,6 +14,7 @@ use kafka::command::{ProducerRecord, SendId};
 use kafka::ids::{BrokerId, LeaderEpoch};
 use kafka::log::batch::{BatchHeader, RecordBatch};
 use kafka::log::partition_log::BatchInfo;
+use kafka::log::records;
 use kafka::time::Timestamp;
 use kafka::zookeeper::ZooKeeper;
 
@@ -166,10 +168,14 @@ impl Small {
     }
 
     fn send(&mut self, id: u64, name: &'static str) {
-        let records = vec![ProducerRecord { key: None, value: Some(Bytes::from(name)), headers: Vec::new() }];
-        let command = Command::Produce { send: SendId(id), partition: partition(), records };
+        let command =
+            Command::Produce { send: SendId(id), partition: partition(), records: vec![record(name)] };
         self.ledger.on_command(NodeId(4), &command, Time(0));
     }
+}
+
+fn record(value: &'static str) -> ProducerRecord {
+    ProducerRecord { key: None, value: Some(Bytes::from(value)), headers: Vec::new() }
 }
 
 fn acked(id: u64, offset: i64) -> Delivery {
@@ -385,6 +391,52 @@ fn acked_durable() {
     small.ghost().replicas[1].batches.truncate(1);
     small.ghost().replicas[2].batches.truncate(1);
     assert_eq!(small.change(1, |change| change.cut = true), ["acked-durable"]);
+}
+
+#[test]
+fn a_duplicate_is_the_same_record_at_another_offset() {
+    // `b` was written twice; told of offset 1, which is gone on all; the other attempt stands at offset 2, or nowhere.
+    for (log_now, fate) in [("a0 c1 b1", Fate::Duplicate(Offset(2))), ("a0 c1", lost())] {
+        let mut small = Small::new(["a0 b0"; 3], 0, 2).commit("a0 b0");
+        small.send(1, "b");
+        small.deliver(4, &acked(1, 1));
+        small.force = PROPERTIES.iter().map(|info| info.name == "acked-durable").collect();
+        let batch = log("a0 b0")[1];
+        for (index, node) in [NodeId(1), NodeId(2), NodeId(3)].into_iter().enumerate() {
+            small.ghost().replicas[index].batches = log(log_now).into_iter().collect();
+            let why = "rule truncation to-high-watermark".into();
+            small.ghost().drops.push(Drop { batch, node, at: Time(5), why, by_loss: false });
+        }
+        let is_lost = fate == lost();
+        let found = small.change(3, |change| change.cut = true);
+        assert_eq!(found.contains(&"acked-durable"), is_lost, "{log_now}: {found:?}");
+        let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
+        assert_eq!(audit.records[0].fate, fate, "{log_now}");
+        assert_eq!(audit.lost().count(), usize::from(is_lost));
+    }
+}
+
+fn lost() -> Fate {
+    Fate::Lost {
+        declared: None,
+        how: "broker-3 dropped it at 0 ms by rule truncation to-high-watermark".into(),
+    }
+}
+
+#[test]
+fn what_nobody_was_told_of_is_looked_for() {
+    // `m` got no answer, `n` failed; the leader's log holds `m` only.
+    let mut small = Small::new(["a0 b0", "a0", "a0"], 0, 1);
+    small.send(1, "m");
+    small.send(2, "n");
+    let written = records::build(&[(Timestamp(7), record("m"))]);
+    let info = crate::trace::names::info(&written);
+    small.ghost().replicas[0].batches = [info].into_iter().collect();
+    let on_disk = |node, _| if node == NodeId(1) { vec![written.clone()] } else { Vec::new() };
+    let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &on_disk);
+    let found: Vec<_> = audit.records.iter().map(|record| (record.batch, &record.copies[..])).collect();
+    assert_eq!(found, [(Some(info), &["broker-1".to_owned()][..]), (None, &[][..])]);
+    assert!(audit.records.iter().all(|record| record.fate == Fate::NotPromised));
 }
 
 #[test]
