@@ -119,8 +119,11 @@ impl Audit {
 /// What the logs of a partition hold: the first value of each batch.
 #[derive(Default)]
 struct Searched {
-    values: BTreeMap<TopicPartition, Vec<(NodeId, BatchInfo, Option<Arc<str>>)>>,
+    values: BTreeMap<TopicPartition, Vec<OnDisk>>,
 }
+
+/// On whose disk, which batch, and what its send is called.
+type OnDisk = (NodeId, BatchInfo, Option<Arc<str>>);
 
 impl Searched {
     /// The batch of a send whose producer was not told where it is: the current leader's, or anybody's.
@@ -143,7 +146,7 @@ impl Searched {
             ghost.replicas.iter().flat_map(of_node).collect()
         });
         let leader = ghost.current_leader().map(|index| ghost.replicas[index].node);
-        let is_it = |(_, batch, value): &&(NodeId, BatchInfo, Option<Arc<str>>)| {
+        let is_it = |(_, batch, value): &&OnDisk| {
             value.as_deref() == Some(&*send.name)
                 && ledger.send_of(send.partition, batch).is_none_or(|other| other.id == send.id)
         };

@@ -266,7 +266,7 @@ fn a_lost_page_cache_is_judged_by_the_promise_of_its_time() {
             let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
             let ghost = small.ghost();
             ghost.committed =
-                ghost.committed.iter().cloned().map(|old| Committed { minimum: then, ..old }).collect();
+                ghost.committed.iter().map(|old| Committed { minimum: then, ..old.clone() }).collect();
             ghost.lossy.insert(NodeId(1));
             ghost.set_minimum(then);
             ghost.set_minimum(now);
