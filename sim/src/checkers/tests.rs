@@ -5,7 +5,7 @@
 //! and with their full recomputation, are in `sim/tests/checkers.rs`.
 
 use super::audit::{Audit, Fate};
-use super::history::{Change, Committed, Drop, Ghost, History, Seen, StateSeen};
+use super::history::{Change, Committed, Declared, Drop, Ghost, History, Seen, StateSeen};
 use super::*;
 use crate::world::nodes::{NodeSlot, Process, Status};
 use bytes::Bytes;
@@ -297,6 +297,14 @@ fn log_matching_and_prefix_per_epoch() {
     // After an unclean election a replica outside the ISR may still have to be cut.
     let mut small = Small::new(["a0 b1", "a0 c0", "a0 b1"], 1, 2);
     small.ghost().unclean = Some(LeaderEpoch(1));
+    small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(3)];
+    small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(3)];
+    assert_eq!(small.change(1, |change| change.cut = true), [""; 0]);
+
+    // Nor is one to blame that comes back with what power has taken from the others.
+    let mut small = Small::new(["a0 b1", "a0 c0", "a0 b1"], 1, 2).commit("a0");
+    let lost = small.ghost().committed.iter().last().expect("a committed batch").clone();
+    small.ghost().lost.push((lost, Some(Declared::PowerLoss)));
     small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(3)];
     small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(3)];
     assert_eq!(small.change(1, |change| change.cut = true), [""; 0]);
