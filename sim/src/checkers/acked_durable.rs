@@ -14,7 +14,7 @@ use kafka::era::Release;
 use kafka::messages::produce::Acks;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 12,
+    number: 15,
     name: "acked-durable",
     claim: "a record acknowledged with acks=all is never lost",
     also_called: "AckedDurable, Jepsen's lost-write",

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 9,
+    number: 10,
     name: "end-offset-monotone",
     claim: "the end offset that ListOffsets tells one client never goes back",
     also_called: "AppliedHwMonotone",

@@ -14,6 +14,7 @@
 //! any more, so that it may find more than a look at the logs.
 
 use super::full_clients::Told;
+use super::full_states::States;
 use super::history::{Ghost, Log, Seen};
 use super::{
     Checks, Context, Finding, Observed, bounds, candidate_completeness, epoch_monotone,
@@ -43,6 +44,7 @@ pub struct Full {
     /// Partitions in which losses were ever excused.
     ever_excused: BTreeSet<TopicPartition>,
     told: Told,
+    states: States,
 }
 
 /// A replica as it was after the last event that changed it.
@@ -71,7 +73,8 @@ impl Full {
         if self.looks.is_multiple_of(ALL_EVERY) || !observed.lives.is_empty() {
             partitions.extend(checks.history.partitions());
         }
-        self.told.listen(observed.deliveries);
+        self.told.listen(observed, checks);
+        self.states.compare(checks, nodes, fresh);
         for partition in partitions {
             let Some(ghost) = checks.history.get(partition) else { continue };
             mirror(ghost, nodes);

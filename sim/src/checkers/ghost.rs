@@ -10,7 +10,7 @@
 use super::shared_list::SharedList;
 use kafka::broker::view::{ReplicaView, Role};
 use kafka::command::SendId;
-use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::leader_epochs::EpochEntry;
 use kafka::log::partition_log::BatchInfo;
 use kafka::time::Time;
@@ -108,6 +108,23 @@ pub struct StateSeen {
     pub leader_epoch: LeaderEpoch,
     /// The ISR.
     pub isr: Vec<BrokerId>,
+    /// Who is assigned to the partition, on both sides of a reassignment in progress.
+    pub assigned: Vec<BrokerId>,
+}
+
+/// What became of a partition's state in ZooKeeper in one event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateChange {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// Whether a controller made it: the leader epoch is another.
+    pub by_controller: bool,
+    /// The epoch of the controller that made the last controller-made change.
+    pub controller_epoch: ControllerEpoch,
+    /// The epoch of the controller elected last.
+    pub newest_controller: ControllerEpoch,
+    /// Who has entered the ISR.
+    pub entered: Vec<BrokerId>,
 }
 
 /// One partition's ghost and replicas.
@@ -119,6 +136,10 @@ pub struct Ghost {
     pub committed: SharedList<Committed>,
     /// What was committed and lost, with the declaration that allowed it, if one did.
     pub lost: SharedList<(Committed, Option<Declared>)>,
+    /// How often committed batches were lost, and with them the history became another.
+    pub rewrites: u32,
+    /// Below this offset it never did.
+    pub rewritten_from: Offset,
     /// Its replicas, by node.
     pub replicas: Vec<Seen>,
     /// What replicas threw away, oldest first.
@@ -177,6 +198,8 @@ impl Ghost {
             partition,
             committed: SharedList::default(),
             lost: SharedList::default(),
+            rewrites: 0,
+            rewritten_from: Offset(i64::MAX),
             replicas: Vec::new(),
             drops: SharedList::default(),
             state: None,
@@ -218,6 +241,11 @@ impl Ghost {
     /// Whether a replica is in the ISR that ZooKeeper holds.
     pub fn in_controller_isr(&self, seen: &Seen) -> bool {
         self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
+    }
+
+    /// Behind the last committed batch.
+    pub fn committed_end(&self) -> Offset {
+        self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1)
     }
 
     /// The committed batch that begins at `offset`.
@@ -343,7 +371,7 @@ impl Ghost {
         let seen = &self.replicas[index];
         let (kept, missing): (Vec<Committed>, Vec<Committed>) =
             gone.into_iter().partition(|old| find(&seen.batches, old.batch.base_offset) == Some(&old.batch));
-        let begin = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        let begin = self.committed_end();
         let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
         let limit = kept_to.max(seen.high_watermark);
         let first = seen.batches.partition_point(|batch| batch.base_offset < begin);
@@ -353,6 +381,10 @@ impl Ghost {
             let old = kept.iter().find(|old| old.batch == *batch).cloned();
             old.unwrap_or(Committed { batch: *batch, at, by: seen.node, minimum })
         }));
+        if let Some(first) = missing.first() {
+            self.rewrites += 1;
+            self.rewritten_from = self.rewritten_from.min(first.batch.base_offset);
+        }
         let mut undeclared = Vec::new();
         for lost in missing {
             let excuse = declared.or_else(|| self.excuse_of(&lost.batch, lost.minimum));
@@ -373,7 +405,7 @@ impl Ghost {
     pub(super) fn commit(&mut self, index: usize, passed_before: Offset, at: Time) -> usize {
         let before = self.committed.len();
         let seen = &self.replicas[index];
-        let end = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        let end = self.committed_end();
         let from = end.max(passed_before);
         let deposed = self.unclean.is_some_and(|epoch| seen.leader_epoch < epoch);
         if seen.role != Role::Leader || seen.high_watermark <= from || deposed {

@@ -20,18 +20,24 @@ pub mod audit;
 mod bounds;
 mod candidate_completeness;
 mod consistent_read;
+mod definite_error;
+mod eligible_isr;
 mod end_offset_monotone;
 mod epoch_monotone;
 pub mod full;
 mod full_clients;
+mod full_states;
 pub mod ghost;
 mod high_watermark_monotone;
 pub mod history;
+mod isr_subset;
 mod leader_completeness;
 pub mod ledger;
 mod log_matching;
 mod min_isr_high_watermark;
+mod no_silent_gap;
 mod offset_unique;
+mod one_active_controller;
 mod one_leader_per_epoch;
 mod prefix_per_epoch;
 mod producer_order;
@@ -93,14 +99,19 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     prefix_per_epoch::INFO,
     epoch_monotone::INFO,
     one_leader_per_epoch::INFO,
+    one_active_controller::INFO,
     bounds::INFO,
     high_watermark_monotone::INFO,
     end_offset_monotone::INFO,
     quorum_superset::INFO,
+    isr_subset::INFO,
+    eligible_isr::INFO,
     min_isr_high_watermark::INFO,
     acked_durable::INFO,
+    definite_error::INFO,
     consistent_read::INFO,
     read_below_high_watermark::INFO,
+    no_silent_gap::INFO,
     offset_unique::INFO,
     producer_order::INFO,
 ];
@@ -213,6 +224,8 @@ pub struct Checks {
     /// Who sent what and what they were told.
     pub ledger: Ledger,
     end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
+    definite_error: definite_error::DefiniteError,
+    no_silent_gap: no_silent_gap::NoSilentGap,
     found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
     violations: Arc<Vec<Violation>>,
     full: Option<Box<full::Full>>,
@@ -226,6 +239,8 @@ impl Default for Checks {
             history: History::default(),
             ledger: Ledger::default(),
             end_offset_monotone: Default::default(),
+            definite_error: Default::default(),
+            no_silent_gap: Default::default(),
             found: Arc::default(),
             violations: Arc::default(),
             full: None,
@@ -290,17 +305,24 @@ impl Checks {
     fn watch(&mut self, observed: Observed<'_>, nodes: &Nodes, findings: &mut Vec<Finding>) {
         for (node, command) in observed.commands {
             self.ledger.on_command(*node, command, observed.at);
+            self.no_silent_gap.on_command(*node, command);
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
+            if *life != LifeEvent::DiskDamaged {
+                self.no_silent_gap.on_life(*node);
+            }
         }
         let (at, event) = (observed.at, observed.event);
-        let Checks { force, history, ledger, end_offset_monotone, .. } = self;
+        let Checks { force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, .. } = self;
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
-            for partition in history.read_states(nodes) {
+            for change in history.read_states(nodes) {
                 let mut context = Context { at, event, nodes, ledger, force, findings };
-                let ghost = history.ghost_mut(partition);
+                let ghost = history.ghost_mut(change.partition);
+                one_active_controller::on_state(&change, ghost, &mut context);
+                isr_subset::on_state(ghost, &mut context);
+                eligible_isr::on_state(&change, ghost, &mut context);
                 log_matching::on_state(ghost, &mut context);
                 candidate_completeness::on_state(ghost, &mut context);
                 quorum_superset::on_state(ghost, &mut context);
@@ -320,7 +342,9 @@ impl Checks {
             read_below_high_watermark::on_delivery(*node, delivery, history, &mut context);
             offset_unique::on_delivery(*node, delivery, history, &mut context);
             consistent_read::on_delivery(delivery, history, &mut context);
+            no_silent_gap.on_delivery(*node, delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
+            definite_error.on_delivery(*node, delivery, history, &mut context);
             ledger.on_delivery(*node, delivery, at, history);
             let mut context = Context { at, event, nodes, ledger, force, findings };
             acked_durable::on_delivery(delivery, history, &mut context);
@@ -334,6 +358,7 @@ impl Checks {
         let Checks { force, history, ledger, .. } = self;
         let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
         acked_durable::finish(audit, history, &mut context);
+        definite_error::finish(audit, history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);

@@ -8,7 +8,7 @@ use kafka::ids::NodeId;
 use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 15,
+    number: 20,
     name: "offset-unique",
     claim: "whoever reads an offset of a partition is given the same record",
     also_called: "OffsetUnique, Jepsen's inconsistent-offsets",

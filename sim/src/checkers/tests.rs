@@ -4,6 +4,9 @@
 //! position), and one change at a time is shown to one checker. Checkers against running clusters, with planted faults
 //! and with their full recomputation, are in `sim/tests/checkers.rs`.
 
+mod clients;
+mod states;
+
 use super::audit::{Audit, Fate};
 use super::history::{Change, Committed, Declared, Drop, Ghost, History, Seen, StateSeen};
 use super::*;
@@ -43,6 +46,8 @@ struct Small {
     force: Vec<bool>,
     findings: Vec<Finding>,
     ends: end_offset_monotone::EndOffsetMonotone,
+    refused: definite_error::DefiniteError,
+    gaps: no_silent_gap::NoSilentGap,
 }
 
 fn partition() -> TopicPartition {
@@ -84,7 +89,9 @@ impl Small {
                 }
             })
             .collect();
-        ghost.state = Some(StateSeen { leader: BrokerId(1), leader_epoch: LeaderEpoch(epoch), isr });
+        let assigned = isr.clone();
+        ghost.state =
+            Some(StateSeen { leader: BrokerId(1), leader_epoch: LeaderEpoch(epoch), isr, assigned });
         Small {
             nodes,
             history,
@@ -92,6 +99,8 @@ impl Small {
             force: vec![true; PROPERTIES.len()],
             findings: Vec::new(),
             ends: Default::default(),
+            refused: Default::default(),
+            gaps: Default::default(),
         }
     }
 
@@ -141,7 +150,7 @@ impl Small {
 
     /// Tells the checkers of clients something.
     fn deliver(&mut self, node: u16, delivery: &Delivery) -> Vec<&'static str> {
-        let Small { nodes, history, ledger, force, findings, ends } = self;
+        let Small { nodes, history, ledger, force, findings, ends, refused, gaps } = self;
         let node = NodeId(node);
         findings.clear();
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
@@ -149,6 +158,8 @@ impl Small {
         offset_unique::on_delivery(node, delivery, history, &mut context);
         consistent_read::on_delivery(delivery, history, &mut context);
         ends.on_delivery(node, delivery, history, &mut context);
+        refused.on_delivery(node, delivery, history, &mut context);
+        gaps.on_delivery(node, delivery, history, &mut context);
         ledger.on_delivery(node, delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         acked_durable::on_delivery(delivery, history, &mut context);
