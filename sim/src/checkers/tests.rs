@@ -146,7 +146,7 @@ impl Small {
         offset_unique::on_delivery(node, delivery, history, &mut context);
         consistent_read::on_delivery(delivery, history, &mut context);
         ends.on_delivery(node, delivery, history, &mut context);
-        ledger.on_delivery(node, delivery, Time(5), history);
+        ledger.on_delivery(delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         acked_durable::on_delivery(delivery, history, &mut context);
         producer_order::on_delivery(node, delivery, history, &mut context);
