@@ -77,6 +77,7 @@ pub mod log_dir_events;
 pub mod log_directory_failure;
 pub mod metadata_epochs;
 pub mod not_hosted;
+pub mod overtaken_follower;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod reassignment;
@@ -240,6 +241,8 @@ rules! {
     fenced_follower: fenced_follower::FencedFollower,
     /// What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
     follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
+    /// What a follower does when the leader that had refused it has meanwhile grown past its log.
+    overtaken_follower: overtaken_follower::OvertakenFollower,
     /// What a new leader tells a client that asks for the end of the log.
     end_offset: end_offset::EndOffset,
     /// Whether a consumer may read from a follower.

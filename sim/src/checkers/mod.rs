@@ -1,8 +1,9 @@
 //! The properties: what Kafka promises, and what its mechanisms should keep. One claim a file.
 //!
-//! Two kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
+//! Three kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
 //! only by what the operator declared. A *mechanism* is a protocol rule: in force from the release that introduced it
-//! ([`PropertyInfo::since`]), or earlier if a scenario names it.
+//! ([`PropertyInfo::since`]), or earlier if a scenario names it. A *liveness* property says that something good happens
+//! at last; it is judged at the end of a run, and only where a scenario names it, having given the cluster its time.
 //!
 //! How a run is watched:
 //!
@@ -28,8 +29,10 @@ pub mod full;
 mod full_clients;
 mod full_states;
 pub mod ghost;
+mod high_watermark_arrives;
 mod high_watermark_monotone;
 pub mod history;
+mod isr_refills;
 mod isr_subset;
 mod leader_completeness;
 pub mod ledger;
@@ -61,13 +64,15 @@ use ledger::Ledger;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Whether a property was promised to users or is a rule of the protocol.
+/// Whether a property was promised to users, is a rule of the protocol, or says that something happens at last.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum PropertyKind {
     /// In force in every era.
     Promise,
     /// In force from the release that introduced it.
     Mechanism,
+    /// In force where a scenario names it, and judged at the end of the run.
+    Liveness,
 }
 
 /// What is known of a property.
@@ -115,6 +120,8 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     no_silent_gap::INFO,
     offset_unique::INFO,
     producer_order::INFO,
+    isr_refills::INFO,
+    high_watermark_arrives::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -393,6 +400,8 @@ impl Checks {
         let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
         acked_durable::finish(audit, history, &mut context);
         definite_error::finish(audit, history, &mut context);
+        isr_refills::finish(history, &mut context);
+        high_watermark_arrives::finish(history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);
