@@ -51,7 +51,10 @@ pub mod view;
 use crate::config::BrokerConfig;
 use crate::controller::KafkaController;
 use crate::era::Era;
+use crate::error::KafkaError;
 use crate::ids::{BrokerId, ControllerEpoch, NodeId, TopicPartition};
+use crate::messages::metadata::{MetadataRequest, MetadataResponse};
+use crate::messages::offsets_for_leader_epoch::{EpochEndOffset, EpochQuestion};
 use crate::messages::{Request, Response};
 use crate::node::{Channel, ChannelEvent, Command, Effect, Env, Input, Node, ReplyTo};
 use crate::time::Time;
@@ -123,6 +126,19 @@ impl Broker {
         self.replicas.partition(partition).map(|replica| replica.view(&self.era.rules))
     }
 
+    /// What it answers to Metadata now.
+    pub fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
+        self.replicas.metadata.answer(request, self.era.rules.leaderless_metadata)
+    }
+
+    /// What it answers to OffsetsForLeaderEpoch now.
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub fn epoch_end(&self, question: &EpochQuestion) -> Result<EpochEndOffset, KafkaError> {
+        self.replicas.epoch_end(question)
+    }
+
     /// The partitions it hosts, in order.
     pub fn partitions(&self) -> Vec<TopicPartition> {
         self.replicas.partitions.keys().copied().collect()
@@ -150,7 +166,7 @@ impl Broker {
                 self.replicas.on_offsets_for_leader_epoch(reply_to, from, version, request, env);
             }
             Request::Metadata(request) => {
-                env.reply(reply_to, self.replicas.metadata.answer(&request).for_version(version).into());
+                env.reply(reply_to, self.metadata(&request).for_version(version).into());
             }
             Request::LeaderAndIsr(_) | Request::StopReplica(_) | Request::UpdateMetadata(_) => {
                 self.on_control(reply_to, request, env);

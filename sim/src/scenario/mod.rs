@@ -20,7 +20,7 @@ pub mod course;
 pub mod eras;
 pub mod file;
 mod forms;
-mod look;
+pub(crate) mod look;
 pub mod names;
 pub mod parse;
 pub mod plan;
