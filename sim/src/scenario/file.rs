@@ -26,6 +26,8 @@ pub struct Scenario {
     pub schema: Option<String>,
     /// What it shows, in a sentence.
     pub title: String,
+    /// What it teaches, in one sentence: for the page of the course.
+    pub lesson: Option<String>,
     /// What it is about, line by line.
     #[serde(default)]
     pub about: Vec<String>,

@@ -7,7 +7,8 @@
 //!    what is wrong and where.
 //! 3. [`plan`] makes a world of it; [`boot`] brings the cluster up; [`run`] carries the steps out ([`act`]) and looks at
 //!    conditions ([`watch`]).
-//! 4. [`compare`] holds what came out against the verdict the file demands.
+//! 4. [`compare`] holds what came out against the verdict the file demands; [`report`] puts it into words; [`course`]
+//!    is the page and the matrix of all scenarios.
 
 mod act;
 mod boot;
@@ -15,6 +16,7 @@ mod check_steps;
 pub mod cluster;
 pub mod compare;
 pub mod condition;
+pub mod course;
 pub mod eras;
 pub mod file;
 mod forms;
