@@ -11,7 +11,7 @@ use super::file::{Operation, Recording, Step};
 use super::look;
 use super::race::{Looked, Race, SLOWER, Slow, leaves_aftermath};
 use crate::scenario::look::Look;
-use crate::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
+use crate::world::spec::{DiskSpec, NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use crate::world::{RunOptions, World};
 use bytes::Bytes;
 use kafka::command::{
@@ -410,5 +410,6 @@ fn spec(recording: &Recording, first: i32) -> (WorldSpec, NodeId, NodeId) {
         nodes.push(node(name, clients, NodeKind::Producer(config), OTHERS_START));
     }
     let network = NetworkSpec { latency: LATENCY, jitter: Micros::ZERO, bytes_per_second: None };
-    (WorldSpec { nodes, network, step_cost: STEP_COST, epoch_millis: EPOCH_MILLIS }, operator, reader)
+    let disks = DiskSpec::default();
+    (WorldSpec { nodes, network, disks, step_cost: STEP_COST, epoch_millis: EPOCH_MILLIS }, operator, reader)
 }

@@ -294,6 +294,9 @@ impl<'a> Runner<'a> {
                     SurvivesWord::AnySubset => {
                         (Survives::AnySubset, "any of what was not flushed may be lost")
                     }
+                    SurvivesWord::TornTail => {
+                        (Survives::TornTail, "the last write of each file is torn in half")
+                    }
                 };
                 self.heading(&format!("power off {called}: {words}"));
                 self.world.power_off(node, survives);
@@ -354,9 +357,21 @@ impl<'a> Runner<'a> {
                 ("works again".to_owned(), vec![DiskFault::Broken(false), DiskFault::Full(false)])
             }
             Fault::Slow(factor) => (format!("is {factor} times slower"), vec![DiskFault::Slow(*factor)]),
+            Fault::WrittenBack => (
+                "has everything by now: the page cache is written back".to_owned(),
+                vec![DiskFault::WrittenBack],
+            ),
             Fault::Rot(rot) => {
                 let fault = DiskFault::Rot { file: rot.file.clone(), position: rot.position };
                 (format!("rots: a bit of {} at byte {}", rot.file, rot.position), vec![fault])
+            }
+            Fault::Unreadable(file) => {
+                let fault = DiskFault::Unreadable { file: file.clone(), fails: true };
+                (format!("has a bad sector: {file} cannot be read"), vec![fault])
+            }
+            Fault::Readable(file) => {
+                let fault = DiskFault::Unreadable { file: file.clone(), fails: false };
+                (format!("has a spare sector: {file} can be read again"), vec![fault])
             }
             Fault::Lose(file) => (format!("loses {file}"), vec![DiskFault::Lose { file: file.clone() }]),
             Fault::Wipe => ("is replaced by an empty one".to_owned(), vec![DiskFault::Wipe]),

@@ -183,6 +183,8 @@ pub enum SurvivesWord {
     SomePrefix,
     /// Any subset of them, drawn from the seed, with a torn last write.
     AnySubset,
+    /// All but the last unflushed write of each file, of which only the first half is there.
+    TornTail,
 }
 
 /// A slow node.
@@ -342,8 +344,14 @@ pub enum Fault {
     Mended,
     /// Every call costs so many times as much; 1 is normal.
     Slow(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    /// The operating system has written back everything: what was not flushed is now.
+    WrittenBack,
     /// A bit of a file flips.
     Rot(Rot),
+    /// Reading a file fails with EIO, as a bad sector does: its path below the log directory.
+    Unreadable(String),
+    /// Reading it works again.
+    Readable(String),
     /// A file vanishes: its path below the log directory.
     Lose(String),
     /// A new, empty disk.
