@@ -128,13 +128,15 @@ const VERBS: &[(&str, &[&str])] = &[
     ("read_all", &["values"]),
 ];
 
-/// The answer to a question where an epoch ended.
+/// The answer to a question where an epoch ended. Version 0 (up to 1.1) tells no epoch; a client then has -1.
 pub fn epoch_end(error: i64, epoch: Option<i64>, end_offset: i64) -> String {
+    let epoch = match epoch {
+        _ if end_offset < 0 => "-1".to_owned(),
+        Some(epoch) if epoch >= 0 => epoch.to_string(),
+        _ => "-".to_owned(),
+    };
     match error {
-        0 => format!(
-            "epoch {}, end offset {end_offset}",
-            epoch.map_or("-".to_owned(), |epoch| epoch.to_string())
-        ),
+        0 => format!("epoch {epoch}, end offset {end_offset}"),
         code => format!("error {code}"),
     }
 }
