@@ -10,7 +10,8 @@
 
 use super::placement::{BrokerMetadata, Start, assign_replicas};
 use super::tool::{
-    Next, Step, assignment, broker_ids, children_of, data_of, failed, listed, names, only, refused, unexpected,
+    Next, Step, assignment, broker_ids, children_of, data_of, failed, listed, names, only, refused,
+    unexpected,
 };
 use crate::command::OperatorError;
 use crate::era::{Era, Release};
@@ -164,7 +165,9 @@ fn look_at(
             return bad(new, "replication factor must be larger than 0".to_owned());
         }
         if different.len() != replicas.len() {
-            let new = format!("Duplicate brokers not allowed in replica assignment: {ids} for partition id {number}.");
+            let new = format!(
+                "Duplicate brokers not allowed in replica assignment: {ids} for partition id {number}."
+            );
             return bad(new, format!("duplicate brokers in replica assignment: {ids}"));
         }
         if !different.is_subset(alive) {
@@ -183,8 +186,11 @@ fn look_at(
             });
         }
     }
-    let others: Vec<(&i32, usize)> =
-        lists.iter().map(|(number, list)| (number, list.len())).filter(|(_, count)| *count != factor).collect();
+    let others: Vec<(&i32, usize)> = lists
+        .iter()
+        .map(|(number, list)| (number, list.len()))
+        .filter(|(_, count)| *count != factor)
+        .collect();
     if others.is_empty() {
         return Ok(());
     }

@@ -220,7 +220,10 @@ fn partitions_are_added_and_never_taken_away() {
     let mut older = Tools::new("0.10.2", THREE);
     assert_eq!(older.run(assigned("t", &[(0, &[1])])), Ok(()));
     let (error, message) = older.refused(add("t", 1, None));
-    assert_eq!((error, message.as_str()), (UnknownServerError, "The number of partitions for a topic can only be increased"));
+    assert_eq!(
+        (error, message.as_str()),
+        (UnknownServerError, "The number of partitions for a topic can only be increased")
+    );
 }
 
 #[test]

@@ -342,6 +342,14 @@ impl Reader<'_> {
                 settings.push((name.to_owned(), value.setting()?));
             }
         }
+        // A producer refuses to deliver in less than a request may take (30 s): then that was shorter, too.
+        let of =
+            |name: &str| settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let delivery =
+            of("delivery.timeout.ms").filter(|text| text.parse().is_ok_and(|millis: u64| millis < 30_000));
+        if let (Some(delivery), None) = (delivery, of("request.timeout.ms")) {
+            settings.push(("request.timeout.ms".to_owned(), delivery));
+        }
         ProducerConfig::new(self.client_era, &settings).map_err(|error| setting(&error, &at.path))?;
         Ok(Operation::Produce { to, settings, values, told })
     }

@@ -146,7 +146,8 @@ fn cell(batch: &RecordBatch) -> String {
 /// What the leader of a partition answers when asked where an epoch ended; `None` if nobody leads.
 pub(super) fn epoch_end(world: &World, of: TopicPartition, epoch: i32) -> Option<String> {
     let node = world.nodes.broker_node(Look(world).leader(of)?)?;
-    let question = EpochQuestion { partition: of, current_leader_epoch: None, leader_epoch: LeaderEpoch(epoch) };
+    let question =
+        EpochQuestion { partition: of, current_leader_epoch: None, leader_epoch: LeaderEpoch(epoch) };
     let partitions = vec![(of, world.nodes.broker(node)?.epoch_end(&question))];
     let release = world.nodes.slot(node).era.release;
     let version = ApiKey::OffsetsForLeaderEpoch.newest_version(release)?;

@@ -289,11 +289,7 @@ impl<'a> Runner<'a> {
         Err(Stop::Unmet(Unmet { what, instead: vec![instead], place: self.place(path) }))
     }
 
-    fn operator_is_told(
-        &mut self,
-        command: Command,
-        path: &Path,
-    ) -> Result<Result<(), OperatorError>, Stop> {
+    fn operator_is_told(&mut self, command: Command, path: &Path) -> Result<Result<(), OperatorError>, Stop> {
         self.operator_said = None;
         self.world.command(self.operator, command);
         let until = self.world.now() + PATIENCE;

@@ -134,9 +134,9 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
                 return Err((path.key("partitions"), problem));
             }
             let lists = add.assignment.iter().flatten().enumerate();
-            lists.into_iter().try_for_each(|(index, list)| {
-                replica_list(names, list, &path.key("assignment").index(index))
-            })
+            lists
+                .into_iter()
+                .try_for_each(|(index, list)| replica_list(names, list, &path.key("assignment").index(index)))
         }
         Step::Set(set) => {
             let path = path.key("set");

@@ -377,8 +377,22 @@ pub struct Rot {
 }
 
 objects!(
-    Produce, Consume, Workload, SetTopic, AddPartitions, SlowCpu, StepClock, SkewClock, Cut, Link, Between, SlowLink,
-    Messages, Delay, DiskStep, Rot
+    Produce,
+    Consume,
+    Workload,
+    SetTopic,
+    AddPartitions,
+    SlowCpu,
+    StepClock,
+    SkewClock,
+    Cut,
+    Link,
+    Between,
+    SlowLink,
+    Messages,
+    Delay,
+    DiskStep,
+    Rot
 );
 words!(SurvivesWord);
 
