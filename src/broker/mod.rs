@@ -146,7 +146,7 @@ impl Broker {
 
     /// The partitions it hosts, in order.
     pub fn partitions(&self) -> Vec<TopicPartition> {
-        self.replicas.partitions.keys().copied().collect()
+        self.replicas.partitions.keys().collect()
     }
 
     fn on_request(
@@ -301,17 +301,13 @@ impl Node for Broker {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let shutdown = self.shutdown.as_ref().and_then(Shutdown::deadline);
-        [
-            self.replicas.deadline(),
-            self.fetchers.deadline(),
-            self.session.deadline(),
-            self.controller.deadline(),
-            self.to_controller.deadline(),
-            shutdown,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let or_never = |deadline: Option<Time>| deadline.unwrap_or(Time::NEVER);
+        let earliest = or_never(self.replicas.deadline())
+            .min(or_never(self.fetchers.deadline()))
+            .min(or_never(self.session.deadline()))
+            .min(or_never(self.controller.deadline()))
+            .min(or_never(self.to_controller.deadline()))
+            .min(or_never(self.shutdown.as_ref().and_then(Shutdown::deadline)));
+        (earliest != Time::NEVER).then_some(earliest)
     }
 }
