@@ -1,4 +1,5 @@
-//! Whether a scenario can be: everything that can be known before it runs, so that a run never stumbles over its own file.
+//! Whether a scenario can be: everything that can be known before it runs, so that a run never stumbles over its own
+//! file.
 //!
 //! 1. Eras and rules: known, able to run, none twice.
 //! 2. Names: brokers, topics, clients, values, properties, facts; each mention must have its owner.
