@@ -1,4 +1,5 @@
-//! `scenarios/REFERENCE.md` says that its examples run as they stand: here they do, and whole ones come to their verdicts.
+//! `scenarios/REFERENCE.md` says that its examples run as they stand: here they do, and whole ones come to their
+//! verdicts.
 
 use std::path::Path;
 use trial::scenario::parse::parse;

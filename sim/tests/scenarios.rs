@@ -1,7 +1,8 @@
 //! Every scenario in every era of its verdicts: a test each, picked by name like any other.
 //!
-//! `truncation/high-watermark::0.10.2.2` runs one era: seed 0, which is calm, makes the story that the snapshot keeps; a
-//! few more seeds must come to the same verdict. `truncation/high-watermark::eras` is the table of all of them.
+//! `truncation/high-watermark::0.10.2.2` runs one era: seed 0, which is calm, makes the story that the snapshot
+//! keeps; a few more seeds must come to the same verdict. `truncation/high-watermark::eras` is the table of all of
+//! them.
 //!
 //! - `TRIAL_SEED=7`, `TRIAL_SEEDS=0..100`, or madsim's `MADSIM_TEST_SEED` and `MADSIM_TEST_NUM`: other seeds.
 //! - `TRIAL_BLESS=1`: snapshots are written. Read their diff, commit only what can be explained.

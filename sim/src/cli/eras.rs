@@ -117,8 +117,8 @@ fn matrix(arguments: &Eras, all: &[Ready], out: &mut Out) -> Result<Outcome, Pro
 fn ladder() -> String {
     let rules = Rules::list();
     let mut text = String::from(
-        "The ladder: every release that changed a rule, from what to what, and what that means. The first release says of\n\
-         each rule what it decides. One that is not listed decides as the one before it in its line.\n",
+        "The ladder: every release that changed a rule, from what to what, and what that means. The first release\n\
+         says of each rule what it decides. One that is not listed decides as the one before it in its line.\n",
     );
     let mut before: Option<Vec<(&str, &str)>> = None;
     for release in RELEASES {

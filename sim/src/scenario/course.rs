@@ -277,8 +277,8 @@ pub fn page(all: &[Ready], directory: &str) -> String {
     }
     text += LEFT_OUT;
     text += "\n## What breaks where\n\n";
-    text += "`trial eras scenarios` draws this from the runs themselves. Read a release from top to bottom; no sign: the\n";
-    text += "scenario says nothing of that era.\n\n";
+    text += "`trial eras scenarios` draws this from the runs themselves. Read a release from top to bottom; where there is\n\
+             no sign the scenario says nothing of that era.\n\n";
     text += &format!("```\n{}```\n", matrix(&demanded(all, directory)));
     text
 }

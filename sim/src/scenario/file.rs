@@ -1,8 +1,8 @@
 //! A scenario as it stands in its file.
 //!
-//! One JSON object: what it is called and about, the cluster, the steps, and for each era the verdict that must come out.
-//! Strict everywhere: an unknown key is an error, so is a key that stands twice. `trial schema` prints the same grammar
-//! as JSON Schema, made from these types.
+//! One JSON object: what it is called and about, the cluster, the steps, and for each era the verdict that must come
+//! out. Strict everywhere: an unknown key is an error, so is a key that stands twice. `trial schema` prints the same
+//! grammar as JSON Schema, made from these types.
 //!
 //! What is left out: KRaft clusters, consumer groups, transactions.
 

@@ -1,6 +1,6 @@
 //! Steps: what a scenario does, one verb each. Externally tagged: `{"kill": "leader of orders-0"}`.
 //!
-//! How each is carried out stands in [`super::act`].
+//! How each is carried out stands in `act`.
 
 pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, Sentence, StartWord, When};
 
