@@ -310,7 +310,7 @@ fn arrived(case: &str) -> Vec<RecordBatch> {
     let mut batches = Vec::new();
     for offset in stamped {
         let read = log.read(offset, Offset(i64::MAX), 0, true, &mut disk).expect("in the log");
-        let RecordBatch { mut header, records } = read[0].clone();
+        let RecordBatch { mut header, records, .. } = read[0].clone();
         header.base_offset = Offset::ZERO;
         header.partition_leader_epoch = LeaderEpoch::NONE;
         header.attributes &= !LOG_APPEND_TIME;
