@@ -437,7 +437,7 @@ impl ReplicaManager {
             return false;
         }
         env.note(|| {
-            let isr = leader.maximal_isr().to_vec();
+            let isr = rules.high_watermark.members(&leader.isr, leader.maximal_isr()).to_vec();
             Note::Replica(tp, ReplicaNote::HighWatermarkAdvanced { from, to, isr })
         });
         Arc::make_mut(partition).high_watermark = to;

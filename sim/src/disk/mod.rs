@@ -1,6 +1,6 @@
 //! The disk of one simulated machine: real bytes, a page cache, and everything that can happen to both.
 //!
-//! [`file`] is a file's bytes with the marks of what is durable, [`tree`] the names with theirs; this is the disk as a
+//! [`file`] is a file's bytes with the marks of what is durable, `tree` the names with theirs; this is the disk as a
 //! node is lent it, and as the kernel does things to it. A clone shares everything and costs two reference counts;
 //! what is written afterwards is copied, the last few pieces of a file at a time.
 //!

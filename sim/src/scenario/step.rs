@@ -1,6 +1,6 @@
 //! Steps: what a scenario does, one verb each. Externally tagged: `{"kill": "leader of orders-0"}`.
 //!
-//! How each is carried out stands in [`super::act`].
+//! How each is carried out stands in `act`.
 
 pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, Sentence, StartWord, When};
 
@@ -30,6 +30,8 @@ pub enum Step {
     Workload(Workload),
     /// An operator creates a topic.
     CreateTopic(CreateTopic),
+    /// An operator adds partitions to a topic.
+    AddPartitions(AddPartitions),
     /// An operator changes settings of a topic.
     Set(SetTopic),
     /// An operator asks for the election of preferred leaders.
@@ -170,6 +172,20 @@ pub struct SetTopic {
     pub topic: String,
     /// What changes, by Kafka's names.
     pub settings: Table<Option<Setting>>,
+}
+
+/// More partitions for a topic.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct AddPartitions {
+    /// Which topic.
+    pub topic: String,
+    /// How many in all.
+    pub partitions: i32,
+    /// Broker ids of the replicas of the new ones; placed as Kafka places them if left out.
+    pub assignment: Option<Vec<Vec<i32>>>,
+    /// Kafka's error, by its name, with which the tool must refuse.
+    pub refused: Option<String>,
 }
 
 /// What of the unflushed page cache survives a loss of power.
@@ -369,8 +385,22 @@ pub struct Rot {
 }
 
 objects!(
-    Produce, Consume, Workload, SetTopic, SlowCpu, StepClock, SkewClock, Cut, Link, Between, SlowLink,
-    Messages, Delay, DiskStep, Rot
+    Produce,
+    Consume,
+    Workload,
+    SetTopic,
+    AddPartitions,
+    SlowCpu,
+    StepClock,
+    SkewClock,
+    Cut,
+    Link,
+    Between,
+    SlowLink,
+    Messages,
+    Delay,
+    DiskStep,
+    Rot
 );
 words!(SurvivesWord);
 
