@@ -91,7 +91,12 @@ impl ReplicaManager {
         self.open_logs().mark_clean_shutdown(&mut *env.disk)
     }
 
+    /// Nothing is written, and what the file says stays true, while no replica is known
+    /// (`ReplicaManager.checkpointHighWatermarks` writes the directories of those that are).
     fn checkpoint_high_watermarks(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
+        if !self.partitions.values().any(|partition| partition.hosted) {
+            return Ok(());
+        }
         for (tp, partition) in self.partitions.iter_mut() {
             if !partition.hosted && partition.high_watermark > partition.log.start_offset() {
                 let forgotten = partition.bounded(Offset::ZERO);

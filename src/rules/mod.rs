@@ -55,6 +55,7 @@ pub mod empty_epoch_cache;
 pub mod end_offset;
 pub mod epoch_cache;
 pub mod epoch_entries;
+pub mod expired_isr_write;
 pub mod fenced_follower;
 pub mod fencing;
 pub mod follower_out_of_range;
@@ -302,6 +303,8 @@ rules! {
     log_dir_events: log_dir_events::LogDirEvents,
     /// How the leader epoch cache takes an entry that contradicts those it has.
     epoch_entries: epoch_entries::EpochEntries,
+    /// What a leader does with an ISR change whose write the end of its session cut short.
+    expired_isr_write: expired_isr_write::ExpiredIsrWrite,
     /// Whether a directory is flushed after files in it were created or renamed.
     directory_flush: directory_flush::DirectoryFlush,
     /// When a starting broker takes away the mark that its last life ended in order.

@@ -26,7 +26,7 @@ mod session_tests;
 #[cfg(test)]
 mod tests;
 
-use crate::ids::{ConnectionId, NodeId, TopicPartition, ZkVersion};
+use crate::ids::{BrokerId, ConnectionId, ControllerEpoch, NodeId, TopicPartition, ZkVersion};
 use crate::messages::Request;
 use crate::messages::zookeeper::{
     Op, OpResult, Path, SessionId, Stat, WatchEvent, WatchKind, WatchedPaths, ZkError, ZooKeeperAnswer,
@@ -90,9 +90,37 @@ impl ZooKeeper {
         self.tree.partition_state(partition)
     }
 
-    /// Counts the changes of any partition's state, so that a checker sees cheaply that nothing changed.
+    /// Counts the changes of any partition's state or assignment, so that a checker sees cheaply that nothing changed.
     pub fn partition_states_version(&self) -> u64 {
         self.tree.states_version()
+    }
+
+    /// Counts the changes of assignments alone.
+    pub fn assignments_version(&self) -> u64 {
+        self.tree.assignments_version()
+    }
+
+    /// Who is assigned to a partition, on both sides of a reassignment in progress: what `/brokers/topics` says, and up
+    /// to 2.3 the targets in `/admin/reassign_partitions`. Nobody if the topic is gone.
+    pub fn assigned(&self, partition: TopicPartition) -> Vec<BrokerId> {
+        let Some((ZnodeData::Topic(topic), _)) = self.get(&znode::topic_path(partition.topic)) else {
+            return Vec::new();
+        };
+        let Some(held) = topic.get(&partition.partition) else { return Vec::new() };
+        let mut assigned = held.replicas.clone();
+        assigned.extend(held.adding.iter().chain(&held.removing));
+        if let Some((ZnodeData::ReassignPartitions(moving), _)) = self.get(znode::REASSIGN_PARTITIONS) {
+            assigned.extend(moving.get(&partition).into_iter().flatten());
+        }
+        assigned
+    }
+
+    /// The epoch of the controller elected last; 0 before the first.
+    pub fn controller_epoch(&self) -> ControllerEpoch {
+        match self.get(znode::CONTROLLER_EPOCH) {
+            Some((ZnodeData::ControllerEpoch(epoch), _)) => *epoch,
+            _ => ControllerEpoch(0),
+        }
     }
 
     /// Every partition that has a state.

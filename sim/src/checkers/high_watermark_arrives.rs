@@ -9,7 +9,7 @@ use kafka::era::Release;
 use kafka::ids::Offset;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 18,
+    number: 23,
     name: "high-watermark-arrives",
     claim: "at the end of the run the leader's high watermark is where the shortest log of the ISR ends",
     also_called: "HwEventuallyAdvances",

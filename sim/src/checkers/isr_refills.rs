@@ -9,7 +9,7 @@ use kafka::era::Release;
 use kafka::ids::Offset;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 17,
+    number: 22,
     name: "isr-refills",
     claim: "at the end of the run every replica whose broker runs is in the ISR",
     also_called: "IsrRefills",

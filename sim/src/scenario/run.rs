@@ -379,7 +379,7 @@ impl<'a> Runner<'a> {
     fn finish(mut self, seed: u64, unmet: Option<Unmet>) -> RunResult {
         let audit = {
             let World { checks, nodes, .. } = &self.world;
-            let on_disk = |node, partition| Look(&self.world).batch_infos_on_disk(node, partition);
+            let on_disk = |node, partition| Look(&self.world).batches_on_disk(node, partition);
             Audit::new(&checks.history, &checks.ledger, nodes, &on_disk)
         };
         let (at, event) = (self.world.now(), EventId(self.world.events()));

@@ -249,12 +249,12 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
         .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
         .map(|record| {
             let copies = match (&record.copies[..], record.batch) {
-                ([], None) => "offset not known".to_owned(),
-                ([], Some(_)) => "no copy".to_owned(),
+                ([], _) => "no copy".to_owned(),
                 (copies, _) => copies.join(", "),
             };
             let fate = match &record.fate {
                 Fate::Kept => "kept".to_owned(),
+                Fate::Duplicate(offset) => format!("kept as a duplicate at offset {offset}"),
                 Fate::NotPromised => "not promised".to_owned(),
                 Fate::Waiting => "waits for a leader".to_owned(),
                 Fate::Lost { declared: Some(declared), how } => format!("lost, as {declared} allows: {how}"),
@@ -267,7 +267,7 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
     let (mut sent, mut kept) = (0, 0);
     for record in unnamed {
         sent += 1;
-        kept += u32::from(record.fate == Fate::Kept);
+        kept += u32::from(record.fate.is_kept());
     }
     if rows.is_empty() && sent == 0 {
         return;
