@@ -64,6 +64,7 @@ const CHAPTERS: &[Chapter] = &[
             "stale-epoch-fetch",
             "same-leader-again",
             "truncation-never-ends",
+            "epoch-cache-forgets",
             "diverging-fetch",
             "high-watermark-before-truncation",
             "end-offset-goes-back",
