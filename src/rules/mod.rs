@@ -70,6 +70,7 @@ pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
 pub mod leader_rebalance;
+pub mod leaderless_checkpoint;
 pub mod leaderless_metadata;
 pub mod leaderless_partitions;
 pub mod leaving_leader;
@@ -249,6 +250,8 @@ rules! {
     follower_reads: follower_reads::FollowerReads,
     /// What a broker answers for a partition of which it holds no replica.
     not_hosted: not_hosted::NotHosted,
+    /// Whether the checkpoint of high watermarks keeps the replicas whose leader is down.
+    leaderless_checkpoint: leaderless_checkpoint::LeaderlessCheckpoint,
     /// What a broker still says when its only log directory fails.
     log_directory_failure: log_directory_failure::LogDirectoryFailure,
     /// Whether a follower whose high watermark is behind waits with its fetch.

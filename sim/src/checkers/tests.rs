@@ -506,7 +506,7 @@ fn end_offsets_and_order() {
 }
 
 fn spec_with_producer() -> WorldSpec {
-    use crate::world::spec::{NetworkSpec, NodeSpec};
+    use crate::world::spec::{DiskSpec, NetworkSpec, NodeSpec};
     use kafka::config::ProducerConfig;
     let era = Era::parse("2.8.2").expect("a release");
     let config = ProducerConfig::new(&era, &[]).expect("defaults");
@@ -517,6 +517,7 @@ fn spec_with_producer() -> WorldSpec {
     WorldSpec {
         nodes: filler.chain([node("producer-1", NodeKind::Producer(config))]).collect(),
         network: NetworkSpec::default(),
+        disks: DiskSpec::default(),
         step_cost: kafka::time::Micros(10),
         epoch_millis: 0,
     }

@@ -286,6 +286,7 @@ pub fn page(all: &[Ready], directory: &str) -> String {
         }
         text += &entry(path, ready);
     }
+    text += LEFT_OUT;
     text += "\n## What breaks where\n\n";
     text += "`trial eras scenarios` draws this from the runs themselves. Read a release from top to bottom; where there is\n\
              no sign the scenario says nothing of that era.\n\n";
@@ -391,6 +392,16 @@ where it is resolved (`!`): stop there and think.
 
 Chapters in reading order, and in each the simple before the strange. The properties that break are the files of
 `sim/src/checkers/`, each with its claim.
+";
+
+/// Flaws without a scenario, and why.
+const LEFT_OUT: &str = "
+### Left out
+
+A step of a broker is atomic here. A flaw that lies between two of its threads, or within one pass of one, cannot
+happen: *high watermark before truncation* (KAFKA-14704: from 2.8 to 3.4.0 a follower takes the leader's high
+watermark over records that the same response tells it to cut; a consumer that reads from followers would have to
+come between), and the races of fetcher threads (KAFKA-13207, KAFKA-13266, KAFKA-7786, KAFKA-9654, KAFKA-8012).
 ";
 
 #[cfg(test)]

@@ -109,7 +109,12 @@ fn plans(kind: Faults) -> impl Strategy<Value = Plan> {
             power_losses: all,
         },
     );
-    let survives = prop::sample::select(vec![Survives::Nothing, Survives::SomePrefix, Survives::AnySubset]);
+    let survives = prop::sample::select(vec![
+        Survives::Nothing,
+        Survives::SomePrefix,
+        Survives::AnySubset,
+        Survives::TornTail,
+    ]);
     let other = prop::sample::select(vec![
         Other::ZooKeeper,
         Other::Next,
