@@ -11,7 +11,7 @@ use crate::scenario::problem::Problem;
 use crate::scenario::report;
 use crate::scenario::run::{Aborted, RunResult, first_era, run as run_trial};
 use crate::scenario::validate::Ready;
-use crate::trace::layout::table;
+use crate::trace::layout::{PAGE, table, wrapped};
 use kafka::era::Era;
 use std::path::{Path, PathBuf};
 
@@ -278,7 +278,8 @@ impl Listing {
             self.details += &format!("  {}\n{}", identity(ready, era, arguments.seed), told.text);
         }
         if is_last {
-            out.line(&format!("{}: {}", ready.parsed.source.name, ready.scenario().title));
+            let title = format!("{}: {}", ready.parsed.source.name, ready.scenario().title);
+            wrapped(&title, PAGE).iter().for_each(|line| out.line(line));
             out.text(&table(&report::by_verdict(&self.eras), &[0, 1]));
             out.text(&std::mem::take(&mut self.details));
             self.eras.clear();

@@ -8,7 +8,7 @@ use crate::scenario::problem::Problem;
 use crate::scenario::report;
 use crate::scenario::run::run as run_trial;
 use crate::scenario::validate::Ready;
-use crate::trace::layout::table;
+use crate::trace::layout::{PAGE, table, wrapped};
 use kafka::era::Era;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -60,7 +60,9 @@ pub fn run(arguments: &Run, all: &[Ready], seeds: Range<u64>, out: &mut Out) -> 
             }
         }
         if arguments.format == Format::Text {
-            out.line(&format!("\n{}: {}", ready.parsed.source.name, ready.scenario().title));
+            let title = format!("{}: {}", ready.parsed.source.name, ready.scenario().title);
+            out.line("");
+            wrapped(&title, PAGE).iter().for_each(|line| out.line(line));
             out.text(&table(&rows, &[1]));
         }
     }

@@ -154,9 +154,14 @@ pub fn rows(
     directory: &str,
     cells: impl IntoIterator<Item = Vec<(Release, Cell)>>,
 ) -> Vec<Row> {
-    let mut rows: Vec<Row> = all.iter().map(|ready| path_of(ready, directory)).zip(cells).collect();
-    rows.sort_by_key(|(path, _)| place(path));
-    rows
+    let mut rows: Vec<(&Ready, Row)> =
+        all.iter().zip(cells).map(|(ready, cells)| (ready, (path_of(ready, directory), cells))).collect();
+    rows.sort_by_key(|(_, (path, _))| place(path));
+    let marked = |(ready, (path, cells)): (&Ready, Row)| {
+        let mark = if ready.scenario().rules.0.is_empty() { "" } else { OVERRIDDEN };
+        (format!("{path}{mark}"), cells)
+    };
+    rows.into_iter().map(marked).collect()
 }
 
 /// The letters of the properties that are violated anywhere, in the order of [`PROPERTIES`].
@@ -185,6 +190,9 @@ fn columns(rows: &[Row]) -> Vec<(Release, Vec<String>)> {
     };
     lines.iter().map(label).collect()
 }
+
+/// Behind the name of a scenario in which a rule is decided otherwise than its eras do.
+const OVERRIDDEN: &str = "*";
 
 /// Characters of a column.
 const COLUMN: usize = 3;
@@ -234,6 +242,9 @@ pub fn matrix(rows: &[Row]) -> String {
             .map(|(letter, name)| format!("{letter} {name}")),
     );
     legend.push("+ and more".to_owned());
+    if rows.iter().any(|(path, _)| path.ends_with(OVERRIDDEN)) {
+        legend.push(format!("{OVERRIDDEN} with a rule that decides otherwise than the era"));
+    }
     // A sign stays on the line of its meaning.
     let legend: Vec<String> = legend.iter().map(|entry| entry.replace(' ', "\u{a0}")).collect();
     for part in wrapped(&legend.join("   ").replace("   ", " \u{a0}\u{a0}"), PAGE) {
