@@ -12,9 +12,10 @@
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
 use super::history::{Ghost, History, Seen, duplicate, find};
-use super::ledger::{Ledger, Outcome, Send, acks_name, name_of};
+use super::ledger::{Ledger, Outcome, Send, acks_name};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
+use bytes::Bytes;
 use kafka::command::ClientError;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
@@ -94,7 +95,7 @@ impl Audit {
             let batch = send.batch.or(found);
             let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, batch, nodes, on_disk));
             Audited {
-                name: send.name.clone(),
+                name: send.name(),
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,
@@ -122,8 +123,8 @@ struct Searched {
     values: BTreeMap<TopicPartition, Vec<OnDisk>>,
 }
 
-/// On whose disk, which batch, and what its send is called.
-type OnDisk = (NodeId, BatchInfo, Option<Arc<str>>);
+/// On whose disk, which batch, and its first value.
+type OnDisk = (NodeId, BatchInfo, Option<Bytes>);
 
 impl Searched {
     /// The batch of a send whose producer was not told where it is: the current leader's, or anybody's.
@@ -147,7 +148,8 @@ impl Searched {
         });
         let leader = ghost.current_leader().map(|index| ghost.replicas[index].node);
         let is_it = |(_, batch, value): &&OnDisk| {
-            value.as_deref() == Some(&*send.name)
+            value.is_some()
+                && *value == send.value
                 && ledger.send_of(send.partition, batch).is_none_or(|other| other.id == send.id)
         };
         let mut found = values.iter().filter(is_it);
@@ -157,10 +159,9 @@ impl Searched {
     }
 }
 
-/// What a batch's send is called.
-fn first_value(batch: &RecordBatch) -> Option<Arc<str>> {
-    let first = batch.records().next()?.ok()?;
-    first.value.as_deref().map(name_of)
+/// The value of a batch's first record.
+pub(super) fn first_value(batch: &RecordBatch) -> Option<Bytes> {
+    batch.records().next()?.ok()?.value
 }
 
 fn told(send: &Send, nodes: &Nodes) -> String {

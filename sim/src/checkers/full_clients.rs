@@ -9,7 +9,7 @@ use super::{
     Checks, LifeEvent, Observed, acked_durable, consistent_read, definite_error, end_offset_monotone,
     no_silent_gap, offset_unique, producer_order, read_below_high_watermark,
 };
-use kafka::command::{Command, Delivery};
+use kafka::command::Delivery;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
@@ -39,12 +39,8 @@ type Reads = Vec<(TopicPartition, Offset, Offset, u32)>;
 
 impl Told {
     pub(super) fn listen(&mut self, observed: &Observed<'_>, checks: &Checks) {
-        for (node, command) in observed.commands {
-            match command {
-                Command::Assign(_) => self.given.retain(|(by, _), _| by != node),
-                Command::Seek(partition, _) => drop(self.given.remove(&(*node, *partition))),
-                _ => {}
-            }
+        for (node, partition) in observed.placed {
+            self.given.retain(|(by, of), _| by != node || partition.is_some_and(|it| it != *of));
         }
         let lives = observed.lives.iter().filter(|(_, life)| *life != LifeEvent::DiskDamaged);
         for (node, _) in lives {
@@ -113,8 +109,7 @@ impl Told {
             Delivery::Failed { send, partition: of, may_have_been_appended: false, .. }
                 if of == partition =>
             {
-                let entry = checks.ledger.get(*send).filter(|entry| entry.is_named())?;
-                Some((entry.name.clone(), *send))
+                Some((checks.ledger.get(*send)?.value.clone()?, *send))
             }
             _ => None,
         });
@@ -288,7 +283,7 @@ fn acked_and_gone(ghost: &Ghost, checks: &Checks) {
         assert!(
             stands(ghost, batch) || is_declared || checks.found.contains(&key),
             "{} ({} offset {}) was acknowledged and is gone, and no checker has said so",
-            send.name,
+            send.name(),
             ghost.partition,
             batch.base_offset
         );

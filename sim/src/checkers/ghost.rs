@@ -294,6 +294,15 @@ impl Ghost {
         })
     }
 
+    /// Committed batches that a replica lacks, from the first on: at most so many.
+    pub fn missing(&mut self, index: usize, most: usize) -> Vec<Committed> {
+        let Some(first) = self.first_missing(index) else { return Vec::new() };
+        let seen = &self.replicas[index];
+        let all = (first..self.committed.len()).filter_map(|place| self.committed.get(place));
+        let lacks = |one: &&Committed| find(&seen.batches, one.batch.base_offset) != Some(&one.batch);
+        all.filter(lacks).take(most).cloned().collect()
+    }
+
     /// Whether a replica lacks a committed batch, looked at from the first one on.
     pub fn lacks(mut self, index: usize) -> bool {
         self.replicas[index].complete = 0;

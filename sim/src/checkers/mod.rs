@@ -51,8 +51,9 @@ mod weak_isr;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
+use bytes::Bytes;
 use history::{Change, Ghost, History};
-use kafka::command::{Command, Delivery};
+use kafka::command::{Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
@@ -125,12 +126,27 @@ pub struct Observed<'a> {
     pub at: Time,
     /// Replicas that changed: on which node, of which partition.
     pub marks: &'a [(NodeId, TopicPartition)],
-    /// Commands given to clients.
-    pub commands: &'a [(NodeId, Command)],
+    /// What applications handed to producers.
+    pub handed: &'a [Handed],
+    /// Consumers that were told where to read: on one partition, or on all.
+    pub placed: &'a [(NodeId, Option<TopicPartition>)],
     /// What applications were told.
     pub deliveries: &'a [(NodeId, Delivery)],
     /// Processes that started or ended, disks that lost something: (node, what).
     pub lives: &'a [(NodeId, LifeEvent)],
+}
+
+/// Records that an application handed to a producer.
+#[derive(Clone, Debug)]
+pub struct Handed {
+    /// The producer.
+    pub producer: NodeId,
+    /// The application's handle.
+    pub send: SendId,
+    /// Where to.
+    pub partition: TopicPartition,
+    /// The first record's value.
+    pub value: Option<Bytes>,
 }
 
 /// What became of a process or its machine.
@@ -283,7 +299,8 @@ impl Checks {
     /// After an event: looks at what changed. Costs next to nothing when nothing did.
     pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
         let quiet = observed.marks.is_empty()
-            && observed.commands.is_empty()
+            && observed.handed.is_empty()
+            && observed.placed.is_empty()
             && observed.deliveries.is_empty()
             && observed.lives.is_empty()
             && nodes.zookeeper().partition_states_version() == self.history.states_version;
@@ -303,14 +320,16 @@ impl Checks {
     }
 
     fn watch(&mut self, observed: Observed<'_>, nodes: &Nodes, findings: &mut Vec<Finding>) {
-        for (node, command) in observed.commands {
-            self.ledger.on_command(*node, command, observed.at);
-            self.no_silent_gap.on_command(*node, command);
+        for handed in observed.handed {
+            self.ledger.on_handed(handed, observed.at);
+        }
+        for (node, partition) in observed.placed {
+            self.no_silent_gap.forget(*node, *partition);
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
             if *life != LifeEvent::DiskDamaged {
-                self.no_silent_gap.on_life(*node);
+                self.no_silent_gap.forget(*node, None);
             }
         }
         let (at, event) = (observed.at, observed.event);
@@ -345,7 +364,7 @@ impl Checks {
             no_silent_gap.on_delivery(*node, delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
             definite_error.on_delivery(*node, delivery, history, &mut context);
-            ledger.on_delivery(*node, delivery, at, history);
+            ledger.on_delivery(delivery, at, history);
             let mut context = Context { at, event, nodes, ledger, force, findings };
             acked_durable::on_delivery(delivery, history, &mut context);
             producer_order::on_delivery(*node, delivery, history, &mut context);

@@ -14,7 +14,7 @@
 use super::history::{Ghost, History, Read};
 use super::shared_list::SharedList;
 use super::{Context, PropertyInfo, PropertyKind};
-use kafka::command::{Command, Delivery};
+use kafka::command::Delivery;
 use kafka::era::Release;
 use kafka::ids::{LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
@@ -53,20 +53,8 @@ struct Reader {
 }
 
 impl NoSilentGap {
-    pub(super) fn on_command(&mut self, node: NodeId, command: &Command) {
-        match command {
-            Command::Assign(_) => self.forget(node, None),
-            Command::Seek(partition, _) => self.forget(node, Some(*partition)),
-            _ => {}
-        }
-    }
-
-    /// The process has started or ended.
-    pub(super) fn on_life(&mut self, node: NodeId) {
-        self.forget(node, None);
-    }
-
-    fn forget(&mut self, node: NodeId, partition: Option<TopicPartition>) {
+    /// The application says where to read, or the process has started or ended: on one partition, or on all.
+    pub(super) fn forget(&mut self, node: NodeId, partition: Option<TopicPartition>) {
         let gone = |(by, of): &(NodeId, TopicPartition)| *by == node && partition.is_none_or(|it| it == *of);
         if self.readers.keys().any(gone) {
             Arc::make_mut(&mut self.readers).retain(|key, _| !gone(key));

@@ -160,7 +160,7 @@ impl Small {
         ends.on_delivery(node, delivery, history, &mut context);
         refused.on_delivery(node, delivery, history, &mut context);
         gaps.on_delivery(node, delivery, history, &mut context);
-        ledger.on_delivery(node, delivery, Time(5), history);
+        ledger.on_delivery(delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         acked_durable::on_delivery(delivery, history, &mut context);
         producer_order::on_delivery(node, delivery, history, &mut context);
@@ -179,9 +179,8 @@ impl Small {
     }
 
     fn send(&mut self, id: u64, name: &'static str) {
-        let command =
-            Command::Produce { send: SendId(id), partition: partition(), records: vec![record(name)] };
-        self.ledger.on_command(NodeId(4), &command, Time(0));
+        let (send, value) = (SendId(id), Some(Bytes::from(name)));
+        self.ledger.on_handed(&Handed { producer: NodeId(4), send, partition: partition(), value }, Time(0));
     }
 }
 
@@ -195,8 +194,8 @@ fn acked(id: u64, offset: i64) -> Delivery {
 }
 
 fn polled(from: i64, text: &str, high_watermark: i64) -> Delivery {
-    let batches = log(text).into_iter().skip(from as usize).map(|info| RecordBatch {
-        header: BatchHeader {
+    let batches = log(text).into_iter().skip(from as usize).map(|info| {
+        let header = BatchHeader {
             base_offset: info.base_offset,
             batch_length: 58,
             partition_leader_epoch: info.epoch,
@@ -210,8 +209,8 @@ fn polled(from: i64, text: &str, high_watermark: i64) -> Delivery {
             producer_epoch: -1,
             base_sequence: -1,
             records_count: 1,
-        },
-        records: Bytes::new(),
+        };
+        RecordBatch::new(header, Bytes::new())
     });
     let batches: Vec<RecordBatch> = batches.collect();
     let position = Offset(from + batches.len() as i64);

@@ -12,11 +12,14 @@ use std::path::PathBuf;
     name = "trial",
     version = VERSION,
     propagate_version = true,
+    max_term_width = 110,
     after_help = "Examples:
-  trial run scenarios/truncation/high-watermark.json     the story of its first era, and every verdict checked
-  trial run scenarios                                    every scenario, every verdict
-  trial eras scenarios/truncation/high-watermark.json    a line per era
-  trial new my-scenario                                  a file to begin with
+  trial run scenarios/truncation/high-watermark.json    a story, and every verdict checked
+  trial run scenarios                                   every scenario, every verdict
+  trial eras scenarios/truncation/high-watermark.json   a line for each era
+  trial eras scenarios                                  scenarios by eras: what breaks where
+  trial eras --list                                     what changed from release to release
+  trial new my-scenario                                 a file to begin with
 
 Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
 )]
@@ -57,6 +60,8 @@ pub enum Command {
     Run(Run),
     /// The table of eras of scenarios, or the ladder of all releases.
     Eras(Eras),
+    /// Play recordings of real clusters, and compare all that they show.
+    Compare(Compare),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a scenario to begin with; it runs and holds.
@@ -86,8 +91,8 @@ pub enum Command {
   trial run scenarios/truncation/high-watermark.json --seeds 0..1000 --format json
   trial run scenarios
 
-One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked.
-An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and
+One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked. \
+An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and \
 the exit code is 1 if a property is violated.")]
 pub struct Run {
     /// Scenario files, or directories of them.
@@ -125,8 +130,9 @@ pub enum Format {
 /// The eras of scenarios.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  trial eras scenarios/truncation/high-watermark.json
-  trial eras --list")]
+  trial eras scenarios/truncation/high-watermark.json   one scenario: a line for each era
+  trial eras scenarios                                  scenarios by eras: what breaks where
+  trial eras --list                                     the ladder: what changed, release by release")]
 pub struct Eras {
     /// Scenario files, or directories of them.
     #[arg(required_unless_present = "list", value_name = "FILE")]
@@ -134,6 +140,24 @@ pub struct Eras {
     /// Every release that changed a rule, and how.
     #[arg(long, conflicts_with = "files")]
     pub list: bool,
+}
+
+/// Recordings of real clusters.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial compare sim/vectors/clusters
+  trial compare sim/vectors/clusters/2.8.2/leader-killed.json
+
+Each recording is played in a simulated cluster of its release; whatever it shows must be equal, step by step.
+Where a real cluster leaves a race open, the recorded winner is found, and the output says what was forced.
+Exit codes: 0 all equal, 1 a difference, 2 bad input.")]
+pub struct Compare {
+    /// Recordings, or directories of them.
+    #[arg(required = true, value_name = "RECORDING")]
+    pub recordings: Vec<PathBuf>,
+    /// Print what ours shows after each step instead, with no race forced.
+    #[arg(long)]
+    pub show: bool,
 }
 
 /// Most seeds of one call.

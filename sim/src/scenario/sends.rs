@@ -6,6 +6,7 @@
 use crate::world::nodes::Nodes;
 use bytes::Bytes;
 use kafka::command::{ClientError, Command, Delivery, ProducerRecord, SendId};
+use kafka::era::Era;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::time::Time;
@@ -53,16 +54,22 @@ impl Sends {
     pub fn filler(&mut self, partition: TopicPartition, count: u64, size: u32, key: Option<&str>) -> Command {
         let send = self.next();
         let key = key.map(|key| Bytes::copy_from_slice(key.as_bytes()));
-        let records = (0..count).map(|_| {
+        // One piece of memory for all of them.
+        let size = size as usize;
+        let mut values = vec![b'.'; size * count as usize];
+        for value in values.chunks_exact_mut(size) {
             self.filler += 1;
-            let mut value = vec![b'.'; size as usize];
             value[0] = 0;
             let number = self.filler.to_le_bytes();
-            let room = number.len().min(value.len() - 1);
+            let room = number.len().min(size - 1);
             value[1..=room].copy_from_slice(&number[..room]);
-            ProducerRecord { key: key.clone(), value: Some(value.into()), headers: Vec::new() }
-        });
-        let records = records.collect();
+        }
+        let values = Bytes::from(values);
+        let record = |start| {
+            let value = Some(values.slice(start..start + size));
+            ProducerRecord { key: key.clone(), value, headers: Vec::new() }
+        };
+        let records = (0..values.len()).step_by(size).map(record).collect();
         Command::Produce { send, partition, records }
     }
 
@@ -110,12 +117,12 @@ impl Sends {
     }
 
     /// What is known of a record, in words.
-    pub fn in_words(&self, value: &str, nodes: &Nodes) -> String {
+    pub fn in_words(&self, value: &str, nodes: &Nodes, era: &Era) -> String {
         let told = match self.told(value) {
             None => "not produced yet".to_owned(),
             Some(Told::Open) => "neither acked nor failed".to_owned(),
             Some(Told::Acked(at)) => format!("acked at {} ms", at.millis()),
-            Some(Told::Failed(at, error)) => format!("failed at {} ms ({error:?})", at.millis()),
+            Some(Told::Failed(at, error)) => format!("failed at {} ms: {}", at.millis(), error.name(era)),
         };
         let readers = self.read.iter().filter(|(read, _)| read == value);
         let readers: Vec<&str> = readers.map(|(_, node)| nodes.name(*node)).collect();
