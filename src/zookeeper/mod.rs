@@ -7,7 +7,7 @@
 //! 4. A session that is silent for too long, or closes, ends: its ephemeral znodes go in the same transaction, and if
 //!    it expired its connection is closed. Who asks on a connection without a session is told `SessionExpired`.
 //!
-//! [`tree`] holds the znodes, [`sessions`] who is alive, [`watches`] who wants to know; [`session`] is the client's side.
+//! `tree` holds the znodes, `sessions` who is alive, `watches` who wants to know; [`session`] is the client's side.
 //!
 //! Left out: the ensemble (leader, quorum, loss of its disks), ACLs, and everything that Kafka does not use. A restart
 //! of the process would begin with an empty tree: the ensemble as such does not die here. Cut it off or pause it.

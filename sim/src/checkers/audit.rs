@@ -1,7 +1,7 @@
 //! The auditor: at the end of a run, what became of every record that an application sent.
 //!
 //! For each: whether it was acknowledged and how, where copies are now (running replicas, and the disks of brokers that
-//! are down), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
+//! are down or damaged), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
 //! settings allowed it.
 //!
 //! What was promised is the record, not its place. A producer that tries again may write it twice, and be told of the one
@@ -12,10 +12,9 @@
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
 use super::history::{Ghost, History, Seen, duplicate, find};
-use super::ledger::{Ledger, Outcome, Send, acks_name};
+use super::ledger::{Ledger, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
-use bytes::Bytes;
 use kafka::command::ClientError;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
@@ -62,7 +61,7 @@ pub enum Fate {
     Duplicate(Offset),
     /// It was never promised, and is not there (or nobody can say).
     NotPromised,
-    /// Nobody leads; these copies wait for somebody to.
+    /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
     Lost {
@@ -123,8 +122,8 @@ struct Searched {
     values: BTreeMap<TopicPartition, Vec<OnDisk>>,
 }
 
-/// On whose disk, which batch, and its first value.
-type OnDisk = (NodeId, BatchInfo, Option<Bytes>);
+/// On whose disk, which batch, and what its send is called.
+type OnDisk = (NodeId, BatchInfo, Option<Arc<str>>);
 
 impl Searched {
     /// The batch of a send whose producer was not told where it is: the current leader's, or anybody's.
@@ -148,8 +147,7 @@ impl Searched {
         });
         let leader = ghost.current_leader().map(|index| ghost.replicas[index].node);
         let is_it = |(_, batch, value): &&OnDisk| {
-            value.is_some()
-                && *value == send.value
+            value.as_deref() == Some(&*send.name())
                 && ledger.send_of(send.partition, batch).is_none_or(|other| other.id == send.id)
         };
         let mut found = values.iter().filter(is_it);
@@ -159,9 +157,10 @@ impl Searched {
     }
 }
 
-/// The value of a batch's first record.
-pub(super) fn first_value(batch: &RecordBatch) -> Option<Bytes> {
-    batch.records().next()?.ok()?.value
+/// What a batch's send is called.
+fn first_value(batch: &RecordBatch) -> Option<Arc<str>> {
+    let first = batch.records().next()?.ok()?;
+    first.value.as_deref().map(name_of)
 }
 
 fn told(send: &Send, nodes: &Nodes) -> String {
@@ -169,6 +168,8 @@ fn told(send: &Send, nodes: &Nodes) -> String {
     let ms = |at: &Time| at.millis();
     match &send.outcome {
         Outcome::Open => format!("nothing yet, acks={acks}"),
+        // Nobody answers such a request: it counts as done once it is sent.
+        Outcome::Acked(at, _) if send.acks == Acks::None => format!("sent at {} ms, acks={acks}", ms(at)),
         Outcome::Acked(at, _) => format!("acked at {} ms, acks={acks}", ms(at)),
         Outcome::Failed(at, error, open) => {
             let error = match error {
@@ -190,13 +191,20 @@ fn copies(
 ) -> Vec<NodeId> {
     let Some(batch) = batch else { return Vec::new() };
     let holds = |seen: &&Seen| {
-        if seen.alive || nodes.broker(seen.node).is_some() {
-            find(&seen.batches, batch.base_offset) == Some(&batch)
-        } else {
-            on_disk(seen.node, ghost.partition).iter().any(|held| info(held) == batch)
+        let knows = seen.alive || nodes.broker(seen.node).is_some();
+        let listed = || find(&seen.batches, batch.base_offset) == Some(&batch);
+        let readable = || on_disk(seen.node, ghost.partition).iter().any(|held| info(held) == batch);
+        match (knows, ghost.damaged.contains(&seen.node)) {
+            (true, false) => listed(),
+            (true, true) => listed() && readable(),
+            (false, _) => readable(),
         }
     };
     ghost.replicas.iter().filter(holds).map(|seen| seen.node).collect()
+}
+
+fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {
+    ghost.damaged.contains(&seen.node) && find(&seen.batches, batch.base_offset) == Some(batch)
 }
 
 fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
@@ -209,6 +217,10 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         Some(leader) => {
             if let Some(other) = duplicate(&leader.batches, &batch) {
                 return Fate::Duplicate(other.base_offset);
+            }
+            // The leader cannot read its copy; whoever has a good one may lead some day.
+            if has_damaged_copy(ghost, leader, &batch) && !copies.is_empty() {
+                return Fate::Waiting;
             }
         }
         None if !copies.is_empty() => return Fate::Waiting,
@@ -225,7 +237,12 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .and_then(|(_, declared)| *declared)
             .map(|d| d.name()),
     };
+    let damaged = ghost.replicas.iter().find(|seen| seen.alive && has_damaged_copy(ghost, seen, &batch));
     let how = match ghost.last_drop(&batch) {
+        _ if damaged.is_some() && copies.is_empty() => {
+            let node = damaged.map_or("nobody", |seen| nodes.name(seen.node));
+            format!("the only copy left, on {node}, fails its CRC")
+        }
         Some(drop) => {
             format!("{} dropped it at {} ms by {}", nodes.name(drop.node), drop.at.millis(), drop.why)
         }

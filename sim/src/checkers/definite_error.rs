@@ -3,15 +3,12 @@
 //! Which errors are certain stands in `kafka::producer::outcome`; a send is certain only if none of its attempts was left
 //! open. Visible is what a consumer was given, and what stands below the current leader's high watermark at the end.
 //!
-//! A record is known by its first value, so one that the application has sent again is not looked for; nor are, in the
-//! logs, those of a workload, which have no name.
+//! A record is known by its first value, so nameless ones are not looked for, nor one that the application has sent again.
 
-use super::audit::{Audit, first_value};
 use super::history::{Ghost, History};
-use super::ledger::{Ledger, Outcome, Send, name_of};
-use super::{Context, PropertyInfo, PropertyKind};
+use super::ledger::{Ledger, Outcome, name_of};
+use super::{Context, PropertyInfo, PropertyKind, audit::Audit};
 use crate::trace::names::info;
-use bytes::Bytes;
 use kafka::command::{Delivery, SendId};
 use kafka::era::Release;
 use kafka::ids::{NodeId, Offset, TopicPartition};
@@ -30,13 +27,10 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     excused: "errors that leave the outcome open, of this attempt or of one before it",
 };
 
-/// What was certainly not written, by its first value.
-pub(super) type Refused = BTreeMap<Bytes, SendId>;
-
-/// What was certainly not written, by partition.
+/// What was certainly not written, by partition and name.
 #[derive(Clone, Default, Debug)]
 pub(super) struct DefiniteError {
-    refused: Arc<BTreeMap<TopicPartition, Refused>>,
+    refused: Arc<BTreeMap<TopicPartition, BTreeMap<Arc<str>, SendId>>>,
 }
 
 impl DefiniteError {
@@ -49,18 +43,18 @@ impl DefiniteError {
     ) {
         match delivery {
             Delivery::Failed { send, partition, may_have_been_appended: false, .. } => {
-                let value = context.ledger.get(*send).and_then(|entry| entry.value.clone());
-                let Some(value) = value else { return };
-                Arc::make_mut(&mut self.refused).entry(*partition).or_default().insert(value, *send);
+                let entry = context.ledger.get(*send).filter(|entry| entry.is_named());
+                let Some(name) = entry.map(|entry| entry.name()) else { return };
+                Arc::make_mut(&mut self.refused).entry(*partition).or_default().insert(name, *send);
             }
             Delivery::Polled { partition, from, batches, .. } => {
                 let Some(refused) = self.refused.get(partition) else { return };
                 let Some(ghost) = history.get(*partition) else { return };
                 for batch in batches.iter().filter(|batch| batch.header.last_offset() >= *from) {
-                    if let Some(value) = is_refused(batch, *partition, refused, context.ledger) {
+                    if let Some(name) = is_refused(batch, *partition, refused, context.ledger) {
                         let reader = context.nodes.name(node).to_owned();
                         let how = format!("{reader} was given it");
-                        report(&name_of(&value), batch.header.base_offset, &how, ghost, context);
+                        report(&name, batch.header.base_offset, &how, ghost, context);
                     }
                 }
             }
@@ -69,23 +63,22 @@ impl DefiniteError {
     }
 }
 
-/// The first value of a batch, if it was refused for certain and was not sent again.
+/// The name of a batch's record, if it was refused for certain and was not sent again.
 pub(super) fn is_refused(
     batch: &RecordBatch,
     partition: TopicPartition,
-    refused: &Refused,
+    refused: &BTreeMap<Arc<str>, SendId>,
     ledger: &Ledger,
-) -> Option<Bytes> {
-    let value = first_value(batch)?;
-    let send = refused.get(&value)?;
+) -> Option<Arc<str>> {
+    let value = batch.records().next()?.ok()?.value?;
+    let (name, send) = refused.get_key_value(&name_of(&value))?;
     let acked = ledger.send_of(partition, &info(batch)).is_some_and(|other| other.id != *send);
-    (!acked && !is_sent_again(ledger, partition, &value)).then_some(value)
+    (!acked && !is_sent_again(ledger, partition, name)).then(|| Arc::clone(name))
 }
 
-/// Whether more than one send to this partition has this value.
-fn is_sent_again(ledger: &Ledger, partition: TopicPartition, value: &Bytes) -> bool {
-    let same = |send: &&Send| send.partition == partition && send.value.as_ref() == Some(value);
-    ledger.sends().filter(same).count() > 1
+/// Whether more than one send to this partition has this name.
+fn is_sent_again(ledger: &Ledger, partition: TopicPartition, name: &str) -> bool {
+    ledger.sends().filter(|send| send.partition == partition && &*send.name() == name).count() > 1
 }
 
 /// The end of the run: what the logs hold.
@@ -97,8 +90,7 @@ pub(super) fn finish(audit: &Audit, history: &History, context: &mut Context<'_>
             let leader = &ghost.replicas[index];
             batch.last_offset < leader.high_watermark && leader.batches.iter().any(|held| *held == batch)
         });
-        let value = send.value.as_ref();
-        if visible && value.is_some_and(|value| !is_sent_again(context.ledger, record.partition, value)) {
+        if visible && !is_sent_again(context.ledger, record.partition, &record.name) {
             report(&record.name, batch.base_offset, "it is committed in the leader's log", ghost, context);
         }
     }

@@ -7,7 +7,7 @@
 //!    be broken now.
 //! 3. Claims about steps (a high watermark that goes back, two leaders in one epoch) are decided from a copy of what each
 //!    replica was before.
-//! 4. At the end claims about what clients were told are decided from all that they were told ([`super::full_clients`]).
+//! 4. At the end claims about what clients were told are decided from all that they were told (`full_clients`).
 //!
 //! Shared with the checkers: what excuses a loss, and which batches were committed before a violation; that all which a
 //! leader's high watermark has passed is among them is checked. `prefix-per-epoch` remembers batches that are in no log

@@ -6,7 +6,7 @@
 use super::history::{Ghost, Seen};
 use super::ledger::{Outcome, Send};
 use super::{
-    Checks, LifeEvent, Observed, acked_durable, consistent_read, definite_error, end_offset_monotone,
+    Checks, Handed, LifeEvent, Observed, acked_durable, consistent_read, definite_error, end_offset_monotone,
     no_silent_gap, offset_unique, producer_order, read_below_high_watermark,
 };
 use kafka::command::Delivery;
@@ -39,8 +39,12 @@ type Reads = Vec<(TopicPartition, Offset, Offset, u32)>;
 
 impl Told {
     pub(super) fn listen(&mut self, observed: &Observed<'_>, checks: &Checks) {
-        for (node, partition) in observed.placed {
-            self.given.retain(|(by, of), _| by != node || partition.is_some_and(|it| it != *of));
+        for (node, handed) in observed.handed {
+            match handed {
+                Handed::Assignment => self.given.retain(|(by, _), _| by != node),
+                Handed::Position(partition) => drop(self.given.remove(&(*node, *partition))),
+                Handed::Records { .. } => {}
+            }
         }
         let lives = observed.lives.iter().filter(|(_, life)| *life != LifeEvent::DiskDamaged);
         for (node, _) in lives {
@@ -109,7 +113,8 @@ impl Told {
             Delivery::Failed { send, partition: of, may_have_been_appended: false, .. }
                 if of == partition =>
             {
-                Some((checks.ledger.get(*send)?.value.clone()?, *send))
+                let entry = checks.ledger.get(*send).filter(|entry| entry.is_named())?;
+                Some((entry.name(), *send))
             }
             _ => None,
         });

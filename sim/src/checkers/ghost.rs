@@ -152,6 +152,8 @@ pub struct Ghost {
     pub unclean_pending: bool,
     /// Machines that lost something and have not been in the ISR complete since.
     pub lossy: BTreeSet<NodeId>,
+    /// Machines whose disk was damaged: what their logs list need not be what can be read.
+    pub damaged: BTreeSet<NodeId>,
     /// `min.insync.replicas` as the last leader held it.
     pub min_insync_replicas: usize,
     /// The lowest that any leader held: no record was promised to fewer machines.
@@ -206,6 +208,7 @@ impl Ghost {
             unclean: None,
             unclean_pending: false,
             lossy: BTreeSet::new(),
+            damaged: BTreeSet::new(),
             min_insync_replicas: 1,
             lowest_minimum: usize::MAX,
             links: SharedList::default(),

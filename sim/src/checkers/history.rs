@@ -123,6 +123,9 @@ impl History {
             let ghost = Arc::make_mut(ghost);
             if matches!(life, LifeEvent::LostPower | LifeEvent::DiskDamaged) {
                 ghost.lossy.insert(node);
+                if life == LifeEvent::DiskDamaged {
+                    ghost.damaged.insert(node);
+                }
             }
             let seen = ghost.replicas.iter_mut().find(|seen| seen.node == node).expect("just found");
             seen.alive = alive;
@@ -217,7 +220,8 @@ fn cut_by(ghost: &Ghost, node: NodeId, view: &ReplicaView<'_>) -> (Arc<str>, boo
         Some(decided) if view.role != Role::Idle => {
             (format!("rule {} {}", decided.rule, decided.value).into(), false)
         }
-        _ if ghost.lossy.contains(&node) => ("a loss of power".into(), true),
-        _ => ("the recovery of its log".into(), false),
+        _ if !ghost.lossy.contains(&node) => ("the recovery of its log".into(), false),
+        _ if ghost.damaged.contains(&node) => ("the damage to its disk".into(), true),
+        _ => ("a loss of power".into(), true),
     }
 }

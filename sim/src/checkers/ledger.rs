@@ -39,7 +39,7 @@ pub struct Send {
     /// Where to.
     pub partition: TopicPartition,
     /// Its first value.
-    pub value: Option<Bytes>,
+    value: Option<Bytes>,
     /// With which acknowledgement.
     pub acks: Acks,
     /// When the application sent it.
@@ -51,9 +51,14 @@ pub struct Send {
 }
 
 impl Send {
+    /// What it is called: its first value as text.
+    pub fn name(&self) -> Arc<str> {
+        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
+    }
+
     /// Whether its first value is short enough to be a name.
     pub fn is_named(&self) -> bool {
-        self.value.as_ref().is_some_and(|value| !name_of(value).ends_with(" bytes"))
+        !self.name().ends_with(" bytes")
     }
 }
 
@@ -73,13 +78,6 @@ struct ProducerTerms {
     keeps_order: bool,
 }
 
-impl Send {
-    /// What it is called: its first value as text.
-    pub fn name(&self) -> Arc<str> {
-        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
-    }
-}
-
 impl Ledger {
     pub(super) fn new(spec: &WorldSpec, in_force: &[String]) -> Ledger {
         let order_asked = in_force.iter().any(|name| name == super::producer_order::INFO.name);
@@ -94,8 +92,8 @@ impl Ledger {
         Ledger { producers: Arc::new(terms.collect()), ..Ledger::default() }
     }
 
-    pub(super) fn on_handed(&mut self, handed: &Handed, at: Time) {
-        let Handed { producer, send, partition, ref value } = *handed;
+    pub(super) fn on_handed(&mut self, producer: NodeId, handed: &Handed, at: Time) {
+        let Handed::Records { send, partition, ref value } = *handed else { return };
         let acks = self.producers.get(&producer).map_or(Acks::All, |terms| terms.acks);
         let entry = Send {
             id: send,

@@ -1,8 +1,9 @@
 //! The properties: what Kafka promises, and what its mechanisms should keep. One claim a file.
 //!
-//! Two kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
+//! Three kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
 //! only by what the operator declared. A *mechanism* is a protocol rule: in force from the release that introduced it
-//! ([`PropertyInfo::since`]), or earlier if a scenario names it.
+//! ([`PropertyInfo::since`]), or earlier if a scenario names it. A *liveness* property says that something good happens
+//! at last; it is judged at the end of a run, and only where a scenario names it, having given the cluster its time.
 //!
 //! How a run is watched:
 //!
@@ -28,8 +29,10 @@ pub mod full;
 mod full_clients;
 mod full_states;
 pub mod ghost;
+mod high_watermark_arrives;
 mod high_watermark_monotone;
 pub mod history;
+mod isr_refills;
 mod isr_subset;
 mod leader_completeness;
 pub mod ledger;
@@ -53,7 +56,7 @@ use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
 use bytes::Bytes;
 use history::{Change, Ghost, History};
-use kafka::command::{Delivery, SendId};
+use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
@@ -61,13 +64,15 @@ use ledger::Ledger;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Whether a property was promised to users or is a rule of the protocol.
+/// Whether a property was promised to users, is a rule of the protocol, or says that something happens at last.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum PropertyKind {
     /// In force in every era.
     Promise,
     /// In force from the release that introduced it.
     Mechanism,
+    /// In force where a scenario names it, and judged at the end of the run.
+    Liveness,
 }
 
 /// What is known of a property.
@@ -115,6 +120,8 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     no_silent_gap::INFO,
     offset_unique::INFO,
     producer_order::INFO,
+    isr_refills::INFO,
+    high_watermark_arrives::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -126,27 +133,45 @@ pub struct Observed<'a> {
     pub at: Time,
     /// Replicas that changed: on which node, of which partition.
     pub marks: &'a [(NodeId, TopicPartition)],
-    /// What applications handed to producers.
-    pub handed: &'a [Handed],
-    /// Consumers that were told where to read: on one partition, or on all.
-    pub placed: &'a [(NodeId, Option<TopicPartition>)],
+    /// What applications handed to their clients.
+    pub handed: &'a [(NodeId, Handed)],
     /// What applications were told.
     pub deliveries: &'a [(NodeId, Delivery)],
     /// Processes that started or ended, disks that lost something: (node, what).
     pub lives: &'a [(NodeId, LifeEvent)],
 }
 
-/// Records that an application handed to a producer.
+/// What an application handed to its client, as far as checkers care.
 #[derive(Clone, Debug)]
-pub struct Handed {
-    /// The producer.
-    pub producer: NodeId,
-    /// The application's handle.
-    pub send: SendId,
-    /// Where to.
-    pub partition: TopicPartition,
-    /// The first record's value.
-    pub value: Option<Bytes>,
+pub enum Handed {
+    /// Records, to a producer.
+    Records {
+        /// The application's handle.
+        send: SendId,
+        /// Where to.
+        partition: TopicPartition,
+        /// The first record's value.
+        value: Option<Bytes>,
+    },
+    /// An assignment, to a consumer.
+    Assignment,
+    /// A new position in this partition, to a consumer.
+    Position(TopicPartition),
+}
+
+impl Handed {
+    /// What a command hands over.
+    pub fn by(command: &Command) -> Option<Handed> {
+        match command {
+            Command::Produce { send, partition, records } => {
+                let value = records.first().and_then(|record| record.value.clone());
+                Some(Handed::Records { send: *send, partition: *partition, value })
+            }
+            Command::Assign(_) => Some(Handed::Assignment),
+            Command::Seek(partition, _) => Some(Handed::Position(*partition)),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a process or its machine.
@@ -300,7 +325,6 @@ impl Checks {
     pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
         let quiet = observed.marks.is_empty()
             && observed.handed.is_empty()
-            && observed.placed.is_empty()
             && observed.deliveries.is_empty()
             && observed.lives.is_empty()
             && nodes.zookeeper().partition_states_version() == self.history.states_version;
@@ -320,16 +344,14 @@ impl Checks {
     }
 
     fn watch(&mut self, observed: Observed<'_>, nodes: &Nodes, findings: &mut Vec<Finding>) {
-        for handed in observed.handed {
-            self.ledger.on_handed(handed, observed.at);
-        }
-        for (node, partition) in observed.placed {
-            self.no_silent_gap.forget(*node, *partition);
+        for (client, handed) in observed.handed {
+            self.ledger.on_handed(*client, handed, observed.at);
+            self.no_silent_gap.on_handed(*client, handed);
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
             if *life != LifeEvent::DiskDamaged {
-                self.no_silent_gap.forget(*node, None);
+                self.no_silent_gap.on_life(*node);
             }
         }
         let (at, event) = (observed.at, observed.event);
@@ -378,6 +400,8 @@ impl Checks {
         let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
         acked_durable::finish(audit, history, &mut context);
         definite_error::finish(audit, history, &mut context);
+        isr_refills::finish(history, &mut context);
+        high_watermark_arrives::finish(history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);

@@ -13,7 +13,7 @@
 
 use super::history::{Ghost, History, Read};
 use super::shared_list::SharedList;
-use super::{Context, PropertyInfo, PropertyKind};
+use super::{Context, Handed, PropertyInfo, PropertyKind};
 use kafka::command::Delivery;
 use kafka::era::Release;
 use kafka::ids::{LeaderEpoch, NodeId, Offset, TopicPartition};
@@ -53,8 +53,20 @@ struct Reader {
 }
 
 impl NoSilentGap {
-    /// The application says where to read, or the process has started or ended: on one partition, or on all.
-    pub(super) fn forget(&mut self, node: NodeId, partition: Option<TopicPartition>) {
+    pub(super) fn on_handed(&mut self, node: NodeId, handed: &Handed) {
+        match handed {
+            Handed::Assignment => self.forget(node, None),
+            Handed::Position(partition) => self.forget(node, Some(*partition)),
+            Handed::Records { .. } => {}
+        }
+    }
+
+    /// The process has started or ended.
+    pub(super) fn on_life(&mut self, node: NodeId) {
+        self.forget(node, None);
+    }
+
+    fn forget(&mut self, node: NodeId, partition: Option<TopicPartition>) {
         let gone = |(by, of): &(NodeId, TopicPartition)| *by == node && partition.is_none_or(|it| it == *of);
         if self.readers.keys().any(gone) {
             Arc::make_mut(&mut self.readers).retain(|key, _| !gone(key));

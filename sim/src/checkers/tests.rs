@@ -167,6 +167,16 @@ impl Small {
         self.found()
     }
 
+    /// Ends the run.
+    fn end(&mut self) -> Vec<&'static str> {
+        let Small { nodes, history, ledger, force, findings, .. } = self;
+        findings.clear();
+        let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
+        isr_refills::finish(history, &mut context);
+        high_watermark_arrives::finish(history, &mut context);
+        self.found()
+    }
+
     fn found(&self) -> Vec<&'static str> {
         let mut found: Vec<&'static str> = Vec::new();
         for finding in &self.findings {
@@ -180,7 +190,8 @@ impl Small {
 
     fn send(&mut self, id: u64, name: &'static str) {
         let (send, value) = (SendId(id), Some(Bytes::from(name)));
-        self.ledger.on_handed(&Handed { producer: NodeId(4), send, partition: partition(), value }, Time(0));
+        let handed = Handed::Records { send, partition: partition(), value };
+        self.ledger.on_handed(NodeId(4), &handed, Time(0));
     }
 }
 
@@ -495,7 +506,7 @@ fn end_offsets_and_order() {
 }
 
 fn spec_with_producer() -> WorldSpec {
-    use crate::world::spec::{NetworkSpec, NodeSpec};
+    use crate::world::spec::{DiskSpec, NetworkSpec, NodeSpec};
     use kafka::config::ProducerConfig;
     let era = Era::parse("2.8.2").expect("a release");
     let config = ProducerConfig::new(&era, &[]).expect("defaults");
@@ -506,9 +517,30 @@ fn spec_with_producer() -> WorldSpec {
     WorldSpec {
         nodes: filler.chain([node("producer-1", NodeKind::Producer(config))]).collect(),
         network: NetworkSpec::default(),
+        disks: DiskSpec::default(),
         step_cost: kafka::time::Micros(10),
         epoch_millis: 0,
     }
+}
+
+#[test]
+fn at_the_end_the_isr_is_full_and_the_high_watermark_has_arrived() {
+    // Both high watermarks stand at 2, where every log ends.
+    let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2);
+    assert_eq!(small.end(), [""; 0]);
+    // One that runs is outside; one that does not run cannot be inside.
+    small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(2)];
+    assert_eq!(small.end(), ["isr-refills"]);
+    small.ghost().replicas[2].alive = false;
+    assert_eq!(small.end(), [""; 0]);
+    // The whole ISR has more than the leader says is committed, until one of them lacks it, or is not there to ask.
+    small.ghost().replicas[0].high_watermark = Offset(1);
+    assert_eq!(small.end(), ["high-watermark-arrives"]);
+    small.ghost().replicas[1].end = Offset(1);
+    assert_eq!(small.end(), [""; 0]);
+    small.ghost().replicas[1].end = Offset(2);
+    small.ghost().replicas[1].alive = false;
+    assert_eq!(small.end(), [""; 0]);
 }
 
 #[test]
@@ -519,5 +551,6 @@ fn every_property_is_listed_once_and_says_what_it_claims() {
         assert_eq!(info.number, number, "{}", info.name);
         assert!(info.claim.len() > 20 && !info.excused.is_empty(), "{}", info.name);
         assert_eq!(info.kind == PropertyKind::Promise, info.since == Release::FIRST, "{}", info.name);
+        assert_eq!(info.kind == PropertyKind::Liveness, info.since == Release::NEXT, "{}", info.name);
     }
 }

@@ -13,7 +13,6 @@ use crate::trace::recorder::{Fact, MessageEvent};
 use crate::tracing_log;
 use crate::world::nodes::{Process, Status};
 use crate::world::{EventId, World};
-use kafka::command::Command;
 use kafka::ids::{ConnectionId, NodeId};
 use kafka::node::{ChannelEvent, Disconnected, Env, Input, Node};
 use kafka::time::{Micros, Time};
@@ -226,17 +225,10 @@ impl World {
                 if self.recorder.is_on() {
                     self.record(id, node, Fact::Command(&command));
                 }
-                let scratch = &mut self.kernel.scratch;
-                match &command {
-                    _ if !self.kernel.check => {}
-                    Command::Produce { send, partition, records } => {
-                        let value = records.first().and_then(|record| record.value.clone());
-                        let handed = Handed { producer: node, send: *send, partition: *partition, value };
-                        scratch.handed.push(handed);
-                    }
-                    Command::Assign(_) => scratch.placed.push((node, None)),
-                    Command::Seek(partition, _) => scratch.placed.push((node, Some(*partition))),
-                    _ => {}
+                if self.kernel.check
+                    && let Some(handed) = Handed::by(&command)
+                {
+                    self.kernel.scratch.handed.push((node, handed));
                 }
                 (id, Input::Command(command))
             }
@@ -421,7 +413,6 @@ impl World {
                 at: self.nodes.now,
                 marks: &scratch.marks,
                 handed: &scratch.handed,
-                placed: &scratch.placed,
                 deliveries: &scratch.deliveries,
                 lives: &scratch.lives,
             };
@@ -429,7 +420,6 @@ impl World {
         }
         scratch.marks.clear();
         scratch.handed.clear();
-        scratch.placed.clear();
         scratch.lives.clear();
     }
 }

@@ -278,9 +278,15 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
     const SHOWN: usize = 24;
     for [name, told, copies, fate] in rows.iter().take(SHOWN) {
         let row = format!("        {name:<one$}  {told:<two$}  {copies:<three$}  ");
-        let indent = row.chars().count();
-        for (index, part) in wrapped(fate, (WIDTH.saturating_sub(indent)).max(30)).iter().enumerate() {
-            let head = if index == 0 { row.clone() } else { format!("{:indent$}", "") };
+        let room = WIDTH.saturating_sub(row.chars().count());
+        // What does not fit beside the row stands below it.
+        let below = room < 30 && fate.chars().count() > room;
+        let indent = if below { 10 + one } else { row.chars().count() };
+        if below {
+            let _ = writeln!(out, "{}", row.trim_end());
+        }
+        for (index, part) in wrapped(fate, WIDTH - indent).iter().enumerate() {
+            let head = if index == 0 && !below { row.clone() } else { format!("{:indent$}", "") };
             let _ = writeln!(out, "{head}{}", paint.shout(part));
         }
     }

@@ -35,7 +35,7 @@ fn a_consumer_that_jumps_has_skipped_unless_it_was_told() {
     assert_eq!(told.deliver(5, &polled(2, "a0 b0 c0", 4)), [""; 0]);
     let mut seeks = small();
     seeks.deliver(5, &polled(0, "a0", 4));
-    seeks.gaps.forget(NodeId(5), Some(partition));
+    seeks.gaps.on_handed(NodeId(5), &Handed::Position(partition));
     assert_eq!(seeks.deliver(5, &polled(2, "a0 b0 c0", 4)), [""; 0]);
     let mut back = small();
     back.deliver(5, &polled(0, "a0 b0", 4));
