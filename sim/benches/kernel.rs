@@ -105,6 +105,7 @@ fn fetch(calls: u64) -> Request {
         max_wait: Micros(500_000),
         min_bytes: 1,
         max_bytes: 10 << 20,
+        rack: None,
         partitions: (0..3).map(asked).collect(),
     }
     .into()

@@ -6,6 +6,7 @@
 
 mod checker_worlds;
 
+use checker_worlds::planted::{self, Outcome, one_page_cache_is_lost};
 use checker_worlds::random::{Faults, check_worlds};
 use std::path::{Path, PathBuf};
 use trial::scenario::parse;
@@ -73,5 +74,35 @@ fn nothing_breaks_in_random_worlds_of_2_8_and_3_0() {
 fn nothing_breaks_in_random_worlds_of_3_4_and_3_9() {
     for era in ["3.4", "3.9"] {
         check_worlds(era, Faults::Harmless, 8);
+    }
+}
+
+#[test]
+fn what_power_takes_is_judged_by_what_was_promised_when_it_was_committed() {
+    let raised = one_page_cache_is_lost(1, 2);
+    let allowed = |name: &str| (name.to_owned(), Some("power-loss"));
+    assert_eq!(raised, Outcome { violates: Vec::new(), loses: vec![allowed("m1"), allowed("m2")] });
+    let lowered = one_page_cache_is_lost(2, 1);
+    assert_eq!(lowered.loses, [("m1".to_owned(), None)]);
+    assert!(lowered.violates.contains(&"acked-durable".to_owned()), "{lowered:?}");
+}
+
+#[test]
+fn a_leaving_broker_is_let_into_the_isr_again_where_no_fetch_has_an_epoch() {
+    for (era, broken) in [("0.10.2", true), ("1.1", true), ("2.4", false), ("2.8", false), ("3.3", false)] {
+        let outcome = planted::run(era, "", r#""eligible-isr""#, planted::A_LEAVING_BROKER_FETCHES_ON);
+        assert_eq!(outcome.violates.contains(&"eligible-isr".to_owned()), broken, "{era}: {outcome:?}");
+        assert!(outcome.violates.len() <= 1, "{era}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_consumer_skips_what_replaced_its_past_up_to_2_2() {
+    let unclean = r#", "unclean.leader.election.enable": true"#;
+    for (era, broken) in [("1.1", true), ("2.2.2", true), ("2.3.0", false), ("3.9", false)] {
+        let outcome = planted::run(era, unclean, "", planted::A_CONSUMER_SLEEPS_THROUGH_AN_UNCLEAN_ELECTION);
+        let expected = if broken { vec!["no-silent-gap".to_owned()] } else { Vec::new() };
+        assert_eq!(outcome.violates, expected, "{era}");
+        assert_eq!(outcome.loses, [("m3".to_owned(), Some("unclean-election"))], "{era}");
     }
 }

@@ -135,6 +135,7 @@ fn fetches() -> Vec<FetchRequest> {
         max_wait: Micros(5),
         min_bytes: 1,
         max_bytes: 9,
+        rack: None,
         partitions: vec![asked],
     };
     variations!(
@@ -205,6 +206,7 @@ fn requests() -> Vec<Request> {
             broker_epoch: Some(BrokerEpoch(4)),
             partitions: vec![changed],
             live_brokers: vec![(BrokerId(1), NodeId(1))],
+            racks: vec![(BrokerId(1), "a".into())],
         };
         all.push(request.into());
     }

@@ -531,6 +531,7 @@ fn a_deposed_controller_and_one_that_means_an_earlier_life_are_refused() {
             broker_epoch: broker_epoch.map(BrokerEpoch),
             partitions: vec![],
             live_brokers: vec![],
+            racks: vec![],
         };
         cluster.replies.clear();
         cluster.ask(2, 6, request.into());

@@ -13,8 +13,11 @@
 //! Bytes (KIP-74): batches come whole, up to the request's and the partition's bound; the first batch of the first
 //! partition that has one comes even if it is larger.
 //!
-//! Left out: naming a nearer replica (KIP-392: the request does not carry the consumer's rack yet; any replica *serves*
-//! new consumers all the same, rule `follower-reads`), sessions, isolation levels, throttling, the early answer to a fetch
+//! A consumer that stands in another rack than its leader may be named a replica to read from instead (KIP-392, rule
+//! `preferred-replica`): no records then. Any replica serves a consumer that is new enough, named or not (rule
+//! `follower-reads`).
+//!
+//! Left out: sessions, isolation levels, throttling, the early answer to a fetch
 //! that reads an older segment. A failed fetch does not reset what the leader knows of its follower, as it does up to 2.3;
 //! the high watermark is looked at only if the follower's position has moved, as from 2.4 on (KAFKA-8841).
 
@@ -28,6 +31,7 @@ use crate::messages::fetch::{DivergingEpoch, FetchPartition, FetchRequest, Fetch
 use crate::node::{Env, ReplyTo};
 use crate::note::{Decided, Note, ReplicaNote};
 use crate::rules::earliest_epoch;
+use crate::rules::preferred_replica::Candidate;
 use crate::time::Micros;
 use crate::zookeeper::session::Session;
 use std::sync::Arc;
@@ -66,10 +70,12 @@ pub(super) struct Look {
     diverging: Option<DivergingEpoch>,
     /// Bytes that can be read, none beyond what the asker takes.
     bytes: u64,
-    /// The answer should not wait because of the high watermark.
+    /// The answer should not wait, because of the high watermark or of a nearer replica.
     hurries: bool,
     /// A follower that is not assigned: it is sent nothing.
     stranger: bool,
+    /// A nearer replica that the asker should read from: it is sent nothing.
+    preferred: Option<BrokerId>,
 }
 
 impl ReplicaManager {
@@ -183,12 +189,35 @@ impl ReplicaManager {
         let hurries = remote.and_then(Result::ok).is_some_and(|remote| {
             rules.stale_high_watermark.answers_at_once(remote.told_high_watermark, high_watermark)
         });
-        let bytes = if stranger || diverging.is_some() {
+        let preferred = self.preferred_replica(fetch, asked, partition);
+        let bytes = if stranger || diverging.is_some() || preferred.is_some() {
             0
         } else {
             partition.readable_bytes(asked.fetch_offset, limit, u64::from(asked.max_bytes))
         };
-        Ok(Look { log_start, high_watermark, log_end, limit, diverging, bytes, hurries, stranger })
+        let hurries = hurries || preferred.is_some() && self.era.rules.preferred_replica.answers_at_once();
+        Ok(Look { log_start, high_watermark, log_end, limit, diverging, bytes, hurries, stranger, preferred })
+    }
+
+    /// A replica in a consumer's rack, if this leader should name one (`findPreferredReadReplica`).
+    fn preferred_replica(
+        &self,
+        fetch: &DelayedFetch,
+        asked: &FetchPartition,
+        partition: &Partition,
+    ) -> Option<BrokerId> {
+        let rack = fetch.request.rack.as_deref().filter(|_| self.config.rack_aware_reads)?;
+        let leader = partition.leader().filter(|_| fetch.follower().is_none())?;
+        let metadata = &self.metadata;
+        let candidates = leader.followers.iter().map(|remote| Candidate {
+            broker: remote.broker,
+            is_near: metadata.is_in_rack(remote.broker, rack),
+            in_isr: leader.isr.contains(&remote.broker),
+            log: (remote.log_start, remote.log_end),
+            caught_up: remote.last_caught_up,
+        });
+        let leader_is_near = metadata.is_in_rack(self.config.id, rack);
+        self.era.rules.preferred_replica.named(asked.fetch_offset, leader_is_near, candidates)
     }
 
     /// Where the asker's log leaves this one, if it tells the epoch of its last record (KIP-595).
@@ -241,7 +270,8 @@ impl ReplicaManager {
         at_least_one: bool,
         env: &mut Env<'_>,
     ) -> Result<Vec<RecordBatch>, KafkaError> {
-        if look.stranger || look.diverging.is_some() || asked.fetch_offset >= look.limit {
+        let nothing = look.stranger || look.diverging.is_some() || look.preferred.is_some();
+        if nothing || asked.fetch_offset >= look.limit {
             return Ok(Vec::new());
         }
         let partition = self.partitions.get(asked.partition).expect("looked at");
@@ -273,7 +303,7 @@ impl ReplicaManager {
             high_watermark: look.high_watermark,
             log_start_offset: Some(look.log_start),
             diverging_epoch: look.diverging,
-            preferred_replica: None,
+            preferred_replica: look.preferred,
             records,
         }
     }

@@ -6,7 +6,7 @@
 //! 3. A follower refuses a leader that is not among the live brokers here, so UpdateMetadata has to come before
 //!    LeaderAndIsr when a broker has just started.
 //!
-//! Left out: listeners (a broker has one), racks, topic ids, automatic creation of the topics asked for.
+//! Left out: listeners (a broker has one), racks in the answers to clients, topic ids, automatic creation of the topics asked for.
 
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, NodeId, Topic, TopicPartition};
@@ -30,6 +30,7 @@ pub struct MetadataCache {
 struct Told {
     topics: BTreeMap<Topic, BTreeMap<i32, LeaderAndIsrPartition>>,
     live: Vec<(BrokerId, NodeId)>,
+    racks: Vec<(BrokerId, Arc<str>)>,
     controller: Option<BrokerId>,
 }
 
@@ -39,6 +40,7 @@ impl MetadataCache {
         let told = Arc::make_mut(&mut self.told);
         told.controller = (request.controller.0 >= 0).then_some(request.controller);
         told.live = request.live_brokers;
+        told.racks = request.racks;
         told.live.sort_unstable_by_key(|(broker, _)| *broker);
         for state in request.partitions {
             let (topic, number) = (state.partition.topic, state.partition.partition);
@@ -63,6 +65,11 @@ impl MetadataCache {
     pub fn live_broker(&self, broker: BrokerId) -> Option<NodeId> {
         let live = &self.told.live;
         live.binary_search_by_key(&broker, |(known, _)| *known).ok().map(|index| live[index].1)
+    }
+
+    /// Whether a live broker stands in this rack.
+    pub fn is_in_rack(&self, broker: BrokerId, rack: &str) -> bool {
+        self.told.racks.iter().any(|(known, of)| *known == broker && **of == *rack)
     }
 
     /// The controller, and where it is, if it is among the live brokers.
@@ -132,6 +139,7 @@ mod tests {
             broker_epoch: None,
             partitions,
             live_brokers: live.iter().map(|id| (BrokerId(*id), NodeId(*id as u16))).collect(),
+            racks: Vec::new(),
         }
     }
 

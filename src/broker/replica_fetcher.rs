@@ -440,6 +440,7 @@ impl ReplicaFetcher {
             max_wait: self.config.replica_fetch_wait_max,
             min_bytes: self.config.replica_fetch_min_bytes,
             max_bytes: self.config.replica_fetch_response_max_bytes,
+            rack: None,
             partitions,
         };
         let request = request.for_version(versions.fetch).into();

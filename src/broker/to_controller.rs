@@ -359,6 +359,7 @@ mod tests {
                 broker_epoch: None,
                 partitions: vec![],
                 live_brokers: vec![(BrokerId(id), NodeId(id as u16))],
+                racks: Vec::new(),
             });
         }
 

@@ -100,6 +100,7 @@ impl Consumer {
             max_wait: self.config.fetch_max_wait,
             min_bytes: self.config.fetch_min_bytes,
             max_bytes: self.config.fetch_max_bytes,
+            rack: self.config.client_rack.clone(),
             partitions,
         }
         .for_version(version);

@@ -104,8 +104,9 @@ impl KafkaController {
         for broker in started.iter().chain(&bounced) {
             self.channels.add(*broker, registered[broker].node);
         }
-        let these =
-            |brokers: &[BrokerId]| brokers.iter().map(|broker| (*broker, registered[broker])).collect();
+        let these = |brokers: &[BrokerId]| {
+            brokers.iter().map(|broker| (*broker, registered[broker].clone())).collect()
+        };
         let mut steps = Vec::new();
         if !started.is_empty() {
             steps.push(BrokerStep::Enter(these(&started)));

@@ -7,12 +7,15 @@ use super::replica_state_machine::ReplicaState;
 use crate::ids::{BrokerEpoch, BrokerId, ControllerEpoch, NodeId, Topic, TopicPartition, ZkVersion};
 use crate::zookeeper::znode::{self, ReplicaAssignment};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A broker that is registered.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct LiveBroker {
     /// Where it listens.
     pub node: NodeId,
+    /// Its rack, if it has one.
+    pub rack: Option<Arc<str>>,
     /// Its life.
     pub epoch: BrokerEpoch,
 }

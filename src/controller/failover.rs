@@ -208,8 +208,8 @@ pub(super) fn read_brokers(listed: &Result<OpResult, ZkError>) -> (Vec<BrokerId>
 /// The brokers whose znodes were still there when they were read.
 pub(super) fn live_brokers(ids: &[BrokerId], outcome: &Outcome) -> BTreeMap<BrokerId, LiveBroker> {
     let live = |(broker, read): (&BrokerId, _)| match calls::data(read) {
-        Some((ZnodeData::Broker { node, .. }, stat)) => {
-            Some((*broker, LiveBroker { node: *node, epoch: BrokerEpoch(stat.czxid) }))
+        Some((ZnodeData::Broker { node, rack, .. }, stat)) => {
+            Some((*broker, LiveBroker { node: *node, rack: rack.clone(), epoch: BrokerEpoch(stat.czxid) }))
         }
         _ => None,
     };

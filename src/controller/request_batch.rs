@@ -10,7 +10,7 @@
 
 use super::KafkaController;
 use super::calls::Work;
-use super::context::{ControllerContext, Leadership};
+use super::context::{ControllerContext, Leadership, LiveBroker};
 use crate::ids::{BrokerId, LeaderEpoch, TopicPartition, ZkVersion};
 use crate::messages::Request;
 use crate::messages::leader_and_isr::{LeaderAndIsrPartition, LeaderAndIsrRequest};
@@ -18,6 +18,7 @@ use crate::messages::stop_replica::{StopReplicaPartition, StopReplicaRequest};
 use crate::messages::update_metadata::UpdateMetadataRequest;
 use crate::zookeeper::znode::ReplicaAssignment;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// `LeaderAndIsr.LeaderDuringDelete`: the leader, in metadata, of a partition that is being deleted.
 const LEADER_DURING_DELETE: BrokerId = BrokerId(-2);
@@ -175,6 +176,8 @@ impl RequestBatch {
             requests.push((broker, request.into()));
         }
         let partitions: Vec<LeaderAndIsrPartition> = self.metadata.into_values().collect();
+        let rack = |(broker, live): (&BrokerId, &LiveBroker)| Some((*broker, live.rack.clone()?));
+        let racks: Vec<(BrokerId, Arc<str>)> = context.brokers.iter().filter_map(rack).collect();
         for broker in self.metadata_to {
             let request = UpdateMetadataRequest {
                 controller,
@@ -182,6 +185,7 @@ impl RequestBatch {
                 broker_epoch: broker_epoch(&broker),
                 partitions: partitions.clone(),
                 live_brokers: nodes().collect(),
+                racks: racks.clone(),
             };
             requests.push((broker, request.into()));
         }

@@ -20,6 +20,7 @@ use crate::error::KafkaError;
 use crate::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
 use crate::log::batch::RecordBatch;
 use crate::time::Micros;
+use std::sync::Arc;
 
 /// First release and newest version, ascending.
 pub const VERSIONS: &[(Release, i16)] = &[
@@ -48,6 +49,8 @@ pub struct FetchRequest {
     pub min_bytes: u32,
     /// Bound on the whole response; the first batch is returned whole in any case.
     pub max_bytes: u32,
+    /// Where a consumer stands (`client.rack`).
+    pub rack: Option<Arc<str>>,
     /// What is read, in this order.
     pub partitions: Vec<FetchPartition>,
 }
@@ -107,6 +110,9 @@ pub struct DivergingEpoch {
 impl FetchRequest {
     /// Drops what `version` does not carry.
     pub fn for_version(mut self, version: i16) -> FetchRequest {
+        if version < 11 {
+            self.rack = None;
+        }
         for partition in &mut self.partitions {
             if version < 5 {
                 partition.log_start_offset = None;

@@ -11,6 +11,7 @@ use crate::era::Release;
 use crate::error::KafkaError;
 use crate::ids::{BrokerEpoch, BrokerId, ControllerEpoch, NodeId};
 use crate::messages::leader_and_isr::LeaderAndIsrPartition;
+use std::sync::Arc;
 
 /// First release and newest version, ascending.
 pub const VERSIONS: &[(Release, i16)] = &[
@@ -35,6 +36,8 @@ pub struct UpdateMetadataRequest {
     pub partitions: Vec<LeaderAndIsrPartition>,
     /// All live brokers and where they are.
     pub live_brokers: Vec<(BrokerId, NodeId)>,
+    /// The racks of those that have one.
+    pub racks: Vec<(BrokerId, Arc<str>)>,
 }
 
 /// An UpdateMetadata response.

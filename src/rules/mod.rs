@@ -81,6 +81,7 @@ pub mod not_hosted;
 pub mod overtaken_follower;
 pub mod position_validation;
 pub mod preferred_election;
+pub mod preferred_replica;
 pub mod reassignment;
 pub mod recovered_point;
 pub mod same_leader;
@@ -246,6 +247,8 @@ rules! {
     overtaken_follower: overtaken_follower::OvertakenFollower,
     /// What a new leader tells a client that asks for the end of the log.
     end_offset: end_offset::EndOffset,
+    /// Which nearer replica a leader names to a consumer, and when.
+    preferred_replica: preferred_replica::PreferredReplica,
     /// Whether a consumer may read from a follower.
     follower_reads: follower_reads::FollowerReads,
     /// What a broker answers for a partition of which it holds no replica.

@@ -89,9 +89,10 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
             }
         }
         Request::Fetch(fetch) => {
-            head(hash, 1, 0, fetch.partitions.len());
+            head(hash, 1, u8::from(fetch.rack.is_some()), fetch.partitions.len());
             let bounds = u64::from(fetch.min_bytes) | u64::from(fetch.max_bytes) << 32;
             hash.put_all([fetch.max_wait.0, bounds, fetch.replica.0 as u64]);
+            fetch.rack.iter().for_each(|rack| hash.put_bytes(rack.as_bytes()));
             for asked in &fetch.partitions {
                 topic_partition(hash, asked.partition);
                 hash.put_all([
@@ -142,6 +143,10 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
             option(hash, control.broker_epoch.map(|epoch| epoch.0));
             control.partitions.iter().for_each(|partition| leadership(hash, partition));
             addresses(hash, &control.live_brokers);
+            hash.put(control.racks.len() as u64);
+            for (broker, rack) in &control.racks {
+                hash.put_named(rack.as_bytes(), broker.0);
+            }
         }
         Request::ControlledShutdown(shutdown) => {
             head(hash, 7, 0, 0);

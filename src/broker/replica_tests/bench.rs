@@ -229,6 +229,7 @@ impl Bench {
             max_wait: Micros::from_millis(500),
             min_bytes: 1,
             max_bytes: 10 << 20,
+            rack: None,
             partitions: vec![asked],
         }
     }

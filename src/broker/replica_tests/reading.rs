@@ -2,12 +2,14 @@
 
 use super::bench::{Bench, batch, t};
 use crate::error::KafkaError;
-use crate::ids::{BrokerId, LeaderEpoch, Offset};
+use crate::ids::{BrokerId, ControllerEpoch, LeaderEpoch, NodeId, Offset};
 use crate::messages::Response;
-use crate::messages::fetch::FetchPartition;
+use crate::messages::fetch::{FetchPartition, FetchRequest};
 use crate::messages::list_offsets::{ListOffsetsRequest, OffsetQuery};
 use crate::messages::offsets_for_leader_epoch::{EpochQuestion, OffsetsForLeaderEpochRequest};
 use crate::messages::produce::Acks;
+use crate::messages::update_metadata::UpdateMetadataRequest;
+use std::sync::Arc;
 
 /// Broker 1 leads `t-0` in epoch 1 with ISR {1, 2}; two records, the first of them committed.
 fn half_committed(release: &str) -> Bench {
@@ -231,5 +233,45 @@ fn where_an_epoch_ended() {
         let end = response.partitions[0].1.unwrap();
         let told = (end.leader_epoch.map(|epoch| epoch.0), end.end_offset.0);
         assert_eq!(told, answer, "{release}: epoch {asked}");
+    }
+}
+
+#[test]
+fn a_consumer_in_another_rack_is_named_a_replica_there() {
+    for (release, at_once) in [("2.4.1", false), ("3.1.2", false), ("3.2.0", true), ("3.8.0", true)] {
+        let mut broker = Bench::new(release);
+        Arc::make_mut(&mut broker.manager.config).rack_aware_reads = true;
+        let racks = [(1, "a"), (2, "b"), (3, "b")];
+        broker.manager.metadata.update(UpdateMetadataRequest {
+            controller: BrokerId(1),
+            controller_epoch: ControllerEpoch(1),
+            broker_epoch: None,
+            partitions: Vec::new(),
+            live_brokers: racks.iter().map(|(id, _)| (BrokerId(*id), NodeId(*id as u16))).collect(),
+            racks: racks.iter().map(|(id, rack)| (BrokerId(*id), Arc::from(*rack))).collect(),
+        });
+        broker.lead(t(0), 1, &[1, 2]);
+        broker.produce(t(0), Acks::Leader, "m1");
+        broker.read(2, t(0), 0);
+        broker.fetch(2, t(0), 1);
+        let ask = |broker: &mut Bench, rack: &str| {
+            let request = Bench::fetch_request(-1, Bench::asked(t(0), 0));
+            broker.send(FetchRequest { rack: Some(rack.into()), ..request }.into())
+        };
+        let asked = ask(&mut broker, "b");
+        if !at_once {
+            assert!(broker.fetched(asked).is_none(), "{release}: it waits as if there were nothing to read");
+            broker.pass(500);
+        }
+        let named = broker.fetched(asked).expect("answered");
+        assert_eq!((named.preferred_replica, named.records.len()), (Some(BrokerId(2)), 0), "{release}");
+        for rack in ["a", "c"] {
+            let asked = ask(&mut broker, rack);
+            let read = broker.fetched(asked).expect("answered");
+            assert_eq!((read.preferred_replica, read.records.len()), (None, 1), "{release} {rack}");
+        }
+        Arc::make_mut(&mut broker.manager.config).rack_aware_reads = false;
+        let asked = ask(&mut broker, "b");
+        assert_eq!(broker.fetched(asked).expect("answered").records.len(), 1, "{release}: no selector");
     }
 }
