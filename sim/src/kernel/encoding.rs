@@ -55,6 +55,9 @@ pub enum EventKind {
 /// The head of an event: kind, node, time and a number that depends on the kind.
 #[inline]
 pub fn event(hash: &mut RunningHash, kind: EventKind, node: NodeId, at: Time, detail: u32) {
+    if hash.is_mute() {
+        return;
+    }
     hash.put_all([at.0, kind as u64 | u64::from(node.0) << 8 | u64::from(detail) << 32]);
 }
 
@@ -74,6 +77,9 @@ pub fn channel(hash: &mut RunningHash, peer: NodeId, channel: Channel) {
 
 /// A request.
 pub fn request(hash: &mut RunningHash, request: &Request) {
+    if hash.is_mute() {
+        return;
+    }
     match request {
         Request::Produce(produce) => {
             let acks = match produce.acks {
@@ -177,6 +183,9 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
 
 /// A response.
 pub fn response(hash: &mut RunningHash, response: &Response) {
+    if hash.is_mute() {
+        return;
+    }
     match response {
         Response::None => head(hash, 255, 0, 0),
         Response::Produce(produce) => {
@@ -287,6 +296,9 @@ pub fn watch_event(hash: &mut RunningHash, event: &WatchEvent) {
 
 /// A command.
 pub fn command(hash: &mut RunningHash, command: &Command) {
+    if hash.is_mute() {
+        return;
+    }
     match command {
         Command::ShutDown => head(hash, 1, 0, 0),
         Command::ExpireSession(node) => head(hash, 2, 0, usize::from(node.0)),

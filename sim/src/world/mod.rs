@@ -229,6 +229,17 @@ impl World {
         self.kernel.events
     }
 
+    /// Nothing is checked from now on: to measure what checking costs.
+    pub fn stop_checking(&mut self) {
+        self.kernel.check = false;
+        self.checks = Checks::default();
+    }
+
+    /// Nothing is hashed from now on: to measure what hashing costs.
+    pub fn stop_hashing(&mut self) {
+        self.kernel.hash.mute();
+    }
+
     /// The hash over every event so far.
     pub fn hash(&self) -> u64 {
         self.kernel.hash.value()
