@@ -496,8 +496,10 @@ impl<'a> Runner<'a> {
             if let Condition::Replica(replica) = condition
                 && !shown.contains(&replica.of.0)
             {
-                shown.push(replica.of.0);
-                self.world.recorder.table(replica.of.0, &self.world.nodes);
+                let of = replica.of;
+                let asks = |one: &Condition| matches!(one, Condition::Replica(is) if is.of == of && is.remembers.is_some());
+                shown.push(of.0);
+                self.world.recorder.table(of.0, own.iter().any(asks), &self.world.nodes);
             }
         }
         let failing: Vec<Condition> = own.into_iter().filter(|one| !self.watch().holds(one)).collect();

@@ -391,6 +391,10 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
             if let Some(leader) = &replica.follows {
                 role(names, leader, Whom::Brokers, &path.key("follows"))?;
             }
+            for (name, _) in replica.remembers.iter().flat_map(|known| &known.0) {
+                let path = path.key("remembers");
+                role(names, &Role::Node(name.clone()), Whom::Brokers, &path.name(name))?;
+            }
             for (index, cell) in replica.log.iter().flatten().enumerate() {
                 log_cell(names, cell, &path.key("log").index(index))?;
             }

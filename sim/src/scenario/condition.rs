@@ -148,6 +148,8 @@ pub struct ReplicaIs {
     pub epochs: Option<Vec<String>>,
     /// Whether ZooKeeper lists it in the ISR.
     pub in_isr: Option<bool>,
+    /// Up to where it knows other replicas to be, as their last fetches said: broker to offset, -1 before the first.
+    pub remembers: Option<Table<i64>>,
 }
 
 /// A partition's leader.
@@ -305,6 +307,10 @@ impl fmt::Display for ReplicaIs {
             Some(true) => parts.push("in the ISR".to_owned()),
             Some(false) => parts.push("not in the ISR".to_owned()),
             None => {}
+        }
+        if let Some(remembers) = &self.remembers {
+            let known: Vec<String> = remembers.0.iter().map(|(who, at)| format!("{who} at {at}")).collect();
+            parts.push(format!("remembers {}", known.join(", ")));
         }
         write!(f, "{} at {}: {}", self.of, self.at, parts.join(", "))
     }

@@ -166,6 +166,17 @@ impl<'a> Look<'a> {
         )
     }
 
+    /// Up to where a leader knows the other replicas to be, in words.
+    pub fn remembered_in_words(self, node: NodeId, partition: TopicPartition) -> String {
+        let followers = self.replica(node, partition).map_or(&[][..], |view| view.followers);
+        let known: Vec<String> = followers
+            .iter()
+            .map(|follower| format!("{} at {}", self.name(follower.broker), follower.log_end))
+            .collect();
+        let known = if known.is_empty() { "nobody".to_owned() } else { known.join(", ") };
+        format!("{} remembers of {partition}: {known}", self.0.nodes.name(node))
+    }
+
     /// The records of a replica, as cells: `m1@0`; without an epoch where the format has none.
     pub fn log(self, node: NodeId, partition: TopicPartition) -> Vec<String> {
         let mut cells = Vec::new();

@@ -117,6 +117,14 @@ impl Watch<'_> {
             && is.log_end_offset.is_none_or(|wanted| view.log.end_offset() == Offset(wanted))
             && is.high_watermark.is_none_or(|wanted| view.high_watermark == Offset(wanted))
             && is.leader_epoch.is_none_or(|wanted| view.leader_epoch == LeaderEpoch(wanted))
+            && is.remembers.as_ref().is_none_or(|wanted| {
+                wanted.0.iter().all(|(name, at)| {
+                    let broker = self.broker(&Role::Node(name.clone()));
+                    view.followers
+                        .iter()
+                        .any(|known| Some(known.broker) == broker && known.log_end == Offset(*at))
+                })
+            })
             && is.log.as_ref().is_none_or(|wanted| {
                 // The log's length is known without reading it.
                 let length = view.log.end_offset() - view.log.start_offset();
@@ -184,6 +192,9 @@ impl Watch<'_> {
                     Ok(node) => look.replica_in_words(node, of),
                     Err(problem) => problem.what,
                 }];
+                if let (Some(_), Ok(node)) = (&replica.remembers, look.find(&replica.at)) {
+                    lines.push(look.remembered_in_words(node, of));
+                }
                 if replica.in_isr.is_some() {
                     lines.push(look.state_in_words(of));
                 }
@@ -252,6 +263,7 @@ impl ReplicaIs {
             log: None,
             epochs: None,
             in_isr: None,
+            remembers: None,
         }
     }
 }

@@ -251,11 +251,14 @@ impl Recorder {
         }
     }
 
-    /// Draws a partition's replicas as they are now.
-    pub fn table(&mut self, partition: TopicPartition, nodes: &Nodes) {
+    /// Draws a partition's replicas as they are now; with what the leader remembers of the others if `remembered`.
+    pub fn table(&mut self, partition: TopicPartition, remembered: bool, nodes: &Nodes) {
         if self.on && self.telling {
             self.draw();
-            let rows = self.replicas.table(partition, &self.names, nodes);
+            let mut rows = self.replicas.table(partition, &self.names, nodes);
+            if remembered {
+                replicas::add_remembered(partition, nodes, &mut rows);
+            }
             self.push(Entry::Table { partition, rows });
         }
     }

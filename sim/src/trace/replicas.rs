@@ -64,6 +64,25 @@ impl Replicas {
     }
 }
 
+/// Adds to a leader's row up to where it knows the other replicas to be.
+pub fn add_remembered(partition: TopicPartition, nodes: &Nodes, rows: &mut [[String; 4]]) {
+    for row in rows {
+        let node = nodes.find(&row[0]);
+        let view = node.and_then(|node| nodes.broker(node)).and_then(|broker| broker.replica(partition));
+        let known = view.map_or(&[][..], |view| view.followers).iter().map(|follower| {
+            let name = nodes.broker_node(follower.broker).map_or("a broker", |node| nodes.name(node));
+            match follower.log_end {
+                Offset::NONE => format!("{name} at nothing yet"),
+                at => format!("{name} at {at}"),
+            }
+        });
+        let known: Vec<String> = known.collect();
+        if !known.is_empty() {
+            row[3] += &format!("   remembers {}", known.join(", "));
+        }
+    }
+}
+
 /// Assigned replicas, preferred leader first.
 fn assignment(partition: TopicPartition, nodes: &Nodes) -> Vec<BrokerId> {
     match nodes.zookeeper().get(&topic_path(partition.topic)) {
