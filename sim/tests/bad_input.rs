@@ -103,6 +103,22 @@ const CASES: &[(&str, &str, &str)] = &[
     ("an unknown rule", "\"sees\"", "\"rules\": { \"truncatoin\": \"on-fetch\" }, \"sees\""),
     ("an unknown value of a rule", "\"sees\"", "\"rules\": { \"truncation\": \"on-fech\" }, \"sees\""),
     ("an unknown mechanism", "\"sees\"", "\"in_force\": [\"weak-is\"], \"sees\""),
+    ("a question without an answer", "\"run_for\": \"1s\"", "\"ask\": \"Is m1 safe?\""),
+    ("an answer without a question", "\"run_for\": \"1s\"", "\"answer\": \"Yes.\""),
+    (
+        "a question before the last is answered",
+        "{ \"release\": \"late\" }",
+        "{ \"ask\": \"Is m1 safe?\" }, { \"ask\": \"Is it?\" }",
+    ),
+    ("an empty sentence", "\"run_for\": \"1s\"", "\"say\": \" \""),
+    ("a sentence for no era", "\"run_for\": \"1s\"", "\"say\": {}"),
+    ("a sentence for an unknown era", "\"run_for\": \"1s\"", "\"say\": { \"2.88\": \"x\" }"),
+    ("a sentence that is none", "\"run_for\": \"1s\"", "\"say\": 5"),
+    (
+        "a question in a trigger",
+        "\"run_for\": \"1s\"",
+        "\"when\": { \"acked\": \"m1\", \"do\": [{ \"ask\": \"Is it?\" }, { \"answer\": \"Yes.\" }] }",
+    ),
     ("a cell of a log that is none", "m1@0", "m1@zero"),
     ("a comma too many", "\"title\": \"t\",", "\"title\": \"t\",,"),
     ("a comma too few", "\"title\": \"t\",", "\"title\": \"t\""),
@@ -140,11 +156,17 @@ fn trial(directory: &Path, arguments: &[&str]) -> Output {
 
 /// One error and nothing else, and this exit code.
 fn expect_error(what: &str, output: &Output, code: i32) -> String {
+    let said = one_error(what, output, code);
+    assert!(output.stdout.is_empty(), "{what}: {}", String::from_utf8_lossy(&output.stdout));
+    said
+}
+
+/// One error, and this exit code.
+fn one_error(what: &str, output: &Output, code: i32) -> String {
     let said = String::from_utf8(output.stderr.clone()).expect("errors are text");
     assert_eq!(output.status.code(), Some(code), "{what}: {said}");
     assert_eq!(said.matches("error:").count(), 1, "{what}: {said}");
     assert!(!said.contains("panicked"), "{what}: {said}");
-    assert!(output.stdout.is_empty(), "{what}: {}", String::from_utf8_lossy(&output.stdout));
     said
 }
 
@@ -222,17 +244,19 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
     };
     // A role that nobody holds at that moment: the file asks for what cannot be.
     let produce = r#"{ "produce": { "to": "orders-0", "value": "m1" } }"#;
-    let said = expect_error(
-        "a role nobody holds",
-        &with(&format!(
-            r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-2" }}, {{ "run_for": "40s" }},
-               {{ "kill": "follower of orders-0" }}"#
-        )),
-        2,
-    );
+    let output = with(&format!(
+        r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-2" }}, {{ "run_for": "40s" }},
+           {{ "kill": "follower of orders-0" }}"#
+    ));
+    let said = one_error("a role nobody holds", &output, 2);
     assert!(said.contains("no follower of orders-0 runs at this moment"), "{said}");
     assert!(said.contains("x.json:10:"), "{said}");
-    let said = expect_error(
+    assert!(said.contains("at 45000 ms in era 2.8.2, seed 0"), "{said}");
+    // The story so far is told first, and no more than that.
+    let story = String::from_utf8_lossy(&output.stdout);
+    assert!(story.contains("── kill broker-2\n") && story.trim_end().contains("EXPIRES"), "{story}");
+    assert!(!story.contains("audit") && !story.contains("verdict"), "{story}");
+    let said = one_error(
         "a node that is down killed",
         &with(&format!(r#"{produce}, {{ "kill": "broker-1" }}, {{ "kill": "broker-1" }}"#)),
         2,
@@ -244,7 +268,10 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
     ));
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("not within 2s of virtual time: orders-0 at broker-1: log end offset 7"), "{said}");
+    let unmet = "not within 2s of virtual time: orders-0 at broker-1: log end offset 7";
+    assert_eq!(said.matches(unmet).count(), 1, "{said}");
+    assert!(said.contains("verdict: not reached: x.json:9:"), "{said}");
+    assert!(said.contains("2.8.2  not reached  NOT AS WRITTEN"), "{said}");
     assert!(
         said.contains("it is so: orders-0 at broker-1: follows broker-0, leader epoch 0, log end offset 1"),
         "{said}"

@@ -36,7 +36,7 @@ pub fn eras(arguments: &Eras, out: &mut Out) -> Result<Outcome, Problem> {
             },
         );
         if let Some(problem) = failed {
-            return Err(problem);
+            return Err(problem.into());
         }
         if all.len() > 1 {
             let space = if number > 0 { "\n" } else { "" };

@@ -9,7 +9,7 @@ use crate::scenario::file::Verdict;
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::report::{self, aligned};
-use crate::scenario::run::{RunResult, first_era, run as run_trial};
+use crate::scenario::run::{Aborted, RunResult, first_era, run as run_trial};
 use crate::scenario::validate::Ready;
 use kafka::era::Era;
 use std::path::{Path, PathBuf};
@@ -109,15 +109,31 @@ pub fn identity(ready: &Ready, era: &Era, seed: u64) -> String {
 /// One file: the story of one era, and a line for each verdict.
 fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Problem> {
     let (era, seed) = (first_era(ready), arguments.seed);
-    let result = run_trial(ready, era, seed, true)?;
+    let result = match run_trial(ready, era, seed, true) {
+        Ok(result) => result,
+        Err(aborted) => return Err(broken_off(arguments, ready, *aborted, out)),
+    };
     let wanted = demanded(arguments, ready, era);
     let mut outcome = self::outcome(wanted, &result);
     out.line(&identity(ready, era, seed));
     out.text(&report::story(ready, &result, arguments.zoom, out.color()));
     let mut rows = vec![verdict_row(wanted, &result)];
-    let mut differing = vec![(era.clone(), said(wanted, &result))];
+    // What was not reached has been said, as the verdict of the story.
+    let lines = if result.unmet.is_some() { Vec::new() } else { said(wanted, &result) };
+    let mut differing = vec![(era.clone(), lines)];
     for era in eras_of(arguments, ready).into_iter().filter(|other| other.release != era.release) {
-        let result = run_trial(ready, era, seed, !ready.scenario().sees.is_empty())?;
+        let result = match run_trial(ready, era, seed, !ready.scenario().sees.is_empty()) {
+            Ok(result) => result,
+            Err(_) => {
+                out.line("");
+                out.text(&aligned(&rows));
+                let Err(aborted) = run_trial(ready, era, seed, true) else {
+                    unreachable!("a run is the same whether it is recorded or not")
+                };
+                out.line("");
+                return Err(broken_off(arguments, ready, *aborted, out));
+            }
+        };
         let wanted = demanded(arguments, ready, era);
         outcome = outcome.max(self::outcome(wanted, &result));
         rows.push(verdict_row(wanted, &result));
@@ -129,15 +145,22 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
         out.line(&format!("\nera {era}, seed {seed}, is not as written:"));
         lines.iter().for_each(|line| out.line(&format!("  {line}")));
     }
-    let told = result.ended.since(result.began).millis();
     out.line(&format!(
-        "\ntrial {}  {:016x}  era {era}  seed {seed}  hash {:016x}  {} events  {told} ms",
+        "\ntrial {}  {:016x}  era {era}  seed {seed}  hash {:016x}  {} events  {} ms of virtual time",
         env!("CARGO_PKG_VERSION"),
         ready.parsed.source.hash(),
         result.hash,
         result.events,
+        result.virtual_millis(),
     ));
     Ok(outcome)
+}
+
+/// A run that was broken off: its story up to there, and what was wrong.
+fn broken_off(arguments: &Run, ready: &Ready, aborted: Aborted, out: &mut Out) -> Problem {
+    out.line(&identity(ready, &aborted.era, aborted.seed));
+    out.text(&report::story_so_far(ready, &aborted, arguments.zoom, out.color()));
+    Problem::from(Box::new(aborted))
 }
 
 /// What differs from a verdict, or stood in the way of one.

@@ -112,7 +112,7 @@ fn one_era(
                 true
             }
             Err(problem) => {
-                failed = Some(problem.help(format!("era {era}, seed {seed}")));
+                failed = Some(problem);
                 false
             }
         },

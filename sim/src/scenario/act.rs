@@ -9,9 +9,10 @@ use super::look::Look;
 use super::problem::Problem;
 use super::run::{Runner, Stop, Unmet};
 use super::source::Path;
-use super::step::{Consume, Fault, Messages, Produce, RunUntil, Step, SurvivesWord, Workload};
+use super::step::{Consume, Fault, Messages, Produce, RunUntil, Sentence, Step, SurvivesWord, Workload};
 use super::traffic::Load;
 use super::words::{Many, Role, Span};
+use crate::trace::recorder::Voice;
 use crate::world::nodes::Status;
 use crate::world::{DiskFault, MessageFate, MessageMatch, Side, Survives};
 use kafka::command::{Command, StartAt};
@@ -26,9 +27,9 @@ impl<'a> Runner<'a> {
     /// Carries out one step. In a trigger no time passes.
     pub fn step(&mut self, step: &'a Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
         match step {
-            Step::Say(text) => self.say(text),
-            Step::Ask(text) => self.say(&format!("Question: {text}")),
-            Step::Answer(text) => self.say(&format!("Answer: {text}")),
+            Step::Say(text) => self.say(Voice::Says, text),
+            Step::Ask(text) => self.say(Voice::Asks, text),
+            Step::Answer(text) => self.say(Voice::Answers, text),
             Step::Produce(produce) => return self.produce(produce, &path.key("produce")),
             Step::Workload(workload) => return self.workload(workload, &path.key("workload")),
             Step::Consume(consume) => return self.consume(consume, &path.key("consume")),
@@ -73,12 +74,13 @@ impl<'a> Runner<'a> {
 
     fn heading(&mut self, text: &str) {
         let now = self.world.now();
-        self.world.recorder.step(now, text, &self.world.nodes);
+        self.world.recorder.step(now, text);
     }
 
-    fn say(&mut self, text: &str) {
-        let now = self.world.now();
-        self.world.recorder.say(now, text);
+    fn say(&mut self, voice: Voice, sentence: &Sentence) {
+        if let Some(text) = sentence.text(self.era) {
+            self.world.recorder.say(voice, text);
+        }
     }
 
     /// Who plays a role now, and how the story calls him.

@@ -7,7 +7,7 @@ use super::file::Scenario;
 use super::names::{ClientKind, Names};
 use super::problem::{Problem, list};
 use super::source::{Found, Path};
-use super::step::{Fault, Messages, Produce, Step, Workload};
+use super::step::{Fault, Messages, Produce, Sentence, Step, Workload};
 use super::validate::{check_topic, replica_list, topic_name};
 use super::words::{Many, Partition, Role};
 use kafka::ids::TopicPartition;
@@ -31,7 +31,60 @@ enum Whom {
 
 /// Checks all steps.
 pub fn check(scenario: &Scenario, names: &Names) -> Result<(), Found> {
-    steps(names, &scenario.steps, &Path::default().key("steps"), false)
+    let path = Path::default().key("steps");
+    steps(names, &scenario.steps, &path, false)?;
+    questions(&scenario.steps, &path)
+}
+
+/// Every question is answered, one after the other.
+fn questions(steps: &[Step], path: &Path) -> Result<(), Found> {
+    let mut open = None;
+    for (index, step) in steps.iter().enumerate() {
+        let path = path.index(index);
+        match (step, &open) {
+            (Step::Ask(_), None) => open = Some(path.key("ask")),
+            (Step::Ask(_), Some(_)) => {
+                let problem = Problem::new("the question before this one is not answered yet");
+                return Err((path.key("ask"), problem.help("every `ask` has its `answer` before the next")));
+            }
+            (Step::Answer(_), None) => {
+                let problem = Problem::new("this answers nothing: no `ask` stands before it");
+                return Err((path.key("answer"), problem));
+            }
+            (Step::Answer(_), Some(_)) => open = None,
+            _ => {}
+        }
+    }
+    match open {
+        None => Ok(()),
+        Some(path) => {
+            let problem = Problem::new("nobody answers this question");
+            Err((
+                path,
+                problem.help("an `answer` belongs where the story resolves it: {\"answer\": \"No: ...\"}"),
+            ))
+        }
+    }
+}
+
+/// A sentence is not empty, and the eras it speaks of exist.
+fn sentence(sentence: &Sentence, path: &Path) -> Result<(), Found> {
+    let texts = match sentence {
+        Sentence::Always(text) => vec![(text, path.clone())],
+        Sentence::InEra(table) => {
+            for era in table.names() {
+                era_or_else(era, path)?;
+            }
+            table.0.iter().map(|(era, text)| (text, path.key(era))).collect()
+        }
+    };
+    if texts.is_empty() {
+        return Err((path.clone(), Problem::new("nothing is said: expected a text, or eras and texts")));
+    }
+    match texts.into_iter().find(|(text, _)| text.trim().is_empty()) {
+        Some((_, path)) => Err((path, Problem::new("nothing is said: the text is empty"))),
+        None => Ok(()),
+    }
 }
 
 fn steps(names: &Names, steps: &[Step], path: &Path, in_trigger: bool) -> Result<(), Found> {
@@ -42,6 +95,10 @@ fn steps(names: &Names, steps: &[Step], path: &Path, in_trigger: bool) -> Result
                 Problem::new("a trigger's steps happen at one moment: no `run_for`, no `run_until`");
             return Err((path, problem.help("the steps after `when` let time pass")));
         }
+        if in_trigger && matches!(step, Step::Ask(_) | Step::Answer(_)) {
+            let problem = Problem::new("a question and its answer stand among the steps, not in a trigger");
+            return Err((path, problem.help("a trigger may never fire, and then nobody would answer")));
+        }
         check_step(names, step, &path)?;
     }
     Ok(())
@@ -49,7 +106,10 @@ fn steps(names: &Names, steps: &[Step], path: &Path, in_trigger: bool) -> Result
 
 fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
     match step {
-        Step::Say(_) | Step::Ask(_) | Step::Answer(_) | Step::RunFor(_) => Ok(()),
+        Step::Say(text) => sentence(text, &path.key("say")),
+        Step::Ask(text) => sentence(text, &path.key("ask")),
+        Step::Answer(text) => sentence(text, &path.key("answer")),
+        Step::RunFor(_) => Ok(()),
         Step::Produce(produce) => check_produce(names, produce, &path.key("produce")),
         Step::Consume(consume) => partitions(names, &consume.from, &path.key("consume").key("from")),
         Step::Workload(workload) => check_workload(names, workload, &path.key("workload")),
@@ -418,6 +478,7 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
             let path = path.key("isr");
             partition_at(names, isr.of.0, &path.key("of"))?;
             isr.is
+                .0
                 .iter()
                 .enumerate()
                 .try_for_each(|(index, one)| role(names, one, Whom::Brokers, &path.key("is").index(index)))
@@ -438,14 +499,20 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
         Condition::InEra(table) => {
             let path = path.key("in_era");
             for (era, all) in &table.0 {
-                if era != "else" {
-                    eras::read(era).map_err(|problem| (path.name(era), problem))?;
-                }
+                era_or_else(era, &path)?;
                 conditions(names, &all.0, &path.key(era))?;
             }
             Ok(())
         }
     }
+}
+
+/// A name in a table of eras.
+fn era_or_else(era: &str, path: &Path) -> Result<(), Found> {
+    if era != "else" {
+        eras::read(era).map_err(|problem| (path.name(era), problem))?;
+    }
+    Ok(())
 }
 
 fn conditions(names: &Names, all: &[Condition], path: &Path) -> Result<(), Found> {

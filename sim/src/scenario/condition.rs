@@ -171,7 +171,7 @@ pub struct IsrIs {
     /// Of which partition.
     pub of: Partition,
     /// Exactly these brokers, in any order.
-    pub is: Vec<Role>,
+    pub is: Many<Role>,
 }
 
 /// The controller.
@@ -243,7 +243,7 @@ impl fmt::Display for Condition {
                 leader.epoch.map_or(Ok(()), |epoch| write!(f, " in epoch {epoch}"))
             }
             Condition::Isr(isr) => {
-                let members: Vec<String> = isr.is.iter().map(Role::to_string).collect();
+                let members: Vec<String> = isr.is.0.iter().map(Role::to_string).collect();
                 write!(f, "ISR of {} is {{{}}}", isr.of, members.join(", "))
             }
             Condition::Controller(controller) => {

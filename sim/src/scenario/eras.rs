@@ -113,6 +113,13 @@ pub fn apply(era: &mut Era, rules: &Table<String>) -> Result<(), Found> {
     })
 }
 
+/// What stands under an era in a table of eras, or under `else`.
+pub fn own<'a, T>(table: &'a Table<T>, era: &Era) -> Option<&'a T> {
+    let release = |name: &str| Era::parse(name).ok().map(|era| era.release);
+    let own = table.0.iter().find(|(name, _)| release(name) == Some(era.release));
+    own.map(|(_, value)| value).or_else(|| table.get("else"))
+}
+
 /// The era that a node runs in a run of `base`: its own, that of its kind, or the run's.
 ///
 /// # Panics

@@ -5,7 +5,8 @@ use super::condition::Condition;
 use super::step::{Step, SurvivesWord};
 use super::strict::objects;
 use super::tagged;
-use super::words::{Role, Setting, Span};
+use super::words::{Role, Setting, Span, Table};
+use kafka::era::Era;
 use kafka::messages::produce::Acks;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -106,6 +107,59 @@ impl JsonSchema for PowerOff {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "anyOf": [generator.subschema_for::<Role>(), generator.subschema_for::<PowerOffInFull>()]
+        })
+    }
+}
+
+/// What the author says: in every era the same, or by era.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Sentence {
+    /// In every era.
+    Always(String),
+    /// Era, or `else`, to a text. In an era that is not listed nothing is said.
+    InEra(Table<String>),
+}
+
+impl Sentence {
+    /// What is said in an era.
+    pub fn text(&self, era: &Era) -> Option<&str> {
+        match self {
+            Sentence::Always(text) => Some(text),
+            Sentence::InEra(table) => super::eras::own(table, era).map(String::as_str),
+        }
+    }
+}
+
+impl<'de> de::Deserialize<'de> for Sentence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrTable;
+        impl<'de> Visitor<'de> for TextOrTable {
+            type Value = Sentence;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or eras and texts: {\"0.10.2\": \"No.\", \"else\": \"Yes.\"}")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Sentence, E> {
+                Ok(Sentence::Always(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sentence, A::Error> {
+                Ok(Sentence::InEra(Table::deserialize(de::value::MapAccessDeserializer::new(map))?))
+            }
+        }
+        deserializer.deserialize_any(TextOrTable)
+    }
+}
+
+impl JsonSchema for Sentence {
+    fn schema_name() -> Cow<'static, str> {
+        "Sentence".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A text, or eras (or `else`) and texts.",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "object", "minProperties": 1, "additionalProperties": { "type": "string" } }
+            ]
         })
     }
 }

@@ -2,38 +2,56 @@
 
 use super::compare::differences;
 use super::file::Verdict;
-use super::run::RunResult;
+use super::run::{Aborted, RunResult};
 use super::validate::Ready;
 use crate::checkers::audit::Fate;
 use crate::trace::Zoom;
-use crate::trace::story::{Telling, tell};
+use crate::trace::story::{Ending, Telling, tell};
+use crate::world::World;
+use kafka::era::Era;
 use kafka::rules::Rules;
 use serde_json::{Value, json};
 
 /// The story of a recorded run, with its verdict.
 pub fn story(ready: &Ready, result: &RunResult, zoom: Zoom, color: bool) -> String {
+    let mut verdict = vec![format!("verdict: {}", in_full(result))];
+    if let Some(unmet) = &result.unmet {
+        let mut lines = unmet.to_string().lines().map(str::to_owned).collect::<Vec<_>>().into_iter();
+        verdict[0] += &format!(": {}", lines.next().unwrap_or_default());
+        verdict.extend(lines);
+    }
+    let ending = Some(Ending { audit: &result.audit, verdict: &verdict });
+    telling(ready, &result.era, &result.world, ending, zoom, color)
+}
+
+/// The story of a recorded run that was broken off, up to there.
+pub fn story_so_far(ready: &Ready, aborted: &Aborted, zoom: Zoom, color: bool) -> String {
+    telling(ready, &aborted.era, &aborted.world, None, zoom, color)
+}
+
+fn telling(
+    ready: &Ready,
+    era: &Era,
+    world: &World,
+    ending: Option<Ending<'_>>,
+    zoom: Zoom,
+    color: bool,
+) -> String {
     let scenario = ready.scenario();
-    let own = Rules::of(result.era.release).values();
+    let own = Rules::of(era.release).values();
     // Only what is decided otherwise than the release would is part of the scenario's heading.
-    let rules = result.era.rules.values().into_iter().filter(|value| !own.contains(value));
-    let mut verdict: Vec<String> = result.unmet.iter().flat_map(|unmet| lines(&unmet.to_string())).collect();
-    verdict.push(format!("verdict: {}", in_full(result)));
+    let rules = era.rules.values().into_iter().filter(|value| !own.contains(value));
     tell(&Telling {
         title: &scenario.title,
         about: &scenario.about,
-        era: result.era.to_string(),
+        era: era.to_string(),
         rules: rules.map(|(name, value)| (name.to_owned(), format!("{value} (override)"))).collect(),
-        recorder: &result.world.recorder,
-        nodes: &result.world.nodes,
-        audit: &result.audit,
-        verdict: &verdict,
+        recorder: &world.recorder,
+        nodes: &world.nodes,
+        ending,
         zoom,
         color,
     })
-}
-
-fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::to_owned).collect()
 }
 
 /// The verdict of a run, with losses that have no name.
@@ -41,7 +59,8 @@ pub fn in_full(result: &RunResult) -> String {
     let verdict = &result.verdict;
     let mut text = match (&result.unmet, verdict.holds()) {
         (Some(_), true) => "not reached".to_owned(),
-        _ => verdict.to_string(),
+        (Some(_), false) => format!("{verdict}; not reached"),
+        (None, _) => verdict.to_string(),
     };
     if result.nameless_losses > 0 {
         text += &format!("; loses {} batches without a name", result.nameless_losses);
@@ -149,7 +168,7 @@ pub fn json(ready: &Ready, result: &RunResult, expected: Option<&Verdict>) -> Va
         "seed": result.seed,
         "hash": format!("{:016x}", result.hash),
         "events": result.events,
-        "virtual_ms": result.ended.millis(),
+        "virtual_ms": result.virtual_millis(),
         "verdict": verdict(&result.verdict),
         "nameless_losses": result.nameless_losses,
         "expected": expected.map(verdict),

@@ -8,7 +8,7 @@
 //!
 //! A run has a budget of events and of virtual time. It ends early when a condition is not met in time, an `expect` is
 //! not so, or the budget is spent ([`Unmet`], exit code 1); and when the file asks for what cannot be at that moment, such
-//! as a role that nobody holds ([`Problem`], exit code 2).
+//! as a role that nobody holds ([`Aborted`], exit code 2).
 
 use super::condition::Condition;
 use super::file::{DeclaredLoss, Verdict};
@@ -56,8 +56,6 @@ pub struct RunResult {
     pub hash: u64,
     /// How many events there were.
     pub events: u64,
-    /// When the story began.
-    pub began: Time,
     /// When it ended.
     pub ended: Time,
     /// What was violated and lost.
@@ -76,6 +74,13 @@ pub struct RunResult {
     pub world: World,
 }
 
+impl RunResult {
+    /// How much virtual time it took: what the clock of the story shows at the end, its making included, as in `events`.
+    pub fn virtual_millis(&self) -> u64 {
+        self.ended.millis()
+    }
+}
+
 /// A condition that was not met.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unmet {
@@ -83,7 +88,7 @@ pub struct Unmet {
     pub what: String,
     /// What is so instead.
     pub instead: Vec<String>,
-    /// The step: `file:line`.
+    /// The step: `file:line:column`.
     pub place: String,
 }
 
@@ -91,6 +96,51 @@ impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.what)?;
         self.instead.iter().try_for_each(|line| write!(f, "\n  it is so: {line}"))
+    }
+}
+
+/// A run that was broken off: its file asked for what cannot be at that moment.
+pub struct Aborted {
+    /// What, and where in the file.
+    pub problem: Problem,
+    /// The era.
+    pub era: Era,
+    /// The seed.
+    pub seed: u64,
+    /// The world as it was then, with its recorder.
+    pub world: World,
+}
+
+impl Aborted {
+    /// As text for a terminal.
+    pub fn render(&self, color: bool) -> String {
+        self.in_full().render(color)
+    }
+
+    /// The problem, with the era and the moment.
+    fn in_full(&self) -> Problem {
+        let Aborted { problem, era, seed, world } = self;
+        problem.clone().help(format!("at {} ms in era {era}, seed {seed}", world.now().millis()))
+    }
+}
+
+impl fmt::Debug for Aborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Aborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.in_full(), f)
+    }
+}
+
+impl std::error::Error for Aborted {}
+
+impl From<Box<Aborted>> for Problem {
+    fn from(aborted: Box<Aborted>) -> Problem {
+        aborted.in_full()
     }
 }
 
@@ -106,7 +156,7 @@ pub(super) enum Stop {
 ///
 /// # Errors
 /// If the scenario asks for what cannot be at that moment.
-pub fn run(ready: &Ready, era: &Era, seed: u64, record: bool) -> Result<RunResult, Problem> {
+pub fn run(ready: &Ready, era: &Era, seed: u64, record: bool) -> Result<RunResult, Box<Aborted>> {
     run_within(ready, era, seed, record, Budget::default())
 }
 
@@ -120,7 +170,7 @@ pub fn run_within(
     seed: u64,
     record: bool,
     budget: Budget,
-) -> Result<RunResult, Problem> {
+) -> Result<RunResult, Box<Aborted>> {
     run_prepared(ready, era, seed, record, budget, &|_| ())
 }
 
@@ -135,23 +185,27 @@ pub fn run_prepared(
     record: bool,
     budget: Budget,
     prepare: &dyn Fn(&mut World),
-) -> Result<RunResult, Problem> {
+) -> Result<RunResult, Box<Aborted>> {
     host(seed, || {
         let mut runner = Runner::new(ready, era, seed, record);
         runner.budget = budget;
         prepare(&mut runner.world);
-        let mut began = Time::ZERO;
         let stopped = match runner.boot() {
-            Ok(()) => {
-                began = runner.world.now();
-                runner.steps().err()
-            }
+            Ok(()) => runner.steps().err(),
             Err(stop) => Some(stop),
         };
         match stopped {
-            Some(Stop::Bad(found)) => Err(ready.place(found)),
-            Some(Stop::Unmet(unmet)) => Ok(runner.finish(seed, began, Some(unmet))),
-            None => Ok(runner.finish(seed, began, None)),
+            Some(Stop::Bad(found)) => {
+                runner.world.recorder.finish();
+                Err(Box::new(Aborted {
+                    problem: ready.place(found),
+                    era: era.clone(),
+                    seed,
+                    world: runner.world,
+                }))
+            }
+            Some(Stop::Unmet(unmet)) => Ok(runner.finish(seed, Some(unmet))),
+            None => Ok(runner.finish(seed, None)),
         }
     })
 }
@@ -266,7 +320,7 @@ impl<'a> Runner<'a> {
             if self.watch().holds(&self.triggers[index].when.condition) {
                 let Trigger { when, path } = self.triggers.remove(index);
                 let heading = format!("when {}", when.condition);
-                self.world.recorder.step(now, &heading, &self.world.nodes);
+                self.world.recorder.step(now, &heading);
                 for (number, step) in when.steps.iter().enumerate() {
                     self.step(step, &path.key("do").index(number), true)?;
                 }
@@ -307,8 +361,8 @@ impl<'a> Runner<'a> {
     /// Where a step stands in its file.
     pub fn place(&self, path: &Path) -> String {
         let parsed = &self.ready.parsed;
-        let (line, _) = parsed.source.line_and_column(parsed.positions.find(path).start);
-        format!("{}:{line}", parsed.source.name)
+        let (line, column) = parsed.source.line_and_column(parsed.positions.find(path).start);
+        format!("{}:{line}:{column}", parsed.source.name)
     }
 
     /// A condition that is not met ends the run.
@@ -322,7 +376,7 @@ impl<'a> Runner<'a> {
         Stop::Unmet(Unmet { what, instead, place: self.place(path) })
     }
 
-    fn finish(mut self, seed: u64, began: Time, unmet: Option<Unmet>) -> RunResult {
+    fn finish(mut self, seed: u64, unmet: Option<Unmet>) -> RunResult {
         let audit = {
             let World { checks, nodes, .. } = &self.world;
             let on_disk = |node, partition| Look(&self.world).batch_infos_on_disk(node, partition);
@@ -372,7 +426,6 @@ impl<'a> Runner<'a> {
             seed,
             hash: self.world.hash(),
             events: self.world.events(),
-            began,
             ended: at,
             verdict,
             nameless_losses,

@@ -2,7 +2,7 @@
 //!
 //! How each is carried out stands in [`super::act`].
 
-pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, StartWord, When};
+pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, Sentence, StartWord, When};
 
 use super::condition::Condition;
 use super::strict::{WordOrEntry, objects, words};
@@ -17,11 +17,11 @@ use serde::de::{self, Deserializer};
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Step {
     /// A sentence of the story.
-    Say(String),
-    /// A question to the reader.
-    Ask(String),
-    /// Its answer.
-    Answer(String),
+    Say(Sentence),
+    /// A question to the reader, before the turn of the story.
+    Ask(Sentence),
+    /// Its answer, where it is resolved.
+    Answer(Sentence),
     /// An application sends records.
     Produce(Produce),
     /// An application reads partitions from now on, and no others.

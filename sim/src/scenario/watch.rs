@@ -89,9 +89,7 @@ impl Watch<'_> {
     /// What an era-dependent condition demands in this run.
     fn of_era<'b>(&self, condition: &'b Condition) -> &'b [Condition] {
         let Condition::InEra(table) = condition else { return &[] };
-        let release = |name: &str| Era::parse(name).ok().map(|era| era.release);
-        let own = table.0.iter().find(|(name, _)| release(name) == Some(self.era.release));
-        own.map(|(_, all)| all).or_else(|| table.get("else")).map_or(&[], |all| &all.0)
+        super::eras::own(table, self.era).map_or(&[], |all| &all.0)
     }
 
     fn replica(&self, is: &ReplicaIs) -> bool {
@@ -156,7 +154,7 @@ impl Watch<'_> {
         let Some((state, _)) = self.look().state(is.of.0) else { return false };
         let mut has = state.isr.clone();
         has.sort();
-        let wanted: Option<Vec<BrokerId>> = is.is.iter().map(|role| self.broker(role)).collect();
+        let wanted: Option<Vec<BrokerId>> = is.is.0.iter().map(|role| self.broker(role)).collect();
         wanted.is_some_and(|mut wanted| {
             wanted.sort();
             wanted == has

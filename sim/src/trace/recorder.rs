@@ -80,6 +80,17 @@ pub enum Fact<'a> {
     },
 }
 
+/// How the author of a story speaks.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Voice {
+    /// Says what happens.
+    Says,
+    /// Asks the reader.
+    Asks,
+    /// Answers what was asked.
+    Answers,
+}
+
 /// One entry of a story.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Entry {
@@ -90,8 +101,13 @@ pub enum Entry {
         /// The step, in words.
         heading: String,
     },
-    /// The author says something.
-    Say(String),
+    /// The author speaks.
+    Words {
+        /// How.
+        voice: Voice,
+        /// What.
+        text: String,
+    },
     /// A fact.
     Line(Line),
     /// All replicas of a partition.
@@ -233,21 +249,19 @@ impl Recorder {
     }
 
     /// The scenario begins a step: a heading of the story.
-    pub fn step(&mut self, at: Time, heading: &str, nodes: &Nodes) {
+    pub fn step(&mut self, at: Time, heading: &str) {
         if self.on {
-            let _ = nodes;
             self.telling = true;
             self.draw();
             self.push(Entry::Step { at, heading: heading.to_owned() });
         }
     }
 
-    /// The scenario says something.
-    pub fn say(&mut self, at: Time, text: &str) {
+    /// The author speaks.
+    pub fn say(&mut self, voice: Voice, text: &str) {
         if self.on {
-            let _ = at;
             self.draw();
-            self.push(Entry::Say(text.to_owned()));
+            self.push(Entry::Words { voice, text: text.to_owned() });
         }
     }
 

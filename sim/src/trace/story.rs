@@ -2,7 +2,7 @@
 //! right, tables of replicas, violations where they happened, the audit at the end.
 
 use super::Zoom;
-use super::recorder::{Entry, Line, Recorder};
+use super::recorder::{Entry, Line, Recorder, Voice};
 use crate::checkers::audit::{Audit, Fate};
 use crate::world::nodes::Nodes;
 use kafka::ids::BrokerId;
@@ -24,14 +24,20 @@ pub struct Telling<'a> {
     pub recorder: &'a Recorder,
     /// The processes at the end.
     pub nodes: &'a Nodes,
-    /// What became of every record.
-    pub audit: &'a Audit,
-    /// The verdict, in words.
-    pub verdict: &'a [String],
+    /// How it ended; none if it was broken off.
+    pub ending: Option<Ending<'a>>,
     /// How closely one looks.
     pub zoom: Zoom,
     /// Whether to colour.
     pub color: bool,
+}
+
+/// How a run ended.
+pub struct Ending<'a> {
+    /// What became of every record.
+    pub audit: &'a Audit,
+    /// The verdict, in words.
+    pub verdict: &'a [String],
 }
 
 /// No line is wider.
@@ -107,12 +113,7 @@ pub fn tell(telling: &Telling<'_>) -> String {
                     let _ = writeln!(out, "{}", paint.blue(&format!("{mark} {part}")));
                 }
             }
-            Entry::Say(text) => {
-                for (index, part) in wrapped(text, WIDTH - 5).iter().enumerate() {
-                    let mark = if index == 0 { "»" } else { " " };
-                    let _ = writeln!(out, "   {mark} {part}");
-                }
-            }
+            Entry::Words { voice, text } => words(*voice, text, &paint, &mut out),
             Entry::Line(line) if line.zoom <= telling.zoom => print_line(line, who, lanes, &paint, &mut out),
             Entry::Line(_) => continue,
             Entry::Table { partition, rows } => {
@@ -136,9 +137,15 @@ pub fn tell(telling: &Telling<'_>) -> String {
         }
         last = Some(entry);
     }
-    audit(telling, &paint, &mut out);
-    for line in telling.verdict {
-        let _ = writeln!(out, "{line}");
+    if let Some(ending) = &telling.ending {
+        audit(ending.audit, &paint, &mut out);
+        for line in ending.verdict {
+            let own = line.chars().take_while(|c| *c == ' ').count();
+            for (index, part) in wrapped(line.trim_start(), WIDTH - own - 2).iter().enumerate() {
+                let indent = if index == 0 { own } else { own + 2 };
+                let _ = writeln!(out, "{:indent$}{part}", "");
+            }
+        }
     }
     out
 }
@@ -174,6 +181,20 @@ fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
     let legend =
         format!("{lanes}  # down  z paused        log cells are value@leader-epoch; | is the high watermark");
     let _ = writeln!(out, "{}\n", paint.dim(&legend));
+}
+
+/// The author's words: `»` says, `?` asks, `!` answers.
+fn words(voice: Voice, text: &str, paint: &Paint, out: &mut String) {
+    let (mark, code) = match voice {
+        Voice::Says => ("»", ""),
+        Voice::Asks => ("?", "1;35"),
+        Voice::Answers => ("!", "1;32"),
+    };
+    for (index, part) in wrapped(text, WIDTH - 5).iter().enumerate() {
+        let line = format!("{} {part}", if index == 0 { mark } else { " " });
+        let line = if code.is_empty() { line } else { paint.wrap(code, &line) };
+        let _ = writeln!(out, "   {line}");
+    }
 }
 
 fn print_line(line: &Line, who: usize, lanes: usize, paint: &Paint, out: &mut String) {
@@ -221,10 +242,9 @@ fn violated(at: Time, property: &str, report: &[String], paint: &Paint, out: &mu
 }
 
 /// What became of the records that have names, and of the others by number.
-fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
+fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
     let named = |name: &str| !name.ends_with(" bytes");
-    let rows: Vec<[String; 4]> = telling
-        .audit
+    let rows: Vec<[String; 4]> = audit
         .records
         .iter()
         .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
@@ -244,7 +264,7 @@ fn audit(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
             [record.name.to_string(), record.told.clone(), copies, fate]
         })
         .collect();
-    let unnamed = telling.audit.records.iter().filter(|record| !named(&record.name));
+    let unnamed = audit.records.iter().filter(|record| !named(&record.name));
     let (mut sent, mut kept) = (0, 0);
     for record in unnamed {
         sent += 1;

@@ -179,8 +179,7 @@ fn story(era: &Era, world: &World) -> String {
         rules: Vec::new(),
         recorder: &world.recorder,
         nodes: &world.nodes,
-        audit: &Audit::default(),
-        verdict: &[],
+        ending: None,
         zoom: Zoom::Story,
         color: false,
     })
@@ -358,7 +357,7 @@ fn run_world(era: &Era, plan: &Plan, record: bool) -> World {
 /// A heading of the story, if it is told.
 fn tell_step(world: &mut World, text: &str) {
     let now = world.now();
-    world.recorder.step(now, text, &world.nodes);
+    world.recorder.step(now, text);
 }
 
 /// Whether every machine that lost something has what is committed again, and is in the ISR.
