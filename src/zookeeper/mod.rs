@@ -26,7 +26,7 @@ mod session_tests;
 #[cfg(test)]
 mod tests;
 
-use crate::ids::{ConnectionId, NodeId, TopicPartition, ZkVersion};
+use crate::ids::{BrokerId, ConnectionId, ControllerEpoch, NodeId, TopicPartition, ZkVersion};
 use crate::messages::Request;
 use crate::messages::zookeeper::{
     Op, OpResult, Path, SessionId, Stat, WatchEvent, WatchKind, WatchedPaths, ZkError, ZooKeeperAnswer,
@@ -39,7 +39,7 @@ use sessions::Sessions;
 use std::sync::Arc;
 use tree::{Change, Tree};
 use watches::Watches;
-use znode::{PERSISTENT_PATHS, PartitionState, ZnodeData};
+use znode::{CONTROLLER_EPOCH, PERSISTENT_PATHS, PartitionState, ZnodeData, topic_path};
 
 /// The ZooKeeper ensemble as one linearizable node.
 #[derive(Clone, Debug)]
@@ -88,6 +88,24 @@ impl ZooKeeper {
     /// A partition's state. Fast: checkers ask after many events.
     pub fn partition_state(&self, partition: TopicPartition) -> Option<(&PartitionState, ZkVersion)> {
         self.tree.partition_state(partition)
+    }
+
+    /// The replicas assigned to a partition, preferred leader first; none if there is no such partition.
+    pub fn assignment(&self, partition: TopicPartition) -> &[BrokerId] {
+        match self.get(&topic_path(partition.topic)) {
+            Some((ZnodeData::Topic(partitions), _)) => {
+                partitions.get(&partition.partition).map_or(&[], |held| &held.replicas)
+            }
+            _ => &[],
+        }
+    }
+
+    /// The epoch of the last controller that was elected.
+    pub fn controller_epoch(&self) -> Option<ControllerEpoch> {
+        match self.get(CONTROLLER_EPOCH) {
+            Some((ZnodeData::ControllerEpoch(epoch), _)) => Some(*epoch),
+            _ => None,
+        }
     }
 
     /// Counts the changes of any partition's state, so that a checker sees cheaply that nothing changed.

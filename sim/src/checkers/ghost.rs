@@ -10,7 +10,7 @@
 use super::shared_list::SharedList;
 use kafka::broker::view::{ReplicaView, Role};
 use kafka::command::SendId;
-use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::leader_epochs::EpochEntry;
 use kafka::log::partition_log::BatchInfo;
 use kafka::time::Time;
@@ -105,6 +105,10 @@ pub struct StateSeen {
     pub leader_epoch: LeaderEpoch,
     /// The ISR.
     pub isr: Vec<BrokerId>,
+    /// The epoch of the controller that wrote it.
+    pub controller_epoch: ControllerEpoch,
+    /// Whether its last change raised the leader epoch: only a controller does that.
+    pub elected: bool,
 }
 
 /// One partition's ghost and replicas.

@@ -85,7 +85,10 @@ impl History {
                 ghost.unclean = Some(state.leader_epoch);
                 ghost.unclean_pending = true;
             }
+            let elected = ghost.state.as_ref().is_none_or(|old| state.leader_epoch > old.leader_epoch);
             ghost.state = Some(StateSeen {
+                controller_epoch: state.controller_epoch,
+                elected,
                 leader: state.leader,
                 leader_epoch: state.leader_epoch,
                 isr: state.isr.clone(),

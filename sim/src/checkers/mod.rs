@@ -20,13 +20,16 @@ pub mod audit;
 mod bounds;
 mod candidate_completeness;
 mod consistent_read;
+mod controller_fencing;
 mod end_offset_monotone;
 mod epoch_monotone;
+mod exactly_once_append;
 pub mod full;
 mod full_clients;
 pub mod ghost;
 mod high_watermark_monotone;
 pub mod history;
+mod isr_refills;
 mod leader_completeness;
 pub mod ledger;
 mod log_matching;
@@ -103,6 +106,9 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     read_below_high_watermark::INFO,
     offset_unique::INFO,
     producer_order::INFO,
+    exactly_once_append::INFO,
+    controller_fencing::INFO,
+    isr_refills::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -301,6 +307,7 @@ impl Checks {
             for partition in history.read_states(nodes) {
                 let mut context = Context { at, event, nodes, ledger, force, findings };
                 let ghost = history.ghost_mut(partition);
+                controller_fencing::on_state(ghost, &mut context);
                 log_matching::on_state(ghost, &mut context);
                 candidate_completeness::on_state(ghost, &mut context);
                 quorum_superset::on_state(ghost, &mut context);
@@ -334,6 +341,7 @@ impl Checks {
         let Checks { force, history, ledger, .. } = self;
         let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
         acked_durable::finish(audit, history, &mut context);
+        isr_refills::finish(history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);
@@ -366,6 +374,7 @@ fn check_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
     let missing = leader_completeness::on_change(change, ghost, context);
     consistent_read::on_leader_without(&missing, ghost, context);
     acked_durable::on_change(change, ghost, context);
+    exactly_once_append::on_change(change, ghost, context);
     look_again(lost_before, ghost, context);
 }
 

@@ -10,7 +10,7 @@ use crate::world::nodes::{NodeSlot, Process, Status};
 use bytes::Bytes;
 use kafka::broker::view::Role;
 use kafka::command::{ProducerRecord, SendId};
-use kafka::ids::{BrokerId, LeaderEpoch};
+use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch};
 use kafka::log::batch::{BatchHeader, RecordBatch};
 use kafka::log::partition_log::BatchInfo;
 use kafka::time::Timestamp;
@@ -82,7 +82,13 @@ impl Small {
                 }
             })
             .collect();
-        ghost.state = Some(StateSeen { leader: BrokerId(1), leader_epoch: LeaderEpoch(epoch), isr });
+        ghost.state = Some(StateSeen {
+            leader: BrokerId(1),
+            leader_epoch: LeaderEpoch(epoch),
+            isr,
+            controller_epoch: ControllerEpoch(1),
+            elected: true,
+        });
         Small {
             nodes,
             history,
@@ -133,6 +139,7 @@ impl Small {
         let missing = leader_completeness::on_change(&change, ghost, &mut context);
         consistent_read::on_leader_without(&missing, ghost, &mut context);
         acked_durable::on_change(&change, ghost, &mut context);
+        exactly_once_append::on_change(&change, ghost, &mut context);
         self.found()
     }
 
@@ -428,4 +435,13 @@ fn every_property_is_listed_once_and_says_what_it_claims() {
         assert!(info.claim.len() > 20 && !info.excused.is_empty(), "{}", info.name);
         assert_eq!(info.kind == PropertyKind::Promise, info.since == Release::FIRST, "{}", info.name);
     }
+}
+
+#[test]
+fn exactly_once_append() {
+    // The same batch at two offsets; and two batches that only look alike in what an application wrote.
+    let mut small = Small::new(["a0 b0 a0", "a0 b0 a0", "a0 b0 a0"], 0, 3).commit("a0 b0 a0");
+    assert_eq!(small.change(1, |change| change.committed_from = 2), ["exactly-once-append"]);
+    let mut small = Small::new(["a0 b0 c0", "a0 b0 c0", "a0 b0 c0"], 0, 3).commit("a0 b0 c0");
+    assert_eq!(small.change(1, |change| change.committed_from = 2), [""; 0]);
 }

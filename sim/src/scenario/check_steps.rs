@@ -113,6 +113,21 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         Step::Produce(produce) => check_produce(names, produce, &path.key("produce")),
         Step::Consume(consume) => partitions(names, &consume.from, &path.key("consume").key("from")),
         Step::Workload(workload) => check_workload(names, workload, &path.key("workload")),
+        Step::Resend(whom) => {
+            let path = path.key("resend");
+            let mut producers = names
+                .clients
+                .iter()
+                .filter(|client| client.kind == ClientKind::Producer)
+                .map(|client| &*client.name);
+            match whom {
+                Role::Node(name) if producers.clone().any(|known| known == name) => Ok(()),
+                _ => {
+                    let problem = Problem::new(format!("there is no producer `{whom}`"));
+                    Err((path, problem.near_or_list(&whom.to_string(), producers.by_ref())))
+                }
+            }
+        }
         Step::CreateTopic(create) => {
             let path = path.key("create_topic");
             topic_name(&create.topic).map_err(|problem| (path.key("topic"), problem))?;
@@ -468,6 +483,14 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
                 }
             }
             Ok(())
+        }
+        Condition::Waited(waited) => {
+            let path = path.key("waited");
+            if waited.at_least.is_none() && waited.at_most.is_none() {
+                let problem = Problem::new("no time is given");
+                return Err((path, problem.help("as in {\"of\": \"orders-0\", \"at_most\": \"100ms\"}")));
+            }
+            partition_at(names, waited.of.0, &path.key("of"))
         }
         Condition::Leader(leader) => {
             let path = path.key("leader");

@@ -31,12 +31,7 @@ impl<'a> Look<'a> {
 
     /// The brokers that a partition is assigned to, preferred leader first.
     pub fn assigned(self, partition: TopicPartition) -> &'a [BrokerId] {
-        match self.0.nodes.zookeeper().get(&znode::topic_path(partition.topic)) {
-            Some((ZnodeData::Topic(all), _)) => {
-                all.get(&partition.partition).map_or(&[], |held| held.replicas.as_slice())
-            }
-            _ => &[],
-        }
+        self.0.nodes.zookeeper().assignment(partition)
     }
 
     /// The partition's leader as ZooKeeper names it.
@@ -51,11 +46,7 @@ impl<'a> Look<'a> {
             Some((ZnodeData::Controller { broker, .. }, _)) => Some(*broker),
             _ => None,
         };
-        let epoch = match zookeeper.get(znode::CONTROLLER_EPOCH) {
-            Some((ZnodeData::ControllerEpoch(epoch), _)) => Some(*epoch),
-            _ => None,
-        };
-        (broker, epoch)
+        (broker, zookeeper.controller_epoch())
     }
 
     /// Whether a broker's ephemeral node stands.

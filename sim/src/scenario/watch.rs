@@ -69,6 +69,11 @@ impl Watch<'_> {
             Condition::SessionOf(session) => self
                 .broker(&session.node)
                 .is_some_and(|broker| look.is_registered(broker) == (session.is == Presence::There)),
+            Condition::Waited(waited) => {
+                let longest = self.sends.longest_wait(waited.of.0, self.world.now());
+                waited.at_least.is_none_or(|least| longest >= least.0)
+                    && waited.at_most.is_none_or(|most| longest <= most.0)
+            }
             Condition::Alive(role) => look.find(role).is_ok_and(|node| look.runs(node)),
             Condition::Quiet(span) => self.world.now() >= self.quiet_since + span.0,
             Condition::All(all) => all.iter().all(|one| self.holds(one)),
@@ -138,6 +143,12 @@ impl Watch<'_> {
                 let without_epochs = view.log.batches().iter().all(|batch| batch.epoch == LeaderEpoch::NONE);
                 has == *wanted || (has.is_empty() && without_epochs && !view.log.batches().is_empty())
             })
+    }
+
+    /// The longest wait for an acknowledgement from a partition, in words.
+    pub fn longest_wait_in_words(&self, partition: TopicPartition) -> String {
+        let longest = self.sends.longest_wait(partition, self.world.now());
+        format!("{partition}: the longest wait for an acknowledgement is {} ms", longest.millis())
     }
 
     fn leader(&self, is: &LeaderIs) -> bool {
@@ -225,6 +236,7 @@ impl Watch<'_> {
                 }
                 Err(problem) => vec![problem.what],
             },
+            Condition::Waited(waited) => vec![self.longest_wait_in_words(waited.of.0)],
             Condition::Quiet(_) => vec![format!("the last change was at {} ms", self.quiet_since.millis())],
             Condition::All(all) => {
                 all.iter().filter(|one| !self.holds(one)).flat_map(|one| self.what_is(one)).collect()

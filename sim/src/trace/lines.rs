@@ -27,6 +27,8 @@ pub struct Wording {
     pub table: Option<TopicPartition>,
     /// Whether the controller speaks, not the broker it sits on.
     pub controller: bool,
+    /// Whether it is no news if it has just been told.
+    pub once: bool,
 }
 
 /// What wording needs to look at.
@@ -50,6 +52,7 @@ fn plain(zoom: Zoom, text: impl Into<String>) -> Wording {
         decided: None,
         table: None,
         controller: false,
+        once: false,
     }
 }
 
@@ -217,10 +220,8 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ),
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
-            plain(
-                Zoom::Story,
-                format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era())),
-            )
+            let text = format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era()));
+            Wording { once: true, ..plain(Zoom::Story, text) }
         }
         ReplicaNote::FoundDivergence { replica, end_offset, .. } => plain(
             Zoom::Story,
@@ -343,13 +344,9 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 if ids.is_empty() { None } else { Some(format!("{word} {}", scene.brokers(ids))) }
             };
             let parts = [part("new:", started), part("gone:", failed), part("bounced:", bounced)];
-            plain(
-                Zoom::Story,
-                format!(
-                    "compares {BROKER_IDS}: {}",
-                    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-                ),
-            )
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            let what = if parts.is_empty() { "nothing is new".to_owned() } else { parts.join("; ") };
+            plain(Zoom::Story, format!("compares {BROKER_IDS}: {what}"))
         }
         ControllerNote::BrokerFailure { brokers } => {
             plain(Zoom::Story, format!("onBrokerFailure: {}", scene.brokers(brokers)))
@@ -377,6 +374,14 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 ),
             )
         }
+        ControllerNote::Imbalance { broker, led_elsewhere, preferred_of, allowed_percentage } => plain(
+            Zoom::Story,
+            format!(
+                "{} is preferred by {preferred_of}, others lead {led_elsewhere}: imbalance {} %, allowed {allowed_percentage} %",
+                scene.broker(*broker),
+                led_elsewhere * 100 / preferred_of,
+            ),
+        ),
         ControllerNote::NotElected { partition, reason } => {
             plain(Zoom::Story, format!("{partition}: NOBODY can be elected: {reason}"))
         }

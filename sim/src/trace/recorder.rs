@@ -182,6 +182,10 @@ pub struct Recorder {
 /// Tables that wait: the rows of each partition.
 type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
 
+/// Within this time, and so many entries back, the same is no news.
+const LATELY: u64 = 1_000_000;
+const NEAR: usize = 64;
+
 /// Facts of one node further apart than this are not told as one.
 const SAME_MOMENT: u64 = 20_000;
 
@@ -321,6 +325,7 @@ impl Recorder {
                 decided: None,
                 table: None,
                 controller: false,
+                once: false,
             })
         };
         let routed = |to: NodeId, event: MessageEvent, text: String| {
@@ -384,7 +389,19 @@ impl Recorder {
         nodes: &Nodes,
     ) {
         let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
-        let Wording { zoom, before, item, after, decided, .. } = wording;
+        let Wording { mut zoom, before, item, after, decided, once, .. } = wording;
+        // A client that is refused asks again at once, and is refused again.
+        let known = |line: &Line| line.who == who && line.before == before && at.0 - line.at.0 <= LATELY;
+        if once
+            && self
+                .entries
+                .iter()
+                .rev()
+                .take(NEAR)
+                .any(|entry| matches!(entry, Entry::Line(line) if known(line)))
+        {
+            zoom = zoom.max(Zoom::Messages);
+        }
         let entries = Arc::make_mut(&mut self.entries);
         // Facts of one kind, side by side at their zoom, are told as one line.
         let closer = |entry: &&mut Entry| !matches!(entry, Entry::Line(line) if line.zoom > zoom);

@@ -6,7 +6,6 @@ use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::Role;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
-use kafka::zookeeper::znode::{ZnodeData, topic_path};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,9 +35,9 @@ impl Replicas {
 
     /// The rows of a partition's table: broker, role, epoch, log with the high watermark as a bar.
     pub fn table(&self, partition: TopicPartition, names: &Names, nodes: &Nodes) -> Vec<[String; 4]> {
-        let assigned = assignment(partition, nodes);
-        let rows = assigned.into_iter().filter_map(|broker| {
-            let node = nodes.broker_node(broker)?;
+        let assigned = nodes.zookeeper().assignment(partition);
+        let rows = assigned.iter().filter_map(|broker| {
+            let node = nodes.broker_node(*broker)?;
             let name = nodes.name(node).to_owned();
             let view = nodes.broker(node).and_then(|broker| broker.replica(partition));
             Some(match (view, self.last.get(&(node, partition))) {
@@ -55,7 +54,11 @@ impl Replicas {
                 }
                 (None, Some(last)) => {
                     let log = log(partition, &last.batches, None, names);
-                    [name, "down".to_owned(), format!("epoch {}", last.epoch), log]
+                    let epoch = match last.epoch {
+                        LeaderEpoch::NONE => String::new(),
+                        epoch => format!("epoch {epoch}"),
+                    };
+                    [name, "down".to_owned(), epoch, log]
                 }
                 (None, None) => [name, "down".to_owned(), String::new(), String::new()],
             })
@@ -80,16 +83,6 @@ pub fn add_remembered(partition: TopicPartition, nodes: &Nodes, rows: &mut [[Str
         if !known.is_empty() {
             row[3] += &format!("   remembers {}", known.join(", "));
         }
-    }
-}
-
-/// Assigned replicas, preferred leader first.
-fn assignment(partition: TopicPartition, nodes: &Nodes) -> Vec<BrokerId> {
-    match nodes.zookeeper().get(&topic_path(partition.topic)) {
-        Some((ZnodeData::Topic(partitions), _)) => {
-            partitions.get(&partition.partition).map_or(Vec::new(), |held| held.replicas.clone())
-        }
-        _ => Vec::new(),
     }
 }
 
