@@ -1,5 +1,6 @@
 //! What applications and operators ask of a node, and what they are told.
 
+use crate::era::Era;
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
 use crate::log::batch::RecordBatch;
@@ -103,6 +104,17 @@ pub enum ClientError {
     TimedOut,
     /// `NetworkException`/`DisconnectException`: the connection was lost and no retry was left.
     Disconnected,
+}
+
+impl ClientError {
+    /// Kafka's name of it in `era`: an error of the protocol, or an exception of the client.
+    pub fn name(self, era: &Era) -> &'static str {
+        match self {
+            ClientError::Kafka(error) => error.name(era),
+            ClientError::TimedOut => "TimeoutException",
+            ClientError::Disconnected => "disconnected",
+        }
+    }
 }
 
 /// What an application or an operator is told.

@@ -48,13 +48,18 @@ pub fn subscriber<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send +
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+    let filter = EnvFilter::try_new(with_default(filter)).map_err(|error| error.to_string())?;
     Ok(tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_timer(VirtualTime)
         .with_ansi(false)
         .with_writer(writer)
         .finish())
+}
+
+/// madsim warns of std's HashMap whenever it draws a seed for one; only who asks for madsim hears of it.
+fn with_default(filter: &str) -> String {
+    if filter.contains("madsim") { filter.to_owned() } else { format!("madsim=error,{filter}") }
 }
 
 /// Prints to standard error what `filter` lets through (`debug`, `trial::kernel=trace`, ...), for the rest of the process.
@@ -101,6 +106,12 @@ mod tests {
         let mut text = String::new();
         write_millis(&mut text, Time(12_034_005)).unwrap();
         assert_eq!(text, "   12034.005");
+    }
+
+    #[test]
+    fn madsim_is_heard_only_if_asked_for() {
+        assert_eq!(with_default("debug"), "madsim=error,debug");
+        assert_eq!(with_default("debug,madsim=warn"), "debug,madsim=warn");
     }
 
     #[test]

@@ -241,9 +241,9 @@ impl Broker {
                     })
                 }
                 None => {
-                    let error = KafkaError::LeaderNotAvailable;
-                    let refusal = ReplicaNote::ControlRefused { epoch: state.leader_epoch, error };
-                    env.note(|| Note::Replica(partition, refusal));
+                    // Kafka logs it and answers no error.
+                    let (leader, epoch) = (state.leader, state.leader_epoch);
+                    env.note(|| Note::Replica(partition, ReplicaNote::LeaderUnavailable { epoch, leader }));
                     // So that its high watermark is in the checkpoint all the same (KAFKA-1647).
                     let log = self.replicas.get_or_create(partition, topic, env);
                     log.map(|_| ()).map_err(|_| KafkaError::KafkaStorageError)

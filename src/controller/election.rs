@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "a situation of an election, spelled out")]
     fn elect(
         era: &str,
         strategy: Strategy,

@@ -137,8 +137,8 @@ impl KafkaController {
             self.refuse(&event, w.env);
             return;
         }
-        let name = event.name(&self.era);
-        w.env.note(|| Note::Controller(ControllerNote::Event { name }));
+        let (name, routine) = (event.name(&self.era), event.is_routine());
+        w.env.note(|| Note::Controller(ControllerNote::Event { name, routine }));
         let step = match event {
             Event::Startup | Event::Reelect | Event::NewSession => {
                 Step::Elector(ElectorStep::Look { then_run: true })

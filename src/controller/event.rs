@@ -133,6 +133,18 @@ impl Event {
         era.release.look_up(names).expect("every table begins with the first release")
     }
 
+    /// Whether it only keeps the books: told by a leader or a broker of what it did.
+    pub fn is_routine(&self) -> bool {
+        matches!(
+            self,
+            Event::IsrChangeNotification
+                | Event::PartitionReassignmentIsrChange(_)
+                | Event::AlterPartition { .. }
+                | Event::LeaderAndIsrResponseReceived { .. }
+                | Event::TopicDeletionStopReplicaResponse { .. }
+        )
+    }
+
     /// The event that a watch means, if it is the controller's.
     pub fn of_watch(event: &WatchEvent) -> Option<Event> {
         match (&*event.path, event.kind) {

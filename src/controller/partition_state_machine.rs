@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A partition's state, in Kafka's words.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[allow(clippy::enum_variant_names)]
+#[allow(clippy::enum_variant_names, reason = "Kafka's names")]
 pub(super) enum PartitionState {
     /// Never created, or deleted.
     NonExistentPartition,

@@ -237,7 +237,7 @@ fn shown(note: &Note) -> String {
     let list = |ids: &[BrokerId]| format!("{:?}", ids.iter().map(|id| id.0).collect::<Vec<_>>());
     let Note::Controller(note) = note else { panic!("not the controller's: {note:?}") };
     match note {
-        ControllerNote::Event { name } => format!("event {name}"),
+        ControllerNote::Event { name, .. } => format!("event {name}"),
         ControllerNote::Elected { epoch } => format!("elected c{epoch}"),
         ControllerNote::Resigned { epoch } => format!("resigned c{epoch}"),
         ControllerNote::Follows { controller } => format!("follows {controller}"),

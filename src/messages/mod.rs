@@ -53,7 +53,7 @@ macro_rules! apis {
             /// All of them.
             pub const ALL: &'static [ApiKey] = &[$(ApiKey::$name,)*];
 
-            /// The name as Kafka and scenario files spell it.
+            /// The newest name.
             pub fn name(self) -> &'static str {
                 match self { $(ApiKey::$name => stringify!($name),)* }
             }
@@ -135,6 +135,25 @@ apis! {
 }
 
 impl ApiKey {
+    /// The names that Kafka has given it since a release.
+    fn names(self) -> &'static [(Release, &'static str)] {
+        // Renamed by KIP-704.
+        const ALTER_PARTITION: &[(Release, &str)] =
+            &[(Release::FIRST, "AlterIsr"), (Release::new(3, 2, 0), "AlterPartition")];
+        if self == ApiKey::AlterPartition { ALTER_PARTITION } else { &[] }
+    }
+
+    /// The name in `era`: AlterPartition was called AlterIsr up to 3.1.
+    pub fn name_in(self, era: &Era) -> &'static str {
+        era.release.look_up(self.names()).copied().unwrap_or(self.name())
+    }
+
+    /// The API that is, or once was, called so.
+    pub fn called(name: &str) -> Option<ApiKey> {
+        let is = |api: &ApiKey| api.name() == name || api.names().iter().any(|(_, old)| *old == name);
+        ApiKey::ALL.iter().copied().find(is)
+    }
+
     /// The newest version that a release speaks, or `None` if it does not know the API.
     pub fn newest_version(self, release: Release) -> Option<i16> {
         let rungs: &[(Release, i16)] = match self {

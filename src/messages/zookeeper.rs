@@ -221,6 +221,20 @@ pub enum ZkError {
     RuntimeInconsistency,
 }
 
+impl ZkError {
+    /// What ZooKeeper calls it (`KeeperException.Code`).
+    pub fn name(self) -> &'static str {
+        match self {
+            ZkError::NoNode => "NoNode",
+            ZkError::NodeExists => "NodeExists",
+            ZkError::BadVersion => "BadVersion",
+            ZkError::NotEmpty => "Directory not empty",
+            ZkError::SessionExpired => "Session expired",
+            ZkError::RuntimeInconsistency => "RuntimeInconsistency",
+        }
+    }
+}
+
 /// A watch that fired, once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WatchEvent {

@@ -33,6 +33,8 @@ notes! {
         Event {
             /// Kafka's name of the event in this era.
             name: &'static str,
+            /// Whether it only keeps the books: an ISR that changed, an answer that came.
+            routine: bool,
         },
         /// Brokers came or went.
         BrokersChanged {

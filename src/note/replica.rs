@@ -47,6 +47,13 @@ notes! {
             /// Why.
             error: KafkaError,
         },
+        /// It was told to follow nobody, or a broker that is not known to be live: it only logs that.
+        LeaderUnavailable {
+            /// The epoch that came.
+            epoch: LeaderEpoch,
+            /// The leader; [`BrokerId::NONE`] for none.
+            leader: BrokerId,
+        },
         /// The leader appended what a producer sent.
         AppendedAsLeader {
             /// The batch as it now stands in the log.

@@ -6,6 +6,7 @@
 //! A machine that lost something stands in the ISR until the controller has seen that it failed. While its new process has
 //! not heard from the controller it is not looked at: first it is fenced, or elected, and then it is.
 
+use super::ghost::{Committed, Drop};
 use super::history::{Change, Ghost};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::broker::view::Role;
@@ -21,6 +22,9 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     source: "",
     excused: "declared losses; a machine that lost something, until the controller speaks to its new process",
 };
+
+/// So many missing records are named, one by one.
+const MOST_NAMED: usize = 4;
 
 pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
     for index in 0..ghost.replicas.len() {
@@ -48,22 +52,46 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     if ghost.excuse(&lost.batch).is_some() {
         return;
     }
+    let all = ghost.missing(index, MOST_NAMED + 1);
     let seen = &ghost.replicas[index];
     let name = context.nodes.name(seen.node).to_owned();
     let report = || {
-        let mut lines = vec![context.ledger.promise(ghost, &lost, context.nodes)];
+        let named = &all[..all.len().min(MOST_NAMED)];
+        let promise = |one: &Committed| context.ledger.promise(ghost, one, context.nodes);
+        let mut lines: Vec<String> = named.iter().map(promise).collect();
+        if all.len() > MOST_NAMED {
+            lines.push("More follow.".to_owned());
+        }
         let role = match seen.role {
             Role::Leader => "leads",
             Role::Follower(_) => "follows",
             Role::Idle => "has just started",
         };
-        let how =
-            match ghost.drops.iter().rev().find(|drop| drop.batch == lost.batch && drop.node == seen.node) {
-                Some(drop) => format!("dropped it at {} ms by {}", drop.at.millis(), drop.why),
-                None => "never had it".to_owned(),
-            };
+        // What became of them there: those of one fate together.
+        let mut fates: Vec<(Option<String>, Vec<String>)> = Vec::new();
+        for one in named {
+            let dropped = |drop: &&Drop| drop.batch == one.batch && drop.node == seen.node;
+            let drop = ghost.drops.iter().rev().find(dropped);
+            let fate = drop.map(|drop| format!("at {} ms by {}", drop.at.millis(), drop.why));
+            let record = context.ledger.name(ghost.partition, &one.batch);
+            match fates.iter_mut().find(|(known, _)| *known == fate) {
+                Some((_, records)) => records.push(record),
+                None => fates.push((fate, vec![record])),
+            }
+        }
+        let fates: Vec<String> = fates
+            .into_iter()
+            .map(|(fate, records)| {
+                let records = if named.len() == 1 { "it".to_owned() } else { records.join(" and ") };
+                match fate {
+                    Some(how) => format!("dropped {records} {how}"),
+                    None => format!("never had {records}"),
+                }
+            })
+            .collect();
         lines.push(format!(
-            "{name} is in the ISR and may be elected, but it {how}; it {role} in epoch {}.",
+            "{name} is in the ISR and may be elected, but it {}; it {role} in epoch {}.",
+            fates.join(" and "),
             seen.leader_epoch
         ));
         lines

@@ -56,7 +56,12 @@ fn cache(entries: &[EpochEntry], batches: &[BatchInfo]) -> Option<(Offset, Strin
     if let Some(pair) =
         entries.windows(2).find(|pair| pair[1].epoch <= pair[0].epoch || pair[1].start < pair[0].start)
     {
-        return Some((pair[1].start, format!("epoch cache: {:?} after {:?}", pair[1], pair[0])));
+        let [one, two] = [&pair[0], &pair[1]];
+        let what = format!(
+            "epoch cache: epoch {} from {} on, after epoch {} from {} on",
+            two.epoch, two.start, one.epoch, one.start
+        );
+        return Some((two.start, what));
     }
     batches.iter().find_map(|batch| {
         let entry = entries.iter().rev().find(|entry| entry.start <= batch.base_offset);

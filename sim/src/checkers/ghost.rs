@@ -254,6 +254,15 @@ impl Ghost {
         None
     }
 
+    /// Committed batches that a replica lacks, from the first on: at most so many.
+    pub fn missing(&mut self, index: usize, most: usize) -> Vec<Committed> {
+        let Some(first) = self.first_missing(index) else { return Vec::new() };
+        let seen = &self.replicas[index];
+        let all = (first..self.committed.len()).filter_map(|place| self.committed.get(place));
+        let lacks = |one: &&Committed| find(&seen.batches, one.batch.base_offset) != Some(&one.batch);
+        all.filter(lacks).take(most).cloned().collect()
+    }
+
     /// Whether a replica lacks a committed batch, looked at from the first one on.
     pub fn lacks(mut self, index: usize) -> bool {
         self.replicas[index].complete = 0;
@@ -269,6 +278,11 @@ impl Ghost {
         } else {
             None
         }
+    }
+
+    /// Whether something committed was lost by declaration: an unclean election was held, or power took it.
+    pub fn has_declared_loss(&self) -> bool {
+        self.unclean.is_some() || self.lost.iter().any(|(_, declared)| declared.is_some())
     }
 
     /// The declaration that would excuse the loss of this batch now: also if so many machines as count have lost it, and

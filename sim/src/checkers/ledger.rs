@@ -100,7 +100,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn on_delivery(&mut self, node: NodeId, delivery: &Delivery, at: Time, history: &History) {
+    pub(super) fn on_delivery(&mut self, delivery: &Delivery, at: Time, history: &History) {
         match delivery {
             Delivery::Acked { send, partition, base_offset, broker } => {
                 let batch = base_offset.and_then(|offset| {
@@ -122,9 +122,7 @@ impl Ledger {
                     entry.outcome = Outcome::Failed(at, *error, *may_have_been_appended);
                 }
             }
-            _ => {
-                let _ = node;
-            }
+            _ => {}
         }
     }
 

@@ -13,12 +13,12 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Promise,
     since: Release::FIRST,
     source: "",
-    excused: "after an unclean election, for replicas that are not in the ISR yet",
+    excused: "after a declared loss (an unclean election, power), for replicas that are not in the ISR yet",
 };
 
-/// After an unclean election the ISR says who is compared.
+/// After a declared loss the ISR says who is compared.
 pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
-    if ghost.unclean.is_some() {
+    if ghost.has_declared_loss() {
         (0..ghost.replicas.len()).for_each(|index| check(index, ghost, context));
     }
 }
@@ -59,10 +59,11 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     }
 }
 
-/// Whether a replica's log may be compared.
+/// Whether a replica's log may be compared. One that comes back with what the cluster was allowed to lose still has to be
+/// cut: it counts when it is in the ISR.
 pub(super) fn comparable(ghost: &Ghost, index: usize) -> bool {
     let seen = &ghost.replicas[index];
-    seen.alive && (ghost.unclean.is_none() || ghost.in_controller_isr(seen))
+    seen.alive && (!ghost.has_declared_loss() || ghost.in_controller_isr(seen))
 }
 
 fn report(

@@ -328,7 +328,7 @@ impl Checks {
             offset_unique::on_delivery(*node, delivery, history, &mut context);
             consistent_read::on_delivery(delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
-            ledger.on_delivery(*node, delivery, at, history);
+            ledger.on_delivery(delivery, at, history);
             let mut context = Context { at, event, nodes, ledger, force, findings };
             acked_durable::on_delivery(delivery, history, &mut context);
             producer_order::on_delivery(*node, delivery, history, &mut context);

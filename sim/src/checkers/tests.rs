@@ -4,7 +4,7 @@
 //! position), and one change at a time is shown to one checker. Checkers against running clusters, with planted faults
 //! and with their full recomputation, are in `sim/tests/checkers.rs`.
 
-use super::history::{Change, Committed, Drop, Ghost, History, Seen, StateSeen};
+use super::history::{Change, Committed, Declared, Drop, Ghost, History, Seen, StateSeen};
 use super::*;
 use crate::world::nodes::{NodeSlot, Process, Status};
 use bytes::Bytes;
@@ -153,7 +153,7 @@ impl Small {
         offset_unique::on_delivery(node, delivery, history, &mut context);
         consistent_read::on_delivery(delivery, history, &mut context);
         ends.on_delivery(node, delivery, history, &mut context);
-        ledger.on_delivery(node, delivery, Time(5), history);
+        ledger.on_delivery(delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         acked_durable::on_delivery(delivery, history, &mut context);
         producer_order::on_delivery(node, delivery, history, &mut context);
@@ -276,6 +276,14 @@ fn log_matching_and_prefix_per_epoch() {
     // After an unclean election a replica outside the ISR may still have to be cut.
     let mut small = Small::new(["a0 b1", "a0 c0", "a0 b1"], 1, 2);
     small.ghost().unclean = Some(LeaderEpoch(1));
+    small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(3)];
+    small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(3)];
+    assert_eq!(small.change(1, |change| change.cut = true), [""; 0]);
+
+    // Nor is one to blame that comes back with what power has taken from the others.
+    let mut small = Small::new(["a0 b1", "a0 c0", "a0 b1"], 1, 2).commit("a0");
+    let lost = small.ghost().committed.iter().last().expect("a committed batch").clone();
+    small.ghost().lost.push((lost, Some(Declared::PowerLoss)));
     small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(3)];
     small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(3)];
     assert_eq!(small.change(1, |change| change.cut = true), [""; 0]);

@@ -12,11 +12,14 @@ use std::path::PathBuf;
     name = "trial",
     version = VERSION,
     propagate_version = true,
+    max_term_width = 110,
     after_help = "Examples:
-  trial run scenarios/truncation/high-watermark.json     the story of its first era, and every verdict checked
-  trial run scenarios                                    every scenario, every verdict
-  trial eras scenarios/truncation/high-watermark.json    a line per era
-  trial new my-scenario                                  a file to begin with
+  trial run scenarios/truncation/high-watermark.json    a story, and every verdict checked
+  trial run scenarios                                   every scenario, every verdict
+  trial eras scenarios/truncation/high-watermark.json   a line for each era
+  trial eras scenarios                                  scenarios by eras: what breaks where
+  trial eras --list                                     what changed from release to release
+  trial new my-scenario                                 a file to begin with
 
 Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
 )]
@@ -86,8 +89,8 @@ pub enum Command {
   trial run scenarios/truncation/high-watermark.json --seeds 0..1000 --format json
   trial run scenarios
 
-One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked.
-An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and
+One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked. \
+An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and \
 the exit code is 1 if a property is violated.")]
 pub struct Run {
     /// Scenario files, or directories of them.
@@ -125,8 +128,9 @@ pub enum Format {
 /// The eras of scenarios.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  trial eras scenarios/truncation/high-watermark.json
-  trial eras --list")]
+  trial eras scenarios/truncation/high-watermark.json   one scenario: a line for each era
+  trial eras scenarios                                  scenarios by eras: what breaks where
+  trial eras --list                                     the ladder: what changed, release by release")]
 pub struct Eras {
     /// Scenario files, or directories of them.
     #[arg(required_unless_present = "list", value_name = "FILE")]

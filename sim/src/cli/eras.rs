@@ -7,6 +7,7 @@ use super::{Outcome, jobs};
 use crate::scenario::problem::Problem;
 use crate::scenario::report::era_table;
 use crate::scenario::run::run as run_trial;
+use crate::trace::layout::{PAGE, wrapped};
 use kafka::era::RELEASES;
 use kafka::rules::Rules;
 
@@ -61,7 +62,8 @@ pub fn eras(arguments: &Eras, out: &mut Out) -> Result<Outcome, Problem> {
 fn ladder() -> String {
     let rules = Rules::list();
     let mut text = String::from(
-        "The ladder: every release that changed a rule. One that is not listed decides as the one before it in its line.\n",
+        "The ladder: every release that changed a rule, from what to what, and what that means. The first release says of\n\
+         each rule what it decides. One that is not listed decides as the one before it in its line.\n",
     );
     let mut before: Option<Vec<(&str, &str)>> = None;
     for release in RELEASES {
@@ -73,12 +75,20 @@ fn ladder() -> String {
                 continue;
             }
             let info = &rules[index];
-            let source =
-                info.values.iter().find(|known| known.name == *value).map_or("", |known| known.source);
-            match old {
-                None => lines.push(format!("  {rule}: {value}")),
-                Some(old) => lines.push(format!("  {rule}: {old} → {value}  ({source})")),
-            }
+            let known = info.values.iter().find(|known| known.name == *value);
+            let known = known.expect("a rule has the values it lists");
+            let about = known.about.trim();
+            let about = match old {
+                None => {
+                    lines.push(format!("  {rule}: {value}"));
+                    format!("{} {about}", info.about)
+                }
+                Some(old) => {
+                    lines.push(format!("  {rule}: {old} → {value}  ({})", known.source));
+                    about.to_owned()
+                }
+            };
+            lines.extend(wrapped(&about, PAGE - 6).iter().map(|line| format!("      {line}")));
         }
         if !lines.is_empty() {
             text += &format!("\n{release}\n{}\n", lines.join("\n"));
@@ -99,5 +109,16 @@ mod tests {
         );
         assert!(ladder.contains("\n2.8.0\n"));
         assert_eq!(ladder.matches("\n0.10.2.0\n").count(), 1);
+        let wide = ladder.lines().find(|line| line.chars().count() > super::PAGE);
+        assert_eq!(wide, None);
+        for rule in super::Rules::list() {
+            assert!(
+                !rule.about.is_empty() && rule.about.ends_with('.'),
+                "{} says what it decides",
+                rule.name
+            );
+            let silent = rule.values.iter().find(|value| !value.about.trim().ends_with('.'));
+            assert!(silent.is_none(), "{}: a value says in a sentence what it means: {silent:?}", rule.name);
+        }
     }
 }

@@ -8,9 +8,10 @@ use crate::scenario::eras;
 use crate::scenario::file::Verdict;
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
-use crate::scenario::report::{self, aligned};
+use crate::scenario::report;
 use crate::scenario::run::{Aborted, RunResult, first_era, run as run_trial};
 use crate::scenario::validate::Ready;
+use crate::trace::layout::table;
 use kafka::era::Era;
 use std::path::{Path, PathBuf};
 
@@ -126,7 +127,7 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
             Ok(result) => result,
             Err(_) => {
                 out.line("");
-                out.text(&aligned(&rows));
+                out.text(&table(&rows, &[1]));
                 let Err(aborted) = run_trial(ready, era, seed, true) else {
                     unreachable!("a run is the same whether it is recorded or not")
                 };
@@ -140,7 +141,7 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
         differing.push((era.clone(), said(wanted, &result)));
     }
     out.line("");
-    out.text(&aligned(&rows));
+    out.text(&table(&rows, &[1]));
     for (era, lines) in differing.iter().filter(|(_, lines)| !lines.is_empty()) {
         out.line(&format!("\nera {era}, seed {seed}, is not as written:"));
         lines.iter().for_each(|line| out.line(&format!("  {line}")));
@@ -168,56 +169,51 @@ pub fn said(demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
     if demanded.is_some() || result.unmet.is_some() { differences(demanded, result) } else { Vec::new() }
 }
 
+/// What is said of a verdict that came out as the file says.
+const AS_WRITTEN: &str = "as written";
+
 fn verdict_row(demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
     let as_written = match (demanded, outcome(demanded, result)) {
-        (Some(_), Outcome::AsExpected) => "as written",
+        (Some(_), Outcome::AsExpected) => AS_WRITTEN,
         (Some(_), Outcome::Differs) => "NOT AS WRITTEN",
         (None, _) => "no verdict to compare with",
     };
     vec![result.era.to_string(), report::in_full(result), as_written.to_owned()]
 }
 
-/// Many files, or objects for programs: every verdict, a line each.
+/// Many files, or objects for programs: every verdict.
 fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Problem> {
     let jobs: Vec<(&Ready, &Era)> = all
         .iter()
         .flat_map(|ready| eras_of(arguments, ready).into_iter().map(move |era| (ready, era)))
         .collect();
-    let seed = arguments.seed;
-    let mut outcome = Outcome::AsExpected;
+    let mut listing = Listing::default();
     let mut failed = None;
-    let (mut runs, mut differing) = (0u64, 0u64);
     jobs::in_order(
         jobs.len(),
         |index| {
             let (ready, era) = jobs[index];
             let record = !ready.scenario().sees.is_empty();
-            let result = run_trial(ready, era, seed, record)?;
+            let result = run_trial(ready, era, arguments.seed, record)?;
             let wanted = demanded(arguments, ready, era);
-            let line = match arguments.format {
-                Format::Json => report::json(ready, &result, wanted).to_string(),
-                Format::Text => {
-                    let row = verdict_row(wanted, &result);
-                    let mut text = format!(
-                        "{}  hash {:016x}  {}",
-                        identity(ready, era, seed),
-                        result.hash,
-                        row[1..].join("  ")
-                    );
-                    for line in said(wanted, &result) {
-                        text += &format!("\n  {line}");
-                    }
-                    text
-                }
-            };
-            Ok((self::outcome(wanted, &result), line))
+            Ok(match arguments.format {
+                Format::Json => Told {
+                    outcome: self::outcome(wanted, &result),
+                    row: Vec::new(),
+                    text: report::json(ready, &result, wanted).to_string(),
+                },
+                Format::Text => Told {
+                    outcome: self::outcome(wanted, &result),
+                    row: verdict_row(wanted, &result),
+                    text: said(wanted, &result).iter().map(|line| format!("    {line}\n")).collect(),
+                },
+            })
         },
-        |result: Result<(Outcome, String), Problem>| match result {
-            Ok((is, line)) => {
-                runs += 1;
-                differing += u64::from(is == Outcome::Differs);
-                outcome = outcome.max(is);
-                out.line(&line);
+        |told: Result<Told, Problem>| match told {
+            Ok(told) => {
+                let (ready, era) = jobs[listing.runs];
+                let is_last = jobs.get(listing.runs + 1).is_none_or(|(next, _)| !std::ptr::eq(*next, ready));
+                listing.take(arguments, ready, era, told, is_last, out);
                 true
             }
             Err(problem) => {
@@ -230,7 +226,56 @@ fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Proble
         return Err(problem);
     }
     if arguments.format == Format::Text {
-        out.line(&format!("{} scenarios, {runs} runs, {differing} not as expected", all.len()));
+        let Listing { runs, differing, .. } = listing;
+        let end = if differing == 0 {
+            "all as expected".to_owned()
+        } else {
+            format!("{differing} NOT AS EXPECTED")
+        };
+        out.line(&format!("\n{} scenarios, {runs} runs, {end}", all.len()));
     }
-    Ok(outcome)
+    Ok(listing.outcome.unwrap_or(Outcome::AsExpected))
+}
+
+/// What is told of one run of many.
+struct Told {
+    outcome: Outcome,
+    row: Vec<String>,
+    text: String,
+}
+
+/// Many runs, told scenario by scenario: eras that came to the same stand together.
+#[derive(Default)]
+struct Listing {
+    runs: usize,
+    differing: usize,
+    outcome: Option<Outcome>,
+    eras: Vec<(String, String, String)>,
+    details: String,
+}
+
+impl Listing {
+    fn take(&mut self, arguments: &Run, ready: &Ready, era: &Era, told: Told, is_last: bool, out: &mut Out) {
+        self.runs += 1;
+        self.outcome = self.outcome.max(Some(told.outcome));
+        let differs = told.outcome == Outcome::Differs;
+        self.differing += usize::from(differs);
+        if arguments.format == Format::Json {
+            out.line(&told.text);
+            return;
+        }
+        let [era_name, verdict, as_written] =
+            <[String; 3]>::try_from(told.row).expect("a row has three cells");
+        let as_written = if as_written == AS_WRITTEN { String::new() } else { as_written };
+        self.eras.push((era_name, verdict, as_written));
+        if differs {
+            self.details += &format!("  {}\n{}", identity(ready, era, arguments.seed), told.text);
+        }
+        if is_last {
+            out.line(&format!("{}: {}", ready.parsed.source.name, ready.scenario().title));
+            out.text(&table(&report::by_verdict(&self.eras), &[0, 1]));
+            out.text(&std::mem::take(&mut self.details));
+            self.eras.clear();
+        }
+    }
 }

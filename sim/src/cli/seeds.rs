@@ -5,9 +5,10 @@ use super::out::Out;
 use super::run::{demanded, eras_of, identity, outcome, said};
 use super::{Outcome, jobs};
 use crate::scenario::problem::Problem;
-use crate::scenario::report::{self, aligned};
+use crate::scenario::report;
 use crate::scenario::run::run as run_trial;
 use crate::scenario::validate::Ready;
+use crate::trace::layout::table;
 use kafka::era::Era;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -33,12 +34,13 @@ struct Count {
 /// Runs every era of every scenario from every seed.
 pub fn run(arguments: &Run, all: &[Ready], seeds: Range<u64>, out: &mut Out) -> Result<Outcome, Problem> {
     let mut total = Outcome::AsExpected;
-    let mut rows = vec![
-        ["scenario", "era", "seeds", "verdict", "runs", "first seed", "hashes", "events"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let mut rows =
+        vec![["  era", "verdict", "runs", "first seed", "hashes", "events"].map(str::to_owned).to_vec()];
+    if arguments.format == Format::Text {
+        out.line(&format!("seeds {}..{}", seeds.start, seeds.end));
+    }
     for ready in all {
+        rows.truncate(1);
         for era in eras_of(arguments, ready) {
             let count = one_era(arguments, ready, era, seeds.clone(), out)?;
             if count.differing > 0 {
@@ -46,12 +48,9 @@ pub fn run(arguments: &Run, all: &[Ready], seeds: Range<u64>, out: &mut Out) -> 
             }
             for (index, (verdict, runs, first)) in count.verdicts.iter().enumerate() {
                 let (hashes, events) = (count.hashes.len().to_string(), count.events.to_string());
-                let is_first = index == 0;
-                let only_first = |text: String| if is_first { text } else { String::new() };
+                let only_first = |text: String| if index == 0 { text } else { String::new() };
                 rows.push(vec![
-                    only_first(ready.parsed.source.name.clone()),
-                    only_first(era.to_string()),
-                    only_first(format!("{}..{}", seeds.start, seeds.end)),
+                    only_first(format!("  {era}")),
                     verdict.clone(),
                     runs.to_string(),
                     first.to_string(),
@@ -60,9 +59,10 @@ pub fn run(arguments: &Run, all: &[Ready], seeds: Range<u64>, out: &mut Out) -> 
                 ]);
             }
         }
-    }
-    if arguments.format == Format::Text {
-        out.text(&aligned(&rows));
+        if arguments.format == Format::Text {
+            out.line(&format!("\n{}: {}", ready.parsed.source.name, ready.scenario().title));
+            out.text(&table(&rows, &[1]));
+        }
     }
     Ok(total)
 }

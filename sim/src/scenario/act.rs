@@ -268,8 +268,11 @@ impl<'a> Runner<'a> {
         match self.operator_said.take() {
             Some(Ok(())) => Ok(()),
             Some(Err(refused)) => {
-                let what =
-                    format!("the operator's command was refused: {:?}: {}", refused.error, refused.message);
+                let what = format!(
+                    "the operator's command was refused: {}: {}",
+                    refused.error.name(self.era),
+                    refused.message
+                );
                 Err(Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) }))
             }
             None => {
@@ -455,15 +458,13 @@ impl<'a> Runner<'a> {
         };
         let (from, sender) = end(&which.from, "from")?;
         let (to, receiver) = end(&which.to, "to")?;
-        let api = which.api.as_ref().map(|name| {
-            let found = ApiKey::ALL.iter().find(|api| api.name() == name);
-            *found.expect("names of APIs are checked before")
-        });
+        let api =
+            which.api.as_ref().map(|name| ApiKey::called(name).expect("names of APIs are checked before"));
         let what = match (api, which.response) {
             (None, false) => "requests".to_owned(),
             (None, true) => "answers to requests".to_owned(),
-            (Some(api), false) => api.name().to_owned(),
-            (Some(api), true) => format!("answers to {}", api.name()),
+            (Some(api), false) => api.name_in(self.era).to_owned(),
+            (Some(api), true) => format!("answers to {}", api.name_in(self.era)),
         };
         let first = which.count.map_or(String::new(), |count| format!(", the first {count}"));
         let name = which.name.as_ref().map_or(String::new(), |name| format!(", as {name}"));

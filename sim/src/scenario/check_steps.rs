@@ -412,7 +412,7 @@ fn ends(names: &Names, from: &Many<Role>, to: &Many<Role>, path: &Path) -> Resul
 
 fn messages(names: &Names, which: &Messages, path: &Path) -> Result<(), Found> {
     if let Some(api) = &which.api
-        && !ApiKey::ALL.iter().any(|known| known.name() == api)
+        && ApiKey::called(api).is_none()
     {
         let problem = Problem::new(format!("there is no API `{api}`"));
         let known = ApiKey::ALL.iter().map(|api| api.name());

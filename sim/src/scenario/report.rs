@@ -6,11 +6,15 @@ use super::run::{Aborted, RunResult};
 use super::validate::Ready;
 use crate::checkers::audit::Fate;
 use crate::trace::Zoom;
+use crate::trace::layout::{PAGE, table, wrapped};
 use crate::trace::story::{Ending, Telling, tell};
 use crate::world::World;
 use kafka::era::Era;
 use kafka::rules::Rules;
 use serde_json::{Value, json};
+
+/// As wide are the columns of rules in a table of eras, at most: the rest of the page is for what came out.
+const ROOM_FOR_RULES: usize = 72;
 
 /// The story of a recorded run, with its verdict.
 pub fn story(ready: &Ready, result: &RunResult, zoom: Zoom, color: bool) -> String {
@@ -91,15 +95,17 @@ fn kept(result: &RunResult) -> String {
     kept.join(" ")
 }
 
-/// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept.
+/// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept. Rules for
+/// which there is no room are named below.
 pub fn era_table(results: &[RunResult]) -> String {
     let decided = |rule: &str| {
         results
             .iter()
             .any(|result| result.world.recorder.decided().iter().any(|decided| decided.rule == rule))
     };
+    let value = |result: &RunResult, index: usize| result.era.rules.values()[index].1;
     let differs = |index: usize| {
-        let mut values = results.iter().map(|result| result.era.rules.values()[index].1);
+        let mut values = results.iter().map(|result| value(result, index));
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
@@ -108,32 +114,43 @@ pub fn era_table(results: &[RunResult]) -> String {
     if columns.iter().any(|index| differs(*index)) {
         columns.retain(|index| differs(*index));
     }
+    let width = |index: &usize| {
+        let values = results.iter().map(|result| value(result, *index).len());
+        values.chain([rules[*index].name.len()]).max().unwrap_or(0) + 2
+    };
+    let mut more = Vec::new();
+    while columns.iter().map(width).sum::<usize>() > ROOM_FOR_RULES {
+        more.extend(columns.pop().map(|index| rules[index].name));
+    }
     let head = ["era".to_owned()].into_iter();
     let head = head.chain(columns.iter().map(|index| rules[*index].name.to_owned()));
     let mut rows = vec![head.chain(["keeps".to_owned(), "verdict".to_owned()]).collect::<Vec<_>>()];
     for result in results {
         let mut row = vec![result.era.to_string()];
-        row.extend(columns.iter().map(|index| result.era.rules.values()[*index].1.to_owned()));
+        row.extend(columns.iter().map(|index| value(result, *index).to_owned()));
         row.extend([kept(result), in_full(result)]);
         rows.push(row);
     }
-    aligned(&rows)
-}
-
-/// Rows with their columns aligned, two spaces between them.
-pub fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
-    let widths: Vec<usize> =
-        (0..columns).map(|column| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let line: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text += line.join("  ").trim_end();
-        text += "\n";
+    let (keeps, verdict) = (columns.len() + 1, columns.len() + 2);
+    let mut text = table(&rows, &[verdict, keeps]);
+    if !more.is_empty() {
+        more.reverse();
+        let more = format!("These rules decided and differ, too: {}.", more.join(", "));
+        text += &wrapped(&more, PAGE).iter().map(|line| format!("{line}\n")).collect::<String>();
     }
     text
+}
+
+/// The eras that came to the same, a row each: eras, verdict, and a last cell (whether it is as written).
+pub fn by_verdict(runs: &[(String, String, String)]) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (era, verdict, last) in runs {
+        match rows.iter_mut().find(|row| row[1] == *verdict && row[2] == *last) {
+            Some(row) => row[0] += &format!(" {era}"),
+            None => rows.push(vec![format!("  {era}"), verdict.clone(), last.clone()]),
+        }
+    }
+    rows
 }
 
 /// A run for programs.
@@ -178,15 +195,4 @@ pub fn json(ready: &Ready, result: &RunResult, expected: Option<&Verdict>) -> Va
             "what": unmet.what, "instead": unmet.instead, "place": unmet.place
         })),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::aligned;
-
-    #[test]
-    fn columns_are_aligned_and_lines_end_with_text() {
-        let rows = [vec!["a".to_owned(), "bb".to_owned()], vec!["ccc".to_owned(), String::new()]];
-        assert_eq!(aligned(&rows), "a    bb\nccc\n");
-    }
 }

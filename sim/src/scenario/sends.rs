@@ -6,6 +6,7 @@
 use crate::world::nodes::Nodes;
 use bytes::Bytes;
 use kafka::command::{ClientError, Command, Delivery, ProducerRecord, SendId};
+use kafka::era::Era;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::time::{Micros, Time};
@@ -172,12 +173,12 @@ impl Sends {
     }
 
     /// What is known of a record, in words.
-    pub fn in_words(&self, value: &str, nodes: &Nodes) -> String {
+    pub fn in_words(&self, value: &str, nodes: &Nodes, era: &Era) -> String {
         let told = match self.told(value) {
             None => "not produced yet".to_owned(),
             Some(Told::Open) => "neither acked nor failed".to_owned(),
             Some(Told::Acked(at)) => format!("acked at {} ms", at.millis()),
-            Some(Told::Failed(at, error)) => format!("failed at {} ms ({error:?})", at.millis()),
+            Some(Told::Failed(at, error)) => format!("failed at {} ms: {}", at.millis(), error.name(era)),
         };
         let readers = self.read.iter().filter(|(read, _)| read == value);
         let readers: Vec<&str> = readers.map(|(_, node)| nodes.name(*node)).collect();

@@ -190,10 +190,10 @@ impl Watch<'_> {
         let nodes = &self.world.nodes;
         match condition {
             Condition::Acked(values) | Condition::Failed(values) => {
-                values.0.iter().map(|value| self.sends.in_words(value, nodes)).collect()
+                values.0.iter().map(|value| self.sends.in_words(value, nodes, self.era)).collect()
             }
             Condition::Read(reading) => {
-                reading.values.0.iter().map(|value| self.sends.in_words(value, nodes)).collect()
+                reading.values.0.iter().map(|value| self.sends.in_words(value, nodes, self.era)).collect()
             }
             Condition::Replica(replica) => {
                 let of = replica.of.0;

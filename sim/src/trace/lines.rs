@@ -3,7 +3,7 @@
 use super::Zoom;
 use super::names::Names;
 use crate::world::nodes::Nodes;
-use kafka::command::{ClientError, Delivery};
+use kafka::command::Delivery;
 use kafka::era::Era;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::messages::zookeeper::WatchKind;
@@ -29,6 +29,8 @@ pub struct Wording {
     pub controller: bool,
     /// Whether it is no news if it has just been told.
     pub once: bool,
+    /// Whether it is told together with lines like it although others of the same node stand between, after them.
+    pub gathers: bool,
 }
 
 /// What wording needs to look at.
@@ -43,7 +45,8 @@ pub struct Scene<'a> {
     pub many: bool,
 }
 
-fn plain(zoom: Zoom, text: impl Into<String>) -> Wording {
+/// A sentence and nothing else.
+pub fn plain(zoom: Zoom, text: impl Into<String>) -> Wording {
     Wording {
         zoom,
         before: text.into(),
@@ -53,6 +56,7 @@ fn plain(zoom: Zoom, text: impl Into<String>) -> Wording {
         table: None,
         controller: false,
         once: false,
+        gathers: false,
     }
 }
 
@@ -141,6 +145,18 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             let known = view.is_some_and(|view| view.leader_epoch == *epoch);
             let zoom = if known { Zoom::Messages } else { Zoom::Story };
             plain(zoom, format!("{of}refuses {}: {}", epoch_of(*epoch), error.name(scene.era())))
+        }
+        ReplicaNote::LeaderUnavailable { epoch, leader: BrokerId::NONE } => plain(
+            Zoom::Story,
+            format!("{of}is told that nobody leads {}: it stays as it is", epoch_of(*epoch)),
+        ),
+        ReplicaNote::LeaderUnavailable { epoch, leader } => {
+            let leader = scene.broker(*leader);
+            let epoch = epoch_of(*epoch);
+            plain(
+                Zoom::Story,
+                format!("{of}cannot follow {leader}, {epoch}: it is not among the live brokers"),
+            )
         }
         ReplicaNote::AppendedAsLeader { batch, .. } => {
             let named = name(batch.header.base_offset, batch.header.crc);
@@ -240,8 +256,9 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ReplicaNote::Stopped { deleted: false } => plain(Zoom::Story, format!("{of}stops the replica")),
         ReplicaNote::Recovered { from, log_end_offset, cut_bytes } => {
             let cut = if *cut_bytes > 0 { format!(", {cut_bytes} torn bytes CUT") } else { String::new() };
+            let empty = *log_end_offset == Offset::ZERO && *cut_bytes == 0;
             plain(
-                Zoom::Story,
+                if empty { Zoom::Messages } else { Zoom::Story },
                 format!("{of}recovers its log from offset {from}: it ends at {log_end_offset}{cut}"),
             )
         }
@@ -305,7 +322,7 @@ fn broker(note: &BrokerNote, scene: &Scene<'_>) -> Wording {
             Zoom::Story,
             format!(
                 "REFUSES {} of {}, controller epoch {controller_epoch}: {}",
-                api.name(),
+                api.name_in(scene.era()),
                 scene.broker(*controller),
                 error.name(scene.era())
             ),
@@ -333,11 +350,14 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
         ControllerNote::Resigned { epoch } => {
             plain(Zoom::Story, format!("{} RESIGNS, controller epoch {epoch}", scene.nodes.name(scene.node)))
         }
-        ControllerNote::Event { name } => {
+        ControllerNote::Event { name, routine } => {
             // Every broker has a controller; of those that are not active only the race for the office is news.
             let active =
                 scene.nodes.broker(scene.node).is_some_and(|broker| broker.controller_epoch().is_some());
-            plain(if active { Zoom::Story } else { Zoom::Messages }, format!("takes event {name}"))
+            plain(
+                if active && !routine { Zoom::Story } else { Zoom::Messages },
+                format!("takes event {name}"),
+            )
         }
         ControllerNote::BrokersChanged { started, failed, bounced } => {
             let part = |word: &str, ids: &[BrokerId]| {
@@ -359,7 +379,11 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
         }
         ControllerNote::ReplicaState { partition, broker, from, to } => {
             let before = format!("replica on {} of ", scene.broker(*broker));
-            listed(Zoom::Story, before, partition.to_string(), format!(": {from} → {to}"))
+            // That a new replica of a new partition is there is no news.
+            let zoom =
+                if *from == "NewReplica" || *to == "NewReplica" { Zoom::Messages } else { Zoom::Story };
+            let wording = listed(zoom, before, partition.to_string(), format!(": {from} → {to}"));
+            Wording { gathers: true, ..wording }
         }
         ControllerNote::LeaderAndIsrWritten { partition, leader, epoch, isr: members, reason, unclean } => {
             let leader =
@@ -386,7 +410,7 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             plain(Zoom::Story, format!("{partition}: NOBODY can be elected: {reason}"))
         }
         ControllerNote::WriteRefused { path, error } => {
-            plain(Zoom::Story, format!("its write of {path} is REFUSED: {error:?}"))
+            plain(Zoom::Story, format!("its write of {path} is REFUSED: {}", error.name()))
         }
         ControllerNote::Sent { api, to, partitions } => {
             let about = match partitions.len() {
@@ -396,7 +420,12 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 }
                 many => format!(" ({many} partitions)"),
             };
-            listed(Zoom::Story, format!("sends {}{about} to ", api.name()), scene.broker(*to), "")
+            listed(
+                Zoom::Story,
+                format!("sends {}{about} to ", api.name_in(scene.era())),
+                scene.broker(*to),
+                "",
+            )
         }
     }
 }
@@ -446,16 +475,8 @@ fn zookeeper(note: &ZooKeeperNote, scene: &Scene<'_>) -> Wording {
         ZooKeeperNote::Refused { path, by, error } => {
             let zoom =
                 if &**path == CONTROLLER || path.ends_with("/state") { Zoom::Story } else { Zoom::Messages };
-            plain(zoom, format!("refuses {}'s write of {path}: {error:?}", name(by)))
+            plain(zoom, format!("refuses {}'s write of {path}: {}", name(by), error.name()))
         }
-    }
-}
-
-fn error_name(error: &ClientError, era: &Era) -> String {
-    match error {
-        ClientError::Kafka(error) => error.name(era).to_owned(),
-        ClientError::TimedOut => "TimeoutException".to_owned(),
-        ClientError::Disconnected => "disconnected".to_owned(),
     }
 }
 
@@ -482,7 +503,7 @@ fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
             let named = scene.names.send(*send);
             let zoom = if named.is_some() { Zoom::Story } else { Zoom::Messages };
             let what = named.map_or("a batch".to_owned(), |name| name.to_string());
-            let error = error_name(error, scene.era());
+            let error = error.name(scene.era());
             let from = scene.broker(*broker);
             plain(zoom, format!("{}is told {error} by {from}, will send {what} again", scene.of(*partition)))
         }
@@ -528,10 +549,7 @@ pub fn delivery(delivery: &Delivery, scene: &Scene<'_>) -> Wording {
             let name = name.map_or("a batch".to_owned(), |name| name.to_string());
             let open =
                 if *may_have_been_appended { "in doubt, it may be written" } else { "it is not written" };
-            plain(
-                zoom,
-                format!("{}{name} FAILED: {}; {open}", scene.of(*partition), error_name(error, scene.era())),
-            )
+            plain(zoom, format!("{}{name} FAILED: {}; {open}", scene.of(*partition), error.name(scene.era())))
         }
         Delivery::Polled { partition, from, batches, broker, .. } => {
             let new: Vec<_> = batches.iter().filter(|batch| batch.header.last_offset() >= *from).collect();

@@ -3,6 +3,7 @@
 use super::lines::isr;
 use super::names::Names;
 use crate::world::nodes::Nodes;
+use kafka::era::Era;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId};
 use kafka::messages::leader_and_isr::LeaderAndIsrPartition;
 use kafka::messages::list_offsets::OffsetQuery;
@@ -33,7 +34,7 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
 }
 
 /// A request.
-pub fn request(request: &Request, names: &Names) -> String {
+pub fn request(request: &Request, era: &Era) -> String {
     let body = match request {
         Request::Produce(produce) => {
             let acks = crate::checkers::ledger::acks_name(produce.acks);
@@ -91,8 +92,7 @@ pub fn request(request: &Request, names: &Names) -> String {
         })),
         Request::ZooKeeper(zookeeper) => self::zookeeper(zookeeper),
     };
-    let _ = names;
-    format!("{} {body}", request.api().name())
+    format!("{} {body}", request.api().name_in(era))
 }
 
 fn zookeeper(request: &ZooKeeperRequest) -> String {
@@ -124,16 +124,16 @@ fn op(op: &Op) -> String {
 }
 
 /// A response.
-pub fn response(response: &Response, names: &Names) -> String {
+pub fn response(response: &Response, names: &Names, era: &Era) -> String {
     let body = match response {
         Response::None => return "no answer".to_owned(),
         Response::Produce(produce) => joined(produce.partitions.iter().map(|outcome| match outcome.result {
             Ok(offset) => format!("{} at offset {offset}", outcome.partition),
-            Err(error) => format!("{} {error}", outcome.partition),
+            Err(error) => format!("{} {}", outcome.partition, error.name(era)),
         })),
         Response::Fetch(fetch) => {
             joined(fetch.partitions.iter().map(|part| match (part.error, part.diverging_epoch) {
-                (Some(error), _) => format!("{} {error}", part.partition),
+                (Some(error), _) => format!("{} {}", part.partition, error.name(era)),
                 (None, Some(diverging)) => {
                     format!(
                         "{} logs part: epoch {} ended at {}",
@@ -150,7 +150,7 @@ pub fn response(response: &Response, names: &Names) -> String {
         Response::ListOffsets(list) => {
             joined(list.partitions.iter().map(|(partition, result)| match result {
                 Ok(found) => format!("{partition} {}", found.offset),
-                Err(error) => format!("{partition} {error}"),
+                Err(error) => format!("{partition} {}", error.name(era)),
             }))
         }
         Response::Metadata(metadata) => {
@@ -164,11 +164,11 @@ pub fn response(response: &Response, names: &Names) -> String {
             });
             format!("live {}; {}", isr(&brokers), joined(leaders))
         }
-        Response::LeaderAndIsr(control) => outcome(control.error, &control.partitions),
-        Response::StopReplica(control) => outcome(control.error, &control.partitions),
-        Response::UpdateMetadata(control) => control.error.map_or("ok".to_owned(), |error| error.to_string()),
+        Response::LeaderAndIsr(control) => outcome(control.error, &control.partitions, era),
+        Response::StopReplica(control) => outcome(control.error, &control.partitions, era),
+        Response::UpdateMetadata(control) => control.error.map_or("ok", |error| error.name(era)).to_owned(),
         Response::ControlledShutdown(shutdown) => match shutdown.error {
-            Some(error) => error.to_string(),
+            Some(error) => error.name(era).to_owned(),
             None => format!("{} partitions remain", shutdown.remaining.len()),
         },
         Response::OffsetsForLeaderEpoch(answer) => {
@@ -177,30 +177,32 @@ pub fn response(response: &Response, names: &Names) -> String {
                     let epoch = end.leader_epoch.map_or(String::new(), |epoch| format!("epoch {epoch} "));
                     format!("{partition} {epoch}ended at {}", end.end_offset)
                 }
-                Err(error) => format!("{partition} {error}"),
+                Err(error) => format!("{partition} {}", error.name(era)),
             }))
         }
         Response::AlterPartition(alter) => match alter.error {
-            Some(error) => error.to_string(),
+            Some(error) => error.name(era).to_owned(),
             None => joined(alter.partitions.iter().map(|(partition, result)| match result {
                 Ok(state) => format!("{partition} isr {} version {}", isr(&state.isr), state.zk_version),
-                Err(error) => format!("{partition} {error}"),
+                Err(error) => format!("{partition} {}", error.name(era)),
             })),
         },
         Response::ZooKeeper(answer) => zookeeper_answer(answer),
     };
-    format!("{} answer: {body}", response.api().map_or("no", |api| api.name()))
+    format!("{} answer: {body}", response.api().map_or("no", |api| api.name_in(era)))
 }
 
 fn outcome<T: std::fmt::Display>(
     error: Option<kafka::error::KafkaError>,
     partitions: &[(T, Option<kafka::error::KafkaError>)],
+    era: &Era,
 ) -> String {
     if let Some(error) = error {
-        return error.to_string();
+        return error.name(era).to_owned();
     }
-    let refused =
-        partitions.iter().filter_map(|(partition, error)| error.map(|error| format!("{partition} {error}")));
+    let refused = partitions
+        .iter()
+        .filter_map(|(partition, error)| error.map(|error| format!("{partition} {}", error.name(era))));
     let refused = joined(refused);
     if refused.is_empty() { "ok".to_owned() } else { refused }
 }
@@ -218,9 +220,9 @@ fn zookeeper_answer(answer: &ZooKeeperResponse) -> String {
             OpResult::Exists(stat) => if stat.is_some() { "exists" } else { "does not exist" }.to_owned(),
             OpResult::Deleted | OpResult::Checked => "ok".to_owned(),
         },
-        ZooKeeperAnswer::Op(Err(error)) => format!("{error:?}"),
+        ZooKeeperAnswer::Op(Err(error)) => error.name().to_owned(),
         ZooKeeperAnswer::Multi(Ok(results)) => format!("all {} done", results.len()),
-        ZooKeeperAnswer::Multi(Err((index, error))) => format!("operation {index}: {error:?}"),
+        ZooKeeperAnswer::Multi(Err((index, error))) => format!("operation {index}: {}", error.name()),
         ZooKeeperAnswer::Closed => "closed".to_owned(),
         ZooKeeperAnswer::WatchesSet => "watches set".to_owned(),
     }

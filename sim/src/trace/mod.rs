@@ -2,8 +2,10 @@
 //!
 //! [`recorder`] takes facts while the run goes on and turns each into a line at once, when the state it speaks of is still
 //! there to be looked at; [`lines`] words the notes, [`message_lines`] the messages; [`replicas`] draws the table of all
-//! replicas; [`names`] knows records by their authors' names; [`story`] lays it all out.
+//! replicas; [`names`] knows records by their authors' names; [`story`] lays it all out, with the lines and columns of
+//! [`layout`].
 
+pub mod layout;
 pub mod lines;
 pub mod message_lines;
 pub mod names;

@@ -13,12 +13,12 @@ use crate::checkers::LifeEvent;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use kafka::command::{Command, Delivery};
-use kafka::ids::{LeaderEpoch, NodeId, TopicPartition};
-use kafka::messages::{Request, Response};
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, TopicPartition};
+use kafka::messages::{ApiKey, Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
-use kafka::note::{Decided, Note, ReplicaNote};
+use kafka::note::{ControllerNote, Decided, Note, ReplicaNote};
 use kafka::time::Time;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A message's fate, as the recorder is told.
@@ -177,6 +177,7 @@ pub struct Recorder {
     pending: Option<(Time, Tables)>,
     decided: BTreeSet<Decided>,
     noted: BTreeSet<&'static str>,
+    told: BTreeMap<(BrokerId, TopicPartition), Option<BrokerId>>,
 }
 
 /// Tables that wait: the rows of each partition.
@@ -233,7 +234,7 @@ impl Recorder {
         if !self.on {
             return;
         }
-        self.learn(at, node, &fact, nodes);
+        let repeats = self.learn(at, node, &fact, nodes);
         if !self.telling {
             return;
         }
@@ -242,7 +243,10 @@ impl Recorder {
             self.decided.extend(note.decided());
         }
         let told = partitions(nodes);
-        let Some(wording) = self.word(node, &fact, nodes, told.len() > 1) else { return };
+        let Some(mut wording) = self.word(node, &fact, nodes, told.len() > 1) else { return };
+        if repeats {
+            wording.zoom = wording.zoom.max(Zoom::Messages);
+        }
         self.draw_pending(at);
         let table = wording.table;
         let lanes = replicas::lanes(&told, nodes);
@@ -299,9 +303,26 @@ impl Recorder {
         Arc::make_mut(&mut self.entries).push(entry);
     }
 
-    /// Names and logs, which are learnt also while nothing is told.
-    fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) {
+    /// Names, logs and who was told of which leader: learnt also while nothing is told. Says whether the fact is an
+    /// UpdateMetadata that names no leader its receiver has not been told of: the controller sends many of those.
+    fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) -> bool {
         match fact {
+            Fact::Note(Note::Controller(ControllerNote::Sent {
+                api: ApiKey::UpdateMetadata,
+                to,
+                partitions,
+            })) => {
+                let mut is_news = false;
+                for partition in partitions {
+                    let leader = nodes.zookeeper().partition_state(*partition).map(|(state, _)| state.leader);
+                    is_news |= self.told.insert((*to, *partition), leader) != Some(leader);
+                }
+                return !is_news;
+            }
+            Fact::Life(LifeEvent::Started, _) => {
+                let broker = nodes.broker(node).map(|broker| broker.id());
+                self.told.retain(|(told, _), _| Some(*told) != broker);
+            }
             Fact::Command(command) => self.names.on_command(command),
             Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_epoch(delivery, nodes)),
             Fact::Note(Note::Replica(partition, note)) => {
@@ -312,22 +333,13 @@ impl Recorder {
             }
             _ => {}
         }
+        false
     }
 
     fn word(&self, node: NodeId, fact: &Fact<'_>, nodes: &Nodes, many: bool) -> Option<Wording> {
         let scene = Scene { node, nodes, names: &self.names, many };
-        let message = |zoom: Zoom, text: String| {
-            Some(Wording {
-                zoom,
-                before: text,
-                item: None,
-                after: String::new(),
-                decided: None,
-                table: None,
-                controller: false,
-                once: false,
-            })
-        };
+        let era = &nodes.slot(node).era;
+        let message = |zoom: Zoom, text: String| Some(lines::plain(zoom, text));
         let routed = |to: NodeId, event: MessageEvent, text: String| {
             let what = match event {
                 MessageEvent::Sent => {
@@ -352,17 +364,17 @@ impl Recorder {
             Fact::Life(life, exit) => message(Zoom::Story, self::life(*life, *exit)?),
             Fact::Request { to, request, event, .. } => {
                 let text = match event {
-                    MessageEvent::Held | MessageEvent::Released => request.api().name().to_owned(),
-                    _ => message_lines::request(request, &self.names),
+                    MessageEvent::Held | MessageEvent::Released => request.api().name_in(era).to_owned(),
+                    _ => message_lines::request(request, era),
                 };
                 routed(*to, *event, text)
             }
             Fact::Response { to, response, event } => {
                 let text = match (event, response.api()) {
                     (MessageEvent::Held | MessageEvent::Released, Some(api)) => {
-                        format!("{} answer", api.name())
+                        format!("{} answer", api.name_in(era))
                     }
-                    _ => message_lines::response(response, &self.names),
+                    _ => message_lines::response(response, &self.names, era),
                 };
                 routed(*to, *event, text)
             }
@@ -377,7 +389,7 @@ impl Recorder {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "when, who and what of one line")]
     fn tell(
         &mut self,
         event: EventId,
@@ -389,7 +401,7 @@ impl Recorder {
         nodes: &Nodes,
     ) {
         let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
-        let Wording { mut zoom, before, item, after, decided, once, .. } = wording;
+        let Wording { mut zoom, before, item, after, decided, gathers, once, .. } = wording;
         // A client that is refused asks again at once, and is refused again.
         let known = |line: &Line| line.who == who && line.before == before && at.0 - line.at.0 <= LATELY;
         if once
@@ -414,7 +426,13 @@ impl Recorder {
             last.lanes = lanes;
             return;
         }
-        let items = item.into_iter().collect();
+        let mut items: Vec<String> = item.into_iter().collect();
+        if gathers
+            && let Some(place) = gathered(entries, at, zoom, &who, &before, &after)
+            && let Entry::Line(earlier) = entries.remove(place)
+        {
+            items.splice(0..0, earlier.items);
+        }
         entries.push(Entry::Line(Line { at, event, cause, zoom, lanes, who, before, items, after, decided }));
     }
 
@@ -439,6 +457,20 @@ impl Recorder {
             self.push(Entry::Table { partition, rows });
         }
     }
+}
+
+/// The line of the same node and moment that is told together with a new one, if nobody else spoke since.
+fn gathered(entries: &[Entry], at: Time, zoom: Zoom, who: &str, before: &str, after: &str) -> Option<usize> {
+    for (place, entry) in entries.iter().enumerate().rev() {
+        match entry {
+            Entry::Line(line) if line.zoom > zoom => continue,
+            Entry::Line(line) if line.who != who || at.0 - line.at.0 > SAME_MOMENT => return None,
+            Entry::Line(line) if line.before == before && line.after == after => return Some(place),
+            Entry::Line(_) => continue,
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// The epoch of the batch an acknowledgement is about.

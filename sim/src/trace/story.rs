@@ -2,6 +2,7 @@
 //! right, tables of replicas, violations where they happened, the audit at the end.
 
 use super::Zoom;
+use super::layout::wrapped;
 use super::recorder::{Entry, Line, Recorder, Voice};
 use crate::checkers::audit::{Audit, Fate};
 use crate::world::nodes::Nodes;
@@ -143,10 +144,8 @@ pub fn tell(telling: &Telling<'_>) -> String {
     if let Some(ending) = &telling.ending {
         audit(ending.audit, &paint, &mut out);
         for line in ending.verdict {
-            let own = line.chars().take_while(|c| *c == ' ').count();
-            for (index, part) in wrapped(line.trim_start(), WIDTH - own - 2).iter().enumerate() {
-                let indent = if index == 0 { own } else { own + 2 };
-                let _ = writeln!(out, "{:indent$}{part}", "");
+            for (index, part) in wrapped(line, WIDTH - 2).iter().enumerate() {
+                let _ = writeln!(out, "{}{part}", if index == 0 { "" } else { "  " });
             }
         }
     }
@@ -296,36 +295,5 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
             out,
             "        of {sent} batches of the workload, {kept} are in the current leader's log"
         );
-    }
-}
-
-/// Text in lines of at most `width` characters, broken at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is always one");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrapped;
-
-    #[test]
-    fn lines_break_at_spaces_and_nothing_is_lost() {
-        let text = "one two three fourteen five";
-        let lines = wrapped(text, 9);
-        assert_eq!(lines, ["one two", "three", "fourteen", "five"]);
-        assert_eq!(lines.join(" "), text);
-        assert_eq!(wrapped("", 5), [""]);
     }
 }

@@ -1,5 +1,5 @@
 //! What the tests of log and disk share: vectors, settings, records.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
