@@ -115,6 +115,13 @@ notes! {
             /// Why.
             error: crate::messages::zookeeper::ZkError,
         },
+        /// It refused a broker's ControlledShutdown.
+        ShutdownRefused {
+            /// Whose.
+            broker: BrokerId,
+            /// Why.
+            error: crate::error::KafkaError,
+        },
         /// It sent a control request.
         Sent {
             /// LeaderAndIsr, StopReplica or UpdateMetadata.

@@ -8,7 +8,7 @@ use kafka::era::Era;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::messages::zookeeper::WatchKind;
 use kafka::note::{BrokerNote, ClientNote, ControllerNote, Decided, Note, ReplicaNote, ZooKeeperNote};
-use kafka::zookeeper::znode::{BROKER_IDS, CONTROLLER, ZnodeData};
+use kafka::zookeeper::znode::{BROKER_IDS, CONTROLLER, CONTROLLER_EPOCH, ZnodeData};
 
 /// A fact in words. Two lines of one node that differ only in `item` are told as one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -409,6 +409,13 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
         ControllerNote::NotElected { partition, reason } => {
             plain(Zoom::Story, format!("{partition}: NOBODY can be elected: {reason}"))
         }
+        ControllerNote::WriteRefused { path, .. } if path == CONTROLLER_EPOCH => {
+            plain(Zoom::Story, "its write is REFUSED: /controller_epoch is not as it left it")
+        }
+        ControllerNote::ShutdownRefused { broker, error } => plain(
+            Zoom::Story,
+            format!("REFUSES to let {} go: {}", scene.broker(*broker), error.name(scene.era())),
+        ),
         ControllerNote::WriteRefused { path, error } => {
             plain(Zoom::Story, format!("its write of {path} is REFUSED: {}", error.name()))
         }
