@@ -10,6 +10,7 @@
 //! Calls are synchronous and reach the page cache. What they cost in time is the driver's to charge.
 //! The Kafka classes behind it: `FileRecords`, `java.nio.channels.FileChannel`, `Utils.atomicMoveWithFallback`.
 
+use crate::log::batch::KnownCrc;
 use bytes::Bytes;
 
 /// An open file. Valid for one life of the node: a restart closes every file.
@@ -42,17 +43,19 @@ pub struct Extent {
     pub header_length: u8,
     /// The rest.
     pub body: Bytes,
+    /// Of a record batch, what is known of its CRC. Whoever changes a byte forgets it.
+    pub fits: KnownCrc,
 }
 
 impl Extent {
     /// A piece without a header.
     pub fn plain(body: Bytes) -> Extent {
-        Extent { header: [0; HEADER_LENGTH], header_length: 0, body }
+        Extent { header: [0; HEADER_LENGTH], header_length: 0, body, fits: KnownCrc::default() }
     }
 
     /// A record batch: header and records.
     pub fn batch(header: [u8; HEADER_LENGTH], body: Bytes) -> Extent {
-        Extent { header, header_length: HEADER_LENGTH as u8, body }
+        Extent { header, header_length: HEADER_LENGTH as u8, body, fits: KnownCrc::default() }
     }
 
     /// Length in bytes.

@@ -41,6 +41,7 @@ pub mod log;
 pub mod messages;
 pub mod node;
 pub mod note;
+pub mod partition_map;
 pub mod producer;
 pub mod rules;
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn batch() -> RecordBatch {
         base_sequence: -1,
         records_count: 1,
     };
-    RecordBatch { header, records }
+    RecordBatch::new(header, records)
 }
 
 /// Holds many files, and appends to one when told.

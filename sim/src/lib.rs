@@ -5,7 +5,8 @@
 //! 1. [`world`] is the cluster under test, with every fault as a method; [`kernel`] its event queue, clock, randomness
 //!    and hash; [`net`] and [`disk`] what nodes are lent.
 //! 2. [`checkers`]: the properties, and the auditor. [`trace`]: stories and tables.
-//! 3. [`scenario`]: files, whether they can be, how they run, what they come to. [`cli`]: the command.
+//! 3. [`scenario`]: files, whether they can be, how they run, what they come to. [`recording`]: what real clusters did,
+//!    held against ours. [`cli`]: the command.
 //!
 //! A scenario can be run from any test. The same scenario, era and seed give the same run, told by its hash:
 //!
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod disk;
 pub mod kernel;
 pub mod net;
+pub mod recording;
 pub mod scenario;
 pub mod trace;
 pub mod tracing_log;

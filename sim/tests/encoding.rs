@@ -76,7 +76,7 @@ fn batch() -> RecordBatch {
         base_sequence: -1,
         records_count: 1,
     };
-    RecordBatch { header, records: Bytes::from_static(b"recordsrecs") }
+    RecordBatch::new(header, Bytes::from_static(b"recordsrecs"))
 }
 
 fn batches() -> Vec<RecordBatch> {

@@ -51,7 +51,7 @@ fn record(facts: &Value) -> Record {
 
 fn split(bytes: &[u8]) -> RecordBatch {
     let header = BatchHeader::decode(bytes).expect("61 bytes");
-    RecordBatch { header, records: Bytes::copy_from_slice(&bytes[HEADER_LENGTH..]) }
+    RecordBatch::new(header, Bytes::copy_from_slice(&bytes[HEADER_LENGTH..]))
 }
 
 #[test]

@@ -82,9 +82,9 @@ impl ReplicaManager {
 
     fn close(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
         self.checkpoint_high_watermarks(env)?;
-        for (tp, partition) in &mut self.partitions {
+        for (tp, partition) in self.partitions.iter_mut() {
             Arc::make_mut(partition).log.close(env.now, &mut *env.disk)?;
-            env.mark(*tp);
+            env.mark(tp);
         }
         self.checkpoint_recovery_points(env)?;
         self.checkpoint_start_offsets(env)?;
@@ -92,15 +92,15 @@ impl ReplicaManager {
     }
 
     fn checkpoint_high_watermarks(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
-        for (tp, partition) in &mut self.partitions {
+        for (tp, partition) in self.partitions.iter_mut() {
             if !partition.hosted && partition.high_watermark > partition.log.start_offset() {
                 let forgotten = partition.bounded(Offset::ZERO);
                 Arc::make_mut(partition).high_watermark = forgotten;
-                env.mark(*tp);
+                env.mark(tp);
             }
         }
         let hosted = self.partitions.iter().filter(|(_, partition)| partition.hosted);
-        let lines = hosted.map(|(tp, partition)| (*tp, partition.high_watermark));
+        let lines = hosted.map(|(tp, partition)| (tp, partition.high_watermark));
         self.open_logs().checkpoint_high_watermarks(lines, &mut *env.disk)
     }
 
@@ -121,10 +121,10 @@ impl ReplicaManager {
     }
 
     fn flush_dirty_logs(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
-        for (tp, partition) in &mut self.partitions {
+        for (tp, partition) in self.partitions.iter_mut() {
             if partition.log.flush_is_due(env.now) {
                 Arc::make_mut(partition).log.flush(env.now, &mut *env.disk)?;
-                env.mark(*tp);
+                env.mark(tp);
             }
         }
         Ok(())

@@ -55,7 +55,11 @@ impl ReplicaManager {
         self.reply(reply_to, response, env);
     }
 
-    fn epoch_end(&self, question: &EpochQuestion) -> Result<EpochEndOffset, KafkaError> {
+    /// Where did one epoch end?
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub fn epoch_end(&self, question: &EpochQuestion) -> Result<EpochEndOffset, KafkaError> {
         let partition = self.hosted(question.partition)?;
         partition.serves(&self.era.rules, question.current_leader_epoch, true)?;
         let (rule, log) = (self.era.rules.earliest_epoch, &partition.log);

@@ -56,7 +56,8 @@ impl DelayedFetch {
 
 /// What a look at a partition shows.
 #[derive(Copy, Clone, Debug)]
-struct Look {
+pub(super) struct Look {
+    log_start: Offset,
     high_watermark: Offset,
     log_end: Offset,
     /// Up to where this asker may read.
@@ -95,21 +96,27 @@ impl ReplicaManager {
             let may_propose = session.is_some();
             return self.block(locked, Blocked::Fetch { fetch, may_propose });
         }
+        let mut looks = std::mem::take(&mut self.looks);
+        looks.extend(fetch.request.partitions.iter().map(|asked| self.look(&fetch, asked)));
         // Read before the follower's position is taken in.
-        let answer = self.is_complete(&fetch).then(|| self.read(&fetch, env));
-        let mut rose = false;
-        if let Some(follower) = fetch.follower() {
-            match self.take_in_position(&fetch, follower, session, env) {
-                TakenIn::Locked(tp) => {
-                    return self.block(tp, Blocked::Fetch { fetch, may_propose: false });
-                }
-                TakenIn::Rose => rose = true,
-                TakenIn::Nothing => {}
-            }
-        }
+        let complete = is_complete(&fetch.request, looks.iter().copied());
+        let answer = complete.then(|| self.read(&fetch, &looks, env));
+        let taken_in = match fetch.follower() {
+            Some(follower) => self.take_in_position(&fetch, &looks, follower, session, env),
+            None => TakenIn::Nothing,
+        };
+        looks.clear();
+        self.looks = looks;
+        let rose = match taken_in {
+            TakenIn::Locked(tp) => return self.block(tp, Blocked::Fetch { fetch, may_propose: false }),
+            TakenIn::Rose => true,
+            TakenIn::Nothing => false,
+        };
         match answer {
             Some(answer) => self.reply(fetch.reply_to, answer, env),
-            None if rose && self.is_complete(&fetch) => self.answer_fetch(&fetch, env),
+            None if rose && self.may_be_answered(&fetch, fetch.request.partitions[0].partition) => {
+                self.answer_fetch(&fetch, env)
+            }
             None => {
                 let deadline = env.now + fetch.request.max_wait;
                 self.fetches.park(fetch, deadline);
@@ -121,7 +128,7 @@ impl ReplicaManager {
     pub(super) fn complete_fetches(&mut self, tp: TopicPartition, env: &mut Env<'_>) {
         let mut index = 0;
         while let Some(id) = self.fetches.watcher(tp, index) {
-            if self.is_complete(self.fetches.get(id)) {
+            if self.may_be_answered(self.fetches.get(id), tp) {
                 let fetch = self.fetches.take(id);
                 self.answer_fetch(&fetch, env);
             } else {
@@ -132,25 +139,22 @@ impl ReplicaManager {
 
     /// Answers with what there is now.
     pub(super) fn answer_fetch(&mut self, fetch: &DelayedFetch, env: &mut Env<'_>) {
-        let answer = self.read(fetch, env);
+        let mut looks = std::mem::take(&mut self.looks);
+        looks.extend(fetch.request.partitions.iter().map(|asked| self.look(fetch, asked)));
+        let answer = self.read(fetch, &looks, env);
+        looks.clear();
+        self.looks = looks;
         self.reply(fetch.reply_to, answer, env);
     }
 
-    /// Whether there is no reason to wait (any more).
-    fn is_complete(&self, fetch: &DelayedFetch) -> bool {
-        let request = &fetch.request;
-        if request.max_wait == Micros::ZERO || request.partitions.is_empty() {
-            return true;
-        }
-        let mut bytes = 0;
-        for asked in &request.partitions {
-            match self.look(fetch, asked) {
-                Err(_) => return true,
-                Ok(look) if look.diverging.is_some() || look.hurries => return true,
-                Ok(look) => bytes += look.bytes,
-            }
-        }
-        bytes >= u64::from(request.min_bytes)
+    /// Whether a parked fetch need not wait any more. The partition that has changed is looked at first: it is nearly
+    /// always the one that decides.
+    fn may_be_answered(&self, fetch: &DelayedFetch, changed: TopicPartition) -> bool {
+        let asked = |of_changed: bool| {
+            fetch.request.partitions.iter().filter(move |asked| (asked.partition == changed) == of_changed)
+        };
+        let looks = asked(true).chain(asked(false)).map(|asked| self.look(fetch, asked));
+        is_complete(&fetch.request, looks)
     }
 
     /// What a partition has for this asker. Every reason to refuse is here.
@@ -161,7 +165,8 @@ impl ReplicaManager {
         let leader_only = follower.is_some() || !rules.follower_reads.served_by_follower(fetch.version);
         partition.serves(rules, asked.current_leader_epoch, leader_only)?;
         let log_end = partition.log.end_offset();
-        if asked.fetch_offset < partition.log.start_offset() {
+        let log_start = partition.log.start_offset();
+        if asked.fetch_offset < log_start {
             return Err(KafkaError::OffsetOutOfRange);
         }
         let diverging = self.divergence(partition, asked)?;
@@ -183,7 +188,7 @@ impl ReplicaManager {
         } else {
             partition.readable_bytes(asked.fetch_offset, limit, u64::from(asked.max_bytes))
         };
-        Ok(Look { high_watermark, log_end, limit, diverging, bytes, hurries, stranger })
+        Ok(Look { log_start, high_watermark, log_end, limit, diverging, bytes, hurries, stranger })
     }
 
     /// Where the asker's log leaves this one, if it tells the epoch of its last record (KIP-595).
@@ -201,17 +206,22 @@ impl ReplicaManager {
     }
 
     /// Reads everything that is asked for.
-    fn read(&mut self, fetch: &DelayedFetch, env: &mut Env<'_>) -> FetchResponse {
+    fn read(
+        &mut self,
+        fetch: &DelayedFetch,
+        looks: &[Result<Look, KafkaError>],
+        env: &mut Env<'_>,
+    ) -> FetchResponse {
         let request = &fetch.request;
         let mut left = request.max_bytes;
         let mut at_least_one = true;
         let mut partitions = Vec::with_capacity(request.partitions.len());
-        for asked in &request.partitions {
+        for (asked, look) in request.partitions.iter().zip(looks) {
             let max_bytes = left.min(asked.max_bytes);
-            let fetched = match self.look(fetch, asked) {
-                Err(error) => self.refused(fetch, asked, error, env),
-                Ok(look) => match self.records(asked, &look, max_bytes, at_least_one, env) {
-                    Ok(records) => self.fetched(fetch, asked, &look, records, env),
+            let fetched = match look {
+                Err(error) => self.refused(fetch, asked, *error, env),
+                Ok(look) => match self.records(asked, look, max_bytes, at_least_one, env) {
+                    Ok(records) => self.fetched(fetch, asked, look, records, env),
                     Err(error) => self.refused(fetch, asked, error, env),
                 },
             };
@@ -234,7 +244,7 @@ impl ReplicaManager {
         if look.stranger || look.diverging.is_some() || asked.fetch_offset >= look.limit {
             return Ok(Vec::new());
         }
-        let partition = self.partitions.get(&asked.partition).expect("looked at");
+        let partition = self.partitions.get(asked.partition).expect("looked at");
         partition
             .log
             .read(asked.fetch_offset, look.limit, max_bytes, at_least_one, &mut *env.disk)
@@ -261,7 +271,7 @@ impl ReplicaManager {
             partition: asked.partition,
             error: None,
             high_watermark: look.high_watermark,
-            log_start_offset: self.partition(asked.partition).map(|partition| partition.log.start_offset()),
+            log_start_offset: Some(look.log_start),
             diverging_epoch: look.diverging,
             preferred_replica: None,
             records,
@@ -295,19 +305,20 @@ impl ReplicaManager {
     fn take_in_position(
         &mut self,
         fetch: &DelayedFetch,
+        looks: &[Result<Look, KafkaError>],
         follower: BrokerId,
         mut session: Option<&mut Session>,
         env: &mut Env<'_>,
     ) -> TakenIn {
         let mut taken_in = TakenIn::Nothing;
-        for asked in &fetch.request.partitions {
+        for (asked, look) in fetch.request.partitions.iter().zip(looks) {
             let tp = asked.partition;
-            let Ok(look) = self.look(fetch, asked) else { continue };
+            let Ok(look) = look else { continue };
             if look.stranger || (look.diverging.is_some() && !self.era.rules.diverging_fetch.counts_offset())
             {
                 continue;
             }
-            let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { continue };
+            let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { continue };
             let Some(remote) = partition.leader_mut().and_then(|leader| leader.follower_mut(follower)) else {
                 continue;
             };
@@ -331,6 +342,25 @@ impl ReplicaManager {
         }
         taken_in
     }
+}
+
+/// Whether there is no reason to wait: an error, a divergence, something that should not be kept back, or enough bytes.
+fn is_complete(request: &FetchRequest, looks: impl Iterator<Item = Result<Look, KafkaError>>) -> bool {
+    let mut wanted = u64::from(request.min_bytes);
+    let mut enough = wanted == 0 || request.max_wait == Micros::ZERO || request.partitions.is_empty();
+    for look in looks {
+        if enough {
+            break;
+        }
+        match look {
+            Ok(look) if look.diverging.is_none() && !look.hurries => {
+                wanted = wanted.saturating_sub(look.bytes);
+                enough = wanted == 0;
+            }
+            _ => enough = true,
+        }
+    }
+    enough
 }
 
 /// What a follower's position has brought about.

@@ -32,7 +32,7 @@ impl ReplicaManager {
         leader_log_start: Option<Offset>,
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
-        let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { return Ok(()) };
+        let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { return Ok(()) };
         let mut appended = Ok(());
         let mut count = 0;
         for batch in batches {
@@ -76,7 +76,7 @@ impl ReplicaManager {
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
         let trims = truncate_at_log_end::trims_epochs(self.era.rules.truncate_at_log_end);
-        let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { return Ok(()) };
+        let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { return Ok(()) };
         let from = partition.log.end_offset();
         let cut = partition.log.truncate_to(to, trims, &mut *env.disk);
         let done = self.after_cut(tp, from, cut, decided, env);
@@ -94,7 +94,7 @@ impl ReplicaManager {
         decided: Decided,
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
-        let Some(partition) = self.partitions.get_mut(&tp).map(Arc::make_mut) else { return Ok(()) };
+        let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { return Ok(()) };
         let (from, start) = (partition.log.end_offset(), partition.log.start_offset());
         let cut = partition.log.truncate_to(start, true, &mut *env.disk).and_then(|dropped| {
             partition.log.truncate_fully_and_start_at(at, &mut *env.disk)?;
@@ -113,7 +113,7 @@ impl ReplicaManager {
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
         let dropped = cut?;
-        let partition = self.partitions.get_mut(&tp).map(Arc::make_mut).expect("it was just cut");
+        let partition = self.partitions.get_mut(tp).map(Arc::make_mut).expect("it was just cut");
         partition.high_watermark = partition.bounded(partition.high_watermark);
         let to = partition.log.end_offset();
         let shorter = !dropped.is_empty() || to != from;

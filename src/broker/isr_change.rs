@@ -99,7 +99,8 @@ impl ReplicaManager {
     pub(super) fn check_lag(&mut self, session: &mut Session, env: &mut Env<'_>) {
         // A check that still waits for a lock is not begun again.
         if self.isr_writer.round.is_empty() && self.isr_writer.waits_at.is_none() {
-            self.isr_writer.round.extend(self.partitions.keys().rev());
+            self.isr_writer.round.extend(self.partitions.keys());
+            self.isr_writer.round.reverse();
         }
         self.go_on_checking_lag(session, env);
     }
@@ -140,7 +141,7 @@ impl ReplicaManager {
     ) -> bool {
         let step = self.era.rules.isr_writer.step();
         let own = self.config.id;
-        let Some(partition) = self.partitions.get_mut(&tp) else { return false };
+        let Some(partition) = self.partitions.get_mut(tp) else { return false };
         match step {
             IsrWriteStep::AskController => {
                 let (epoch, version) = (partition.leader_epoch, partition.zk_version);

@@ -13,6 +13,7 @@ use crate::ids::{BrokerId, NodeId, Topic, TopicPartition};
 use crate::messages::leader_and_isr::LeaderAndIsrPartition;
 use crate::messages::metadata::{MetadataRequest, MetadataResponse, PartitionMetadata, TopicMetadata};
 use crate::messages::update_metadata::UpdateMetadataRequest;
+use crate::rules::leaderless_metadata::{self, LeaderlessMetadata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -71,31 +72,35 @@ impl MetadataCache {
     }
 
     /// The answer to a client. A topic asked for by name and not known here is an error of its own.
-    pub fn answer(&self, request: &MetadataRequest) -> MetadataResponse {
+    pub fn answer(&self, request: &MetadataRequest, rule: LeaderlessMetadata) -> MetadataResponse {
         let topics = match &request.topics {
-            None => self.told.topics.keys().map(|topic| self.topic(*topic)).collect(),
-            Some(named) => named.iter().map(|topic| self.topic(*topic)).collect(),
+            None => self.told.topics.keys().map(|topic| self.topic(*topic, rule)).collect(),
+            Some(named) => named.iter().map(|topic| self.topic(*topic, rule)).collect(),
         };
         MetadataResponse { brokers: self.told.live.clone(), controller: self.told.controller, topics }
     }
 
-    fn topic(&self, topic: Topic) -> TopicMetadata {
+    fn topic(&self, topic: Topic, rule: LeaderlessMetadata) -> TopicMetadata {
         let partitions = match self.told.topics.get(&topic) {
             None => Err(KafkaError::UnknownTopicOrPartition),
-            Some(known) => Ok(known.values().map(|state| self.partition(state)).collect()),
+            Some(known) => Ok(known.values().map(|state| self.partition(state, rule)).collect()),
         };
         TopicMetadata { topic, partitions }
     }
 
-    fn partition(&self, state: &LeaderAndIsrPartition) -> PartitionMetadata {
+    fn partition(&self, state: &LeaderAndIsrPartition, rule: LeaderlessMetadata) -> PartitionMetadata {
         let leader = self.live_broker(state.leader).map(|_| state.leader);
+        let (isr, leader_epoch) = match leader {
+            Some(_) => (state.isr.clone(), Some(state.leader_epoch)),
+            None => leaderless_metadata::told(rule, &state.isr, state.leader_epoch),
+        };
         PartitionMetadata {
             partition: state.partition.partition,
             error: leader.is_none().then_some(KafkaError::LeaderNotAvailable),
             leader,
-            leader_epoch: leader.map(|_| state.leader_epoch),
+            leader_epoch,
             replicas: state.replicas.clone(),
-            isr: state.isr.clone(),
+            isr,
         }
     }
 }
@@ -136,15 +141,16 @@ mod tests {
         let mut cache = MetadataCache::default();
         cache.update(told(&[2, 1], vec![state(orders, 2, 4)]));
         let all = MetadataRequest { topics: None };
-        let answer = cache.answer(&all);
+        let answer = cache.answer(&all, LeaderlessMetadata::IsrAndEpoch);
         assert_eq!(answer.brokers, [(BrokerId(1), NodeId(1)), (BrokerId(2), NodeId(2))]);
         let partition = &answer.topics[0].partitions.as_ref().expect("known")[0];
         assert_eq!((partition.leader, partition.leader_epoch), (Some(BrokerId(2)), Some(LeaderEpoch(4))));
 
         cache.update(told(&[1], vec![]));
-        let answer = cache.answer(&all);
+        let answer = cache.answer(&all, LeaderlessMetadata::IsrAndEpoch);
         let partition = &answer.topics[0].partitions.as_ref().expect("known")[0];
         assert_eq!((partition.leader, partition.error), (None, Some(KafkaError::LeaderNotAvailable)));
+        assert_eq!((partition.isr.len(), partition.leader_epoch), (2, Some(LeaderEpoch(4))));
         assert_eq!(cache.live_broker(BrokerId(2)), None);
     }
 
@@ -154,8 +160,11 @@ mod tests {
         let mut cache = MetadataCache::default();
         cache.update(told(&[1, 2], vec![state(orders, 2, 4)]));
         cache.update(told(&[1, 2], vec![state(orders, LEADER_DURING_DELETE.0, 4)]));
-        assert!(cache.answer(&MetadataRequest { topics: None }).topics.is_empty());
-        let named = cache.answer(&MetadataRequest { topics: Some(vec![orders.topic]) });
+        assert!(
+            cache.answer(&MetadataRequest { topics: None }, LeaderlessMetadata::Nothing).topics.is_empty()
+        );
+        let named =
+            cache.answer(&MetadataRequest { topics: Some(vec![orders.topic]) }, LeaderlessMetadata::Nothing);
         assert_eq!(named.topics[0].partitions, Err(KafkaError::UnknownTopicOrPartition));
     }
 

@@ -51,7 +51,10 @@ pub mod view;
 use crate::config::BrokerConfig;
 use crate::controller::KafkaController;
 use crate::era::Era;
+use crate::error::KafkaError;
 use crate::ids::{BrokerId, ControllerEpoch, NodeId, TopicPartition};
+use crate::messages::metadata::{MetadataRequest, MetadataResponse};
+use crate::messages::offsets_for_leader_epoch::{EpochEndOffset, EpochQuestion};
 use crate::messages::{Request, Response};
 use crate::node::{Channel, ChannelEvent, Command, Effect, Env, Input, Node, ReplyTo};
 use crate::time::Time;
@@ -123,9 +126,22 @@ impl Broker {
         self.replicas.partition(partition).map(|replica| replica.view(&self.era.rules))
     }
 
+    /// What it answers to Metadata now.
+    pub fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
+        self.replicas.metadata.answer(request, self.era.rules.leaderless_metadata)
+    }
+
+    /// What it answers to OffsetsForLeaderEpoch now.
+    ///
+    /// # Errors
+    /// The error of the answer.
+    pub fn epoch_end(&self, question: &EpochQuestion) -> Result<EpochEndOffset, KafkaError> {
+        self.replicas.epoch_end(question)
+    }
+
     /// The partitions it hosts, in order.
     pub fn partitions(&self) -> Vec<TopicPartition> {
-        self.replicas.partitions.keys().copied().collect()
+        self.replicas.partitions.keys().collect()
     }
 
     fn on_request(
@@ -150,7 +166,7 @@ impl Broker {
                 self.replicas.on_offsets_for_leader_epoch(reply_to, from, version, request, env);
             }
             Request::Metadata(request) => {
-                env.reply(reply_to, self.replicas.metadata.answer(&request).for_version(version).into());
+                env.reply(reply_to, self.metadata(&request).for_version(version).into());
             }
             Request::LeaderAndIsr(_) | Request::StopReplica(_) | Request::UpdateMetadata(_) => {
                 self.on_control(reply_to, request, env);
@@ -280,17 +296,13 @@ impl Node for Broker {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let shutdown = self.shutdown.as_ref().and_then(Shutdown::deadline);
-        [
-            self.replicas.deadline(),
-            self.fetchers.deadline(),
-            self.session.deadline(),
-            self.controller.deadline(),
-            self.to_controller.deadline(),
-            shutdown,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let or_never = |deadline: Option<Time>| deadline.unwrap_or(Time::NEVER);
+        let earliest = or_never(self.replicas.deadline())
+            .min(or_never(self.fetchers.deadline()))
+            .min(or_never(self.session.deadline()))
+            .min(or_never(self.controller.deadline()))
+            .min(or_never(self.to_controller.deadline()))
+            .min(or_never(self.shutdown.as_ref().and_then(Shutdown::deadline)));
+        (earliest != Time::NEVER).then_some(earliest)
     }
 }

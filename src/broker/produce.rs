@@ -153,7 +153,7 @@ impl ReplicaManager {
         batch: RecordBatch,
         env: &mut Env<'_>,
     ) -> Result<RecordBatch, KafkaError> {
-        let partition = self.partitions.get_mut(&tp).expect("refused if there is none");
+        let partition = self.partitions.get_mut(tp).expect("refused if there is none");
         let epoch = if self.stamps_epochs { partition.leader_epoch } else { LeaderEpoch::NONE };
         let partition = Arc::make_mut(partition);
         partition

@@ -8,8 +8,8 @@
 //! now and then; nobody can see the difference.
 
 use crate::ids::TopicPartition;
+use crate::partition_map::PartitionMap;
 use crate::time::{Time, Timers};
-use std::collections::BTreeMap;
 
 /// A parked request.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,7 +26,7 @@ pub trait Delayed {
 pub struct Purgatory<T> {
     parked: Vec<Option<T>>,
     free: Vec<OperationId>,
-    watchers: BTreeMap<TopicPartition, Vec<OperationId>>,
+    watchers: PartitionMap<Vec<OperationId>>,
     deadlines: Timers<OperationId>,
 }
 
@@ -35,7 +35,7 @@ impl<T> Default for Purgatory<T> {
         Purgatory {
             parked: Vec::new(),
             free: Vec::new(),
-            watchers: BTreeMap::new(),
+            watchers: PartitionMap::default(),
             deadlines: Timers::default(),
         }
     }
@@ -49,7 +49,7 @@ impl<T: Delayed> Purgatory<T> {
             OperationId(self.parked.len() as u32 - 1)
         });
         for partition in operation.watched() {
-            let watchers = self.watchers.entry(partition).or_default();
+            let watchers = self.watchers.get_or_insert_with(partition, Vec::new);
             // A request may name a partition twice.
             if watchers.last() != Some(&id) {
                 watchers.push(id);
@@ -62,7 +62,7 @@ impl<T: Delayed> Purgatory<T> {
 
     /// The `index`-th request that watches `partition`, oldest first.
     pub fn watcher(&self, partition: TopicPartition, index: usize) -> Option<OperationId> {
-        self.watchers.get(&partition)?.get(index).copied()
+        self.watchers.get(partition)?.get(index).copied()
     }
 
     /// A parked request.
@@ -95,7 +95,7 @@ impl<T: Delayed> Purgatory<T> {
     fn remove(&mut self, id: OperationId) -> T {
         let operation = self.parked[id.0 as usize].take().expect("a request is taken out once");
         for partition in operation.watched() {
-            if let Some(watchers) = self.watchers.get_mut(&partition) {
+            if let Some(watchers) = self.watchers.get_mut(partition) {
                 watchers.retain(|watcher| *watcher != id);
             }
         }

@@ -40,7 +40,7 @@ fn batch(offset: i64, epoch: i32) -> RecordBatch {
     };
     let records = Bytes::from(format!("{epoch:02}{:02}", offset % 100));
     header.crc = header.compute_crc(&records);
-    RecordBatch { header, records }
+    RecordBatch::new(header, records)
 }
 
 /// A follower with its fetchers, and what they last sent.

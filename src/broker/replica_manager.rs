@@ -16,7 +16,7 @@
 //! Left out: several log directories and moving a replica between them, DeleteRecords, quotas.
 
 use crate::broker::alter_partition_queue::AlterPartitionQueue;
-use crate::broker::fetch::DelayedFetch;
+use crate::broker::fetch::{DelayedFetch, Look};
 use crate::broker::isr_change::ZooKeeperIsrWriter;
 use crate::broker::leader::LeaderState;
 use crate::broker::metadata_cache::MetadataCache;
@@ -37,10 +37,10 @@ use crate::messages::offsets_for_leader_epoch::OffsetsForLeaderEpochRequest;
 use crate::messages::produce::ProduceRequest;
 use crate::node::{Effect, Env, ExitReason, ReplyTo};
 use crate::note::{BrokerNote, Decided, Note, ReplicaNote};
+use crate::partition_map::PartitionMap;
 use crate::rules::{epoch_cache, same_leader, truncation};
 use crate::time::{Micros, Time, Timers};
 use crate::zookeeper::session::Session;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `log.dirs` of every broker here.
@@ -50,7 +50,7 @@ const LOG_DIRECTORY: &str = "/kafka-logs";
 #[derive(Clone, Debug)]
 pub struct ReplicaManager {
     /// Every replica, in order.
-    pub partitions: BTreeMap<TopicPartition, Arc<Partition>>,
+    pub partitions: PartitionMap<Arc<Partition>>,
     /// The log directory; none before [`ReplicaManager::load`].
     pub logs: Option<LogManager>,
     /// What the controller last told of the cluster: keep it up to date.
@@ -66,6 +66,8 @@ pub struct ReplicaManager {
     pub(super) fetches: Purgatory<DelayedFetch>,
     pub(super) isr_writer: ZooKeeperIsrWriter,
     pub(super) alter_partition: AlterPartitionQueue,
+    /// Kept for its memory only: what a fetch finds in each of its partitions.
+    pub(super) looks: Vec<Result<Look, KafkaError>>,
     /// Requests that wait for a partition's write lock, in the order of arrival.
     blocked: Vec<(TopicPartition, Blocked)>,
     /// What the process does from now on.
@@ -136,7 +138,7 @@ impl ReplicaManager {
     /// A manager without replicas.
     pub fn new(config: &Arc<BrokerConfig>, era: &Arc<Era>) -> ReplicaManager {
         ReplicaManager {
-            partitions: BTreeMap::new(),
+            partitions: PartitionMap::default(),
             logs: None,
             metadata: MetadataCache::default(),
             config: Arc::clone(config),
@@ -148,6 +150,7 @@ impl ReplicaManager {
             fetches: Purgatory::default(),
             isr_writer: ZooKeeperIsrWriter::default(),
             alter_partition: AlterPartitionQueue::default(),
+            looks: Vec::new(),
             blocked: Vec::new(),
             life: Life::Running,
         }
@@ -182,12 +185,12 @@ impl ReplicaManager {
 
     /// A replica.
     pub fn partition(&self, tp: TopicPartition) -> Option<&Partition> {
-        self.partitions.get(&tp).map(Arc::as_ref)
+        self.partitions.get(tp).map(Arc::as_ref)
     }
 
     /// A replica, to be changed. Mark it.
     pub fn partition_mut(&mut self, tp: TopicPartition) -> Option<&mut Partition> {
-        self.partitions.get_mut(&tp).map(Arc::make_mut)
+        self.partitions.get_mut(tp).map(Arc::make_mut)
     }
 
     /// A replica that the controller has named since the broker started.
@@ -212,7 +215,7 @@ impl ReplicaManager {
         topic: &TopicConfig,
         env: &mut Env<'_>,
     ) -> Result<&mut Partition, LogError> {
-        if !self.partitions.contains_key(&tp) {
+        if !self.partitions.contains(tp) {
             let logs = self.logs.as_mut().expect("the log directory is open");
             let log = match logs.create(tp, topic, env.now, &mut *env.disk) {
                 Ok(log) => log,
@@ -230,7 +233,7 @@ impl ReplicaManager {
         if self.timers.get(TimerKey::HighWatermarkCheckpoint).is_none() {
             self.timers.set(TimerKey::HighWatermarkCheckpoint, env.now);
         }
-        let partition = self.partitions.get_mut(&tp).map(Arc::make_mut).expect("just created");
+        let partition = self.partitions.get_mut(tp).map(Arc::make_mut).expect("just created");
         partition.hosted = true;
         Ok(partition)
     }
@@ -329,7 +332,7 @@ impl ReplicaManager {
         session: &mut Session,
         env: &mut Env<'_>,
     ) {
-        if delete && self.partitions.remove(&tp).is_some() {
+        if delete && self.partitions.remove(tp).is_some() {
             let logs = self.logs.as_mut().expect("the log directory is open");
             if logs.delete(tp, env.now, &mut *env.disk).is_err() {
                 self.fail();
@@ -361,13 +364,9 @@ impl ReplicaManager {
 
     /// A topic's settings have changed.
     pub fn set_topic_config(&mut self, topic: Topic, config: &TopicConfig, env: &mut Env<'_>) {
-        let from = TopicPartition { topic, partition: 0 };
-        for (tp, partition) in self.partitions.range_mut(from..) {
-            if tp.topic != topic {
-                break;
-            }
+        for (tp, partition) in self.partitions.iter_mut().filter(|(tp, _)| tp.topic == topic) {
             Arc::make_mut(partition).log.set_config(config);
-            env.mark(*tp);
+            env.mark(tp);
         }
     }
 
@@ -428,7 +427,7 @@ impl ReplicaManager {
     /// Computes the high watermark of a leader anew. True if it rose.
     pub(super) fn raise_high_watermark(&mut self, tp: TopicPartition, env: &mut Env<'_>) -> bool {
         let rules = &self.era.rules;
-        let Some(partition) = self.partitions.get_mut(&tp) else { return false };
+        let Some(partition) = self.partitions.get_mut(tp) else { return false };
         let Some(leader) = partition.leader() else { return false };
         if !rules.high_watermark.may_rise(leader.isr.len(), partition.min_insync_replicas(rules)) {
             return false;

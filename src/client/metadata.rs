@@ -17,6 +17,7 @@ use crate::era::Era;
 use crate::ids::{BrokerId, LeaderEpoch, NodeId, Topic, TopicPartition};
 use crate::messages::metadata::{MetadataRequest, MetadataResponse, PartitionMetadata};
 use crate::node::Env;
+use crate::partition_map::PartitionMap;
 use crate::rules::metadata_epochs::{MetadataEpochs, Told};
 use crate::time::{Micros, Time};
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ pub struct Metadata {
     brokers: Vec<(BrokerId, NodeId)>,
     /// The topics wanted, and how many partitions each has, as far as known.
     topics: BTreeMap<Topic, Option<i32>>,
-    partitions: BTreeMap<TopicPartition, KnownPartition>,
+    partitions: PartitionMap<KnownPartition>,
     /// Somebody asked for an update.
     requested: bool,
     /// Since the last question a topic was wanted for the first time.
@@ -82,7 +83,7 @@ impl Metadata {
             nodes: bootstrap,
             brokers: Vec::new(),
             topics: BTreeMap::new(),
-            partitions: BTreeMap::new(),
+            partitions: PartitionMap::default(),
             requested: false,
             new_topics: false,
             not_before: Time::ZERO,
@@ -119,7 +120,7 @@ impl Metadata {
             self.topics.insert(topic, known.flatten());
         }
         let topics = &self.topics;
-        self.partitions.retain(|partition, _| topics.contains_key(&partition.topic));
+        self.partitions.retain(|partition| topics.contains_key(&partition.topic));
     }
 
     /// Asks for an update as soon as the back-off allows.
@@ -133,7 +134,7 @@ impl Metadata {
         if !self.rule.remembers_epochs() {
             return;
         }
-        if let Some(known) = self.partitions.get_mut(&partition)
+        if let Some(known) = self.partitions.get_mut(partition)
             && known.seen.is_some_and(|seen| seen < epoch)
         {
             known.seen = Some(epoch);
@@ -148,7 +149,7 @@ impl Metadata {
 
     /// The leader of a partition, if there is one that is not known to be out of date and whose place is known.
     pub fn leader(&self, partition: TopicPartition) -> Option<Leader> {
-        let known = self.partitions.get(&partition)?;
+        let known = self.partitions.get(partition)?;
         let broker = known.leader.filter(|_| known.seen == known.epoch)?;
         Some(Leader { broker, node: self.node_of(broker)?, epoch: known.epoch })
     }
@@ -225,7 +226,7 @@ impl Metadata {
         told: &PartitionMetadata,
         version: i16,
     ) -> Option<LeaderChange> {
-        let known = self.partitions.get(&partition).copied();
+        let known = self.partitions.get(partition).copied();
         let seen = known.and_then(|known| known.seen);
         let Told::Believe(epoch) = self.rule.decide(seen, told.leader_epoch, version) else { return None };
         self.partitions.insert(partition, KnownPartition { leader: told.leader, epoch, seen: epoch });
@@ -235,8 +236,7 @@ impl Metadata {
 
     /// A topic was told to be unknown or unavailable: it has no leaders, but the epochs seen are kept.
     fn forget_leaders(&mut self, topic: Topic) {
-        let first = TopicPartition { topic, partition: 0 };
-        let last = TopicPartition { topic, partition: i32::MAX };
-        self.partitions.range_mut(first..=last).for_each(|(_, known)| known.leader = None);
+        let of_topic = self.partitions.iter_mut().filter(|(partition, _)| partition.topic == topic);
+        of_topic.for_each(|(_, known)| known.leader = None);
     }
 }

@@ -83,7 +83,7 @@ fn segment(
         let records = disk.read(file, start, header.size() as usize - HEADER_LENGTH)?;
         found.batches.push(BatchInfo::of(&header));
         position += header.size();
-        if !(RecordBatch { header, records }).is_valid() {
+        if !RecordBatch::new(header, records).is_valid() {
             found.damaged.push(header.base_offset);
         }
     }

@@ -26,10 +26,10 @@ use super::batch_index::BatchIndex;
 use super::checkpoint;
 use super::leader_epochs::{EpochEntry, LeaderEpochs};
 use super::partition_metadata::TopicId;
-use super::records::LOG_APPEND_TIME;
+use super::records::{LOG_APPEND_TIME, seal};
 use super::segment::Segment;
 use crate::config::TopicConfig;
-use crate::disk::{Disk, DiskError, Extent};
+use crate::disk::{Disk, DiskError};
 use crate::era::{Era, Release};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
@@ -322,7 +322,7 @@ impl PartitionLog {
         if self.config.log_append_time {
             header.attributes |= LOG_APPEND_TIME;
             header.max_timestamp = wall;
-            header.crc = header.compute_crc(&batch.records);
+            batch = seal(batch.header, batch.records);
         }
         self.append(&batch, now, disk)?;
         Ok(batch)
@@ -361,7 +361,7 @@ impl PartitionLog {
             self.roll(info.base_offset, now, disk)?;
         }
         let position = self.active.size as u32;
-        let extent = Extent::batch(batch.header.encode(), batch.records.clone());
+        let extent = batch.to_extent();
         self.active.append(&info, extent, self.config.index_interval_bytes, disk)?;
         self.batches.push(info, position);
         self.end = info.last_offset + 1;

@@ -79,11 +79,11 @@ impl PartitionLog {
             && usize::from(extent.header_length) == HEADER_LENGTH
             && let Some(header) = BatchHeader::decode(&extent.header)
         {
-            return Ok(RecordBatch { header, records: extent.body });
+            return Ok(RecordBatch::of_extent(header, extent));
         }
         let bytes = disk.read(segment.log, position, size)?;
         let header = BatchHeader::decode(&bytes).ok_or(LogError::Disk(DiskError::Io))?;
-        Ok(RecordBatch { header, records: bytes.slice(HEADER_LENGTH..) })
+        Ok(RecordBatch::new(header, bytes.slice(HEADER_LENGTH..)))
     }
 
     /// The numbers of the batches in the segment that begins at `base`.

@@ -107,7 +107,7 @@ pub fn build(records: &[(Timestamp, ProducerRecord)]) -> RecordBatch {
 pub fn seal(mut header: BatchHeader, records: Bytes) -> RecordBatch {
     header.batch_length = (HEADER_LENGTH - super::batch::LOG_OVERHEAD + records.len()) as i32;
     header.crc = header.compute_crc(&records);
-    RecordBatch { header, records }
+    RecordBatch::sealed(header, records)
 }
 
 /// Appends one record's bytes.
@@ -358,10 +358,10 @@ mod tests {
             for flip in [0x01, 0x80, 0xff] {
                 let mut bytes = batch.records.to_vec();
                 bytes[position] ^= flip;
-                let damaged = RecordBatch { header: batch.header, records: bytes.into() };
+                let damaged = RecordBatch::new(batch.header, bytes.into());
                 assert!(damaged.records().count() <= 3);
             }
-            let cut = RecordBatch { header: batch.header, records: batch.records.slice(..position) };
+            let cut = RecordBatch::new(batch.header, batch.records.slice(..position));
             assert!(cut.records().any(|record| record == Err(RecordsError::Corrupt)));
         }
     }

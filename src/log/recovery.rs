@@ -339,7 +339,7 @@ fn batch_at(
         let header = BatchHeader::decode(&extent.header).filter(|header| is_whole(header, segment, position));
         // A header that tells another length than was appended together is damaged, but only a CRC can prove it.
         if let Some(header) = header.filter(|header| header.size() == extent.length()) {
-            return Ok(Some(RecordBatch { header, records: extent.body }));
+            return Ok(Some(RecordBatch::of_extent(header, extent)));
         }
     }
     let bytes = disk.read(segment.log, position, HEADER_LENGTH)?;
@@ -353,7 +353,7 @@ fn batch_at(
         )?,
         false => bytes::Bytes::new(),
     };
-    Ok(Some(RecordBatch { header, records }))
+    Ok(Some(RecordBatch::new(header, records)))
 }
 
 fn is_whole(header: &BatchHeader, segment: &Segment, position: u64) -> bool {

@@ -15,15 +15,16 @@
 use super::batches::ProducerBatch;
 use crate::config::ProducerConfig;
 use crate::ids::TopicPartition;
+use crate::partition_map::PartitionMap;
 use crate::time::{Micros, Time};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// The queues.
 #[derive(Clone, Debug)]
 pub struct Accumulator {
     delivery_timeout: Option<Micros>,
     request_timeout: Micros,
-    queues: BTreeMap<TopicPartition, Queue>,
+    queues: PartitionMap<Queue>,
     /// Where the next drain begins, so that a request that was full does not starve the partitions at the end.
     drain_from: Option<TopicPartition>,
 }
@@ -48,24 +49,24 @@ impl Accumulator {
         Accumulator {
             delivery_timeout: config.delivery_timeout,
             request_timeout: config.request_timeout,
-            queues: BTreeMap::new(),
+            queues: PartitionMap::default(),
             drain_from: None,
         }
     }
 
     /// A new batch, last in its queue.
     pub fn append(&mut self, batch: ProducerBatch) {
-        self.queues.entry(batch.partition).or_default().batches.push_back(batch);
+        self.queues.get_or_insert_with(batch.partition, Queue::default).batches.push_back(batch);
     }
 
     /// A batch that is to be sent again, first in its queue.
     pub fn reenqueue(&mut self, batch: ProducerBatch) {
-        self.queues.entry(batch.partition).or_default().batches.push_front(batch);
+        self.queues.get_or_insert_with(batch.partition, Queue::default).batches.push_front(batch);
     }
 
     /// While a partition is muted nothing of it is drained.
     pub fn mute(&mut self, partition: TopicPartition, muted: bool) {
-        if let Some(queue) = self.queues.get_mut(&partition) {
+        if let Some(queue) = self.queues.get_mut(partition) {
             queue.muted = muted;
         }
     }
@@ -75,7 +76,7 @@ impl Accumulator {
         self.queues
             .iter()
             .filter(move |(_, queue)| queue.ready(now).is_some())
-            .map(|(partition, _)| *partition)
+            .map(|(partition, _)| partition)
     }
 
     /// Takes one batch of each partition that `belongs` and has one to be sent now, as many as fit into a request of
@@ -89,13 +90,13 @@ impl Accumulator {
         let mut drained = Vec::new();
         let mut size = 0;
         let mut full_at = None;
-        let mut take = |partition: &TopicPartition, queue: &mut Queue| {
-            if full_at.is_some() || queue.ready(now).is_none() || !belongs(*partition) {
+        let mut take = |partition: TopicPartition, queue: &mut Queue| {
+            if full_at.is_some() || queue.ready(now).is_none() || !belongs(partition) {
                 return;
             }
             let next = queue.batches.front().map_or(0, |batch| batch.records.size());
             if size + next > max_size && !drained.is_empty() {
-                full_at = Some(*partition);
+                full_at = Some(partition);
                 return;
             }
             size += next;
@@ -104,8 +105,11 @@ impl Accumulator {
         match self.drain_from {
             None => self.queues.iter_mut().for_each(|(partition, queue)| take(partition, queue)),
             Some(from) => {
-                self.queues.range_mut(from..).for_each(|(partition, queue)| take(partition, queue));
-                self.queues.range_mut(..from).for_each(|(partition, queue)| take(partition, queue));
+                for first_round in [true, false] {
+                    let queues =
+                        self.queues.iter_mut().filter(|(partition, _)| (*partition >= from) == first_round);
+                    queues.for_each(|(partition, queue)| take(partition, queue));
+                }
             }
         }
         if full_at.is_some() {

@@ -70,12 +70,23 @@ pub fn batches_of(
 
 /// How many of these records fit into one batch; at least one.
 fn how_many_fit(records: &[(Timestamp, ProducerRecord)], batch_size: u64) -> usize {
+    let at_most = |(_, record): &(Timestamp, ProducerRecord)| record_size_at_most(record);
     let mut size = HEADER_LENGTH as u64;
+    if size + records.iter().map(at_most).sum::<u64>() <= batch_size {
+        return records.len();
+    }
     let fits = |(index, (_, record)): &(usize, &(Timestamp, ProducerRecord))| {
         size += record_size(record, *index as i64);
         size <= batch_size
     };
     records.iter().enumerate().take_while(fits).count().max(1)
+}
+
+/// No record takes more bytes than this, wherever it stands in its batch.
+pub fn record_size_at_most(record: &ProducerRecord) -> u64 {
+    let length = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+    let headers = record.headers.iter().map(|(name, value)| 10 + name.len() as u64 + length(value));
+    40 + length(&record.key) + length(&record.value) + headers.sum::<u64>()
 }
 
 /// A record's bytes in a batch whose timestamps are all the same (`DefaultRecord.sizeInBytes`).
@@ -123,6 +134,7 @@ mod tests {
                 let given: Vec<_> = (0..count).map(|_| (Timestamp(7), record(length))).collect();
                 let sizes =
                     given.iter().enumerate().map(|(index, (_, record))| record_size(record, index as i64));
+                assert!(sizes.clone().all(|size| size <= record_size_at_most(&given[0].1)));
                 let size: u64 = HEADER_LENGTH as u64 + sizes.sum::<u64>();
                 assert_eq!(size, records::build(&given).size(), "{count} of {length}");
             }

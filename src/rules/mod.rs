@@ -69,6 +69,7 @@ pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
 pub mod leader_rebalance;
+pub mod leaderless_metadata;
 pub mod leaderless_partitions;
 pub mod leaving_leader;
 pub mod log_dir_events;
@@ -276,6 +277,8 @@ rules! {
     broker_bounce: broker_bounce::BrokerBounce,
     /// Which partitions a broker's failure leaves without a leader, in the controller's eyes.
     leaderless_partitions: leaderless_partitions::LeaderlessPartitions,
+    /// What Metadata tells of a partition that has no live leader.
+    leaderless_metadata: leaderless_metadata::LeaderlessMetadata,
     /// What a preferred election does when the preferred replica leads already.
     preferred_election: preferred_election::PreferredElection,
     /// Whether a broker that shuts down is told of the leader that takes over from it.

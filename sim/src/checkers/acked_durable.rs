@@ -35,7 +35,7 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
     {
         return;
     }
-    let (name, producer) = (entry.name.clone(), context.nodes.name(entry.producer).to_owned());
+    let (name, producer) = (entry.name(), context.nodes.name(entry.producer).to_owned());
     context.find(&INFO, ghost, *offset, || {
         vec![format!("{partition}: {producer} was told that {name} is at offset {offset}, which no high watermark has passed.")]
     });
@@ -61,7 +61,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             continue;
         }
         let Outcome::Acked(at, _) = send.outcome else { continue };
-        let (name, producer) = (send.name.clone(), context.nodes.name(send.producer).to_owned());
+        let (name, producer) = (send.name(), context.nodes.name(send.producer).to_owned());
         let drop = ghost.last_drop(&batch).expect("it was just dropped");
         let (who, why) = (context.nodes.name(drop.node).to_owned(), drop.why.clone());
         let (partition, now) = (ghost.partition, context.at);

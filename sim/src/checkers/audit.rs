@@ -72,7 +72,7 @@ impl Audit {
             let ghost = history.get(send.partition);
             let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, send, nodes, on_disk));
             Audited {
-                name: send.name.clone(),
+                name: send.name(),
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,

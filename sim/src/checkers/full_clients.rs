@@ -183,7 +183,7 @@ fn acked_and_gone(ghost: &Ghost, checks: &Checks) {
         assert!(
             stands(ghost, batch) || is_declared || checks.found.contains(&key),
             "{} ({} offset {}) was acknowledged and is gone, and no checker has said so",
-            send.name,
+            send.name(),
             ghost.partition,
             batch.base_offset
         );

@@ -10,8 +10,8 @@ pub use super::ghost::{
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};
 use kafka::ids::{BrokerId, NodeId, Offset, TopicPartition};
+use kafka::partition_map::PartitionMap;
 use kafka::time::Time;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What became of one replica in one event.
@@ -40,7 +40,7 @@ pub struct Change {
 /// All partitions.
 #[derive(Clone, Default, Debug)]
 pub struct History {
-    ghosts: BTreeMap<TopicPartition, Arc<Ghost>>,
+    ghosts: PartitionMap<Arc<Ghost>>,
     /// The version of ZooKeeper's partition states that was read last.
     pub states_version: u64,
 }
@@ -48,17 +48,17 @@ pub struct History {
 impl History {
     /// Every partition known.
     pub fn partitions(&self) -> impl Iterator<Item = TopicPartition> + '_ {
-        self.ghosts.keys().copied()
+        self.ghosts.keys()
     }
 
     /// A partition's ghost, to read.
     pub fn get(&self, partition: TopicPartition) -> Option<&Ghost> {
-        self.ghosts.get(&partition).map(|ghost| &**ghost)
+        self.ghosts.get(partition).map(|ghost| &**ghost)
     }
 
     /// A partition's ghost, to change.
     pub fn ghost_mut(&mut self, partition: TopicPartition) -> &mut Ghost {
-        Arc::make_mut(self.ghosts.entry(partition).or_insert_with(|| Arc::new(Ghost::new(partition))))
+        Arc::make_mut(self.ghosts.get_or_insert_with(partition, || Arc::new(Ghost::new(partition))))
     }
 
     /// Reads ZooKeeper's partition states again; returns those that changed.

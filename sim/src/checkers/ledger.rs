@@ -3,13 +3,17 @@
 //! A send and a batch find each other when the producer is told the offset: the batch that stands there in the log of the
 //! broker that answered. Reports and audits name records by the values their authors gave them.
 
+use super::Handed;
 use super::history::{Committed, Ghost, History, find};
+use super::shared_list::SharedList;
 use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
-use kafka::command::{ClientError, Command, Delivery, SendId};
+use bytes::Bytes;
+use kafka::command::{ClientError, Delivery, SendId};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
+use kafka::partition_map::PartitionMap;
 use kafka::time::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,8 +38,8 @@ pub struct Send {
     pub producer: NodeId,
     /// Where to.
     pub partition: TopicPartition,
-    /// What it is called: its first value as text.
-    pub name: Arc<str>,
+    /// Its first value.
+    value: Option<Bytes>,
     /// With which acknowledgement.
     pub acks: Acks,
     /// When the application sent it.
@@ -49,8 +53,9 @@ pub struct Send {
 /// All sends, in the order of their handles.
 #[derive(Clone, Default, Debug)]
 pub struct Ledger {
-    sends: imbl::Vector<Send>,
-    by_batch: imbl::OrdMap<(TopicPartition, Offset, u32), SendId>,
+    sends: SharedList<Send>,
+    /// The sends that were acknowledged, by offset and CRC of their batch.
+    by_batch: PartitionMap<SharedList<(Offset, u32, SendId)>>,
     producers: Arc<BTreeMap<NodeId, ProducerTerms>>,
 }
 
@@ -59,6 +64,13 @@ pub struct Ledger {
 struct ProducerTerms {
     acks: Acks,
     keeps_order: bool,
+}
+
+impl Send {
+    /// What it is called: its first value as text.
+    pub fn name(&self) -> Arc<str> {
+        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
+    }
 }
 
 impl Ledger {
@@ -75,16 +87,14 @@ impl Ledger {
         Ledger { producers: Arc::new(terms.collect()), ..Ledger::default() }
     }
 
-    pub(super) fn on_command(&mut self, node: NodeId, command: &Command, at: Time) {
-        let Command::Produce { send, partition, records } = command else { return };
-        let value = records.first().and_then(|record| record.value.as_ref());
-        let name = value.map_or("a tombstone".into(), |value| name_of(value));
-        let acks = self.producers.get(&node).map_or(Acks::All, |terms| terms.acks);
+    pub(super) fn on_handed(&mut self, handed: &Handed, at: Time) {
+        let Handed { producer, send, partition, ref value } = *handed;
+        let acks = self.producers.get(&producer).map_or(Acks::All, |terms| terms.acks);
         let entry = Send {
-            id: *send,
-            producer: node,
-            partition: *partition,
-            name,
+            id: send,
+            producer,
+            partition,
+            value: value.clone(),
             acks,
             at,
             outcome: Outcome::Open,
@@ -93,10 +103,14 @@ impl Ledger {
         // Handles ascend as they are given out; a busy producer may take its command after a later one elsewhere.
         match self.sends.last() {
             Some(last) if last.id >= entry.id => {
-                let place = self.sends.binary_search_by_key(&entry.id, |known| known.id);
-                self.sends.insert(place.expect_err("a handle is used once"), entry);
+                let place = self.sends.partition_point(|known| known.id < entry.id);
+                assert!(
+                    self.sends.get(place).is_none_or(|known| known.id != entry.id),
+                    "a handle is used once"
+                );
+                self.sends.insert(place, entry);
             }
-            _ => self.sends.push_back(entry),
+            _ => self.sends.push(entry),
         }
     }
 
@@ -110,7 +124,15 @@ impl Ledger {
                     find(log, offset).copied().or_else(|| ghost.committed_at(offset).map(|old| old.batch))
                 });
                 if let Some(batch) = batch {
-                    self.by_batch.insert((*partition, batch.base_offset, batch.crc), *send);
+                    let known = self.by_batch.get_or_insert_with(*partition, SharedList::default);
+                    let key = (batch.base_offset, batch.crc);
+                    let place = known.partition_point(|(offset, crc, _)| (*offset, *crc) < key);
+                    match known.get(place) {
+                        Some((offset, crc, _)) if (*offset, *crc) == key => {
+                            known.replace(place, (key.0, key.1, *send));
+                        }
+                        _ => known.insert(place, (key.0, key.1, *send)),
+                    }
                 }
                 if let Some(entry) = self.get_mut(*send) {
                     entry.outcome = Outcome::Acked(at, *base_offset);
@@ -127,7 +149,8 @@ impl Ledger {
     }
 
     fn index(&self, send: SendId) -> Option<usize> {
-        self.sends.binary_search_by_key(&send, |entry| entry.id).ok()
+        let index = self.sends.partition_point(|entry| entry.id < send);
+        self.sends.get(index).is_some_and(|entry| entry.id == send).then_some(index)
     }
 
     fn get_mut(&mut self, send: SendId) -> Option<&mut Send> {
@@ -152,13 +175,17 @@ impl Ledger {
 
     /// The send that became a batch, if its application was told.
     pub fn send_of(&self, partition: TopicPartition, batch: &BatchInfo) -> Option<&Send> {
-        self.get(*self.by_batch.get(&(partition, batch.base_offset, batch.crc))?)
+        let known = self.by_batch.get(partition)?;
+        let key = (batch.base_offset, batch.crc);
+        let (offset, crc, send) =
+            known.get(known.partition_point(|(offset, crc, _)| (*offset, *crc) < key))?;
+        if (*offset, *crc) == key { self.get(*send) } else { None }
     }
 
     /// What a batch is called: its first value, or where it stands.
     pub fn name(&self, partition: TopicPartition, batch: &BatchInfo) -> String {
         match self.send_of(partition, batch) {
-            Some(send) => send.name.to_string(),
+            Some(send) => send.name().to_string(),
             None => format!("the record at offset {}", batch.base_offset),
         }
     }
@@ -170,7 +197,7 @@ impl Ledger {
         match self.send_of(ghost.partition, batch).map(|send| (send, &send.outcome)) {
             Some((send, Outcome::Acked(at, _))) => format!(
                 "{} ({place}) was acked to {} at {} ms with acks={}.",
-                send.name,
+                send.name(),
                 nodes.name(send.producer),
                 at.millis(),
                 acks_name(send.acks)

@@ -48,8 +48,9 @@ mod weak_isr;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
+use bytes::Bytes;
 use history::{Change, Ghost, History};
-use kafka::command::{Command, Delivery};
+use kafka::command::{Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
@@ -120,12 +121,25 @@ pub struct Observed<'a> {
     pub at: Time,
     /// Replicas that changed: on which node, of which partition.
     pub marks: &'a [(NodeId, TopicPartition)],
-    /// Commands given to clients.
-    pub commands: &'a [(NodeId, Command)],
+    /// What applications handed to producers.
+    pub handed: &'a [Handed],
     /// What applications were told.
     pub deliveries: &'a [(NodeId, Delivery)],
     /// Processes that started or ended, disks that lost something: (node, what).
     pub lives: &'a [(NodeId, LifeEvent)],
+}
+
+/// Records that an application handed to a producer.
+#[derive(Clone, Debug)]
+pub struct Handed {
+    /// The producer.
+    pub producer: NodeId,
+    /// The application's handle.
+    pub send: SendId,
+    /// Where to.
+    pub partition: TopicPartition,
+    /// The first record's value.
+    pub value: Option<Bytes>,
 }
 
 /// What became of a process or its machine.
@@ -274,7 +288,7 @@ impl Checks {
     /// After an event: looks at what changed. Costs next to nothing when nothing did.
     pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
         let quiet = observed.marks.is_empty()
-            && observed.commands.is_empty()
+            && observed.handed.is_empty()
             && observed.deliveries.is_empty()
             && observed.lives.is_empty()
             && nodes.zookeeper().partition_states_version() == self.history.states_version;
@@ -294,8 +308,8 @@ impl Checks {
     }
 
     fn watch(&mut self, observed: Observed<'_>, nodes: &Nodes, findings: &mut Vec<Finding>) {
-        for (node, command) in observed.commands {
-            self.ledger.on_command(*node, command, observed.at);
+        for handed in observed.handed {
+            self.ledger.on_handed(handed, observed.at);
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);

@@ -46,7 +46,7 @@ pub(super) fn on_delivery(
             continue;
         }
         let (earlier, later) = if is_earlier { (other, *send) } else { (*send, other) };
-        let name = |send| context.ledger.get(send).map_or("a record".into(), |entry| entry.name.clone());
+        let name = |send| context.ledger.get(send).map_or("a record".into(), |entry| entry.name());
         let (earlier, later) = (name(earlier), name(later));
         let (producer, place) = (context.nodes.name(node).to_owned(), *partition);
         context.find(&INFO, ghost, *offset, || {

@@ -42,6 +42,16 @@ impl<T: Clone> SharedList<T> {
         }
     }
 
+    /// The element of this number, to be changed; what other worlds share is copied first.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        let before = self.closed.len() * CHUNK;
+        if index >= before {
+            return Arc::make_mut(&mut self.open).get_mut(index - before);
+        }
+        let chunk = &mut Arc::make_mut(&mut self.closed)[index / CHUNK];
+        Some(&mut Arc::make_mut(chunk)[index % CHUNK])
+    }
+
     /// The last element.
     pub fn last(&self) -> Option<&T> {
         self.open.last()
@@ -61,9 +71,17 @@ impl<T: Clone> SharedList<T> {
 
     /// The number of the first element for which `before` is false; it is true for all elements before that one.
     pub fn partition_point(&self, mut before: impl FnMut(&T) -> bool) -> usize {
-        // What is looked for is nearly always at the end.
+        // What is looked for is nearly always at the very end.
+        let mut open = &self.open[..];
+        for _ in 0..4 {
+            match open.split_last() {
+                Some((last, others)) if !before(last) => open = others,
+                Some(_) => return self.closed.len() * CHUNK + open.len(),
+                None => break,
+            }
+        }
         if self.closed.last().is_none_or(|chunk| before(&chunk[CHUNK - 1])) {
-            return self.closed.len() * CHUNK + self.open.partition_point(before);
+            return self.closed.len() * CHUNK + open.partition_point(before);
         }
         let chunk = self.closed.partition_point(|chunk| before(&chunk[CHUNK - 1]));
         chunk * CHUNK + self.closed[chunk].partition_point(before)
@@ -173,6 +191,10 @@ mod tests {
                 4 if step % 5 == 0 => {
                     list.drop_front(place);
                     model.drain(..place);
+                }
+                6 if place < model.len() => {
+                    *list.get_mut(place).unwrap() = step;
+                    model[place] = step;
                 }
                 5 => forks.push((list.clone(), model.clone())),
                 _ => {

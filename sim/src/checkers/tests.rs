@@ -9,7 +9,7 @@ use super::*;
 use crate::world::nodes::{NodeSlot, Process, Status};
 use bytes::Bytes;
 use kafka::broker::view::Role;
-use kafka::command::{ProducerRecord, SendId};
+use kafka::command::SendId;
 use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch};
 use kafka::log::batch::{BatchHeader, RecordBatch};
 use kafka::log::partition_log::BatchInfo;
@@ -172,9 +172,8 @@ impl Small {
     }
 
     fn send(&mut self, id: u64, name: &'static str) {
-        let records = vec![ProducerRecord { key: None, value: Some(Bytes::from(name)), headers: Vec::new() }];
-        let command = Command::Produce { send: SendId(id), partition: partition(), records };
-        self.ledger.on_command(NodeId(4), &command, Time(0));
+        let (send, value) = (SendId(id), Some(Bytes::from(name)));
+        self.ledger.on_handed(&Handed { producer: NodeId(4), send, partition: partition(), value }, Time(0));
     }
 }
 
@@ -184,8 +183,8 @@ fn acked(id: u64, offset: i64) -> Delivery {
 }
 
 fn polled(from: i64, text: &str, high_watermark: i64) -> Delivery {
-    let batches = log(text).into_iter().skip(from as usize).map(|info| RecordBatch {
-        header: BatchHeader {
+    let batches = log(text).into_iter().skip(from as usize).map(|info| {
+        let header = BatchHeader {
             base_offset: info.base_offset,
             batch_length: 58,
             partition_leader_epoch: info.epoch,
@@ -199,8 +198,8 @@ fn polled(from: i64, text: &str, high_watermark: i64) -> Delivery {
             producer_epoch: -1,
             base_sequence: -1,
             records_count: 1,
-        },
-        records: Bytes::new(),
+        };
+        RecordBatch::new(header, Bytes::new())
     });
     let batches: Vec<RecordBatch> = batches.collect();
     let position = Offset(from + batches.len() as i64);

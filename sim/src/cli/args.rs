@@ -60,6 +60,8 @@ pub enum Command {
     Run(Run),
     /// The table of eras of scenarios, or the ladder of all releases.
     Eras(Eras),
+    /// Play recordings of real clusters, and compare all that they show.
+    Compare(Compare),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a scenario to begin with; it runs and holds.
@@ -138,6 +140,24 @@ pub struct Eras {
     /// Every release that changed a rule, and how.
     #[arg(long, conflicts_with = "files")]
     pub list: bool,
+}
+
+/// Recordings of real clusters.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial compare sim/vectors/clusters
+  trial compare sim/vectors/clusters/2.8.2/leader-killed.json
+
+Each recording is played in a simulated cluster of its release; whatever it shows must be equal, step by step.
+Where a real cluster leaves a race open, the recorded winner is found, and the output says what was forced.
+Exit codes: 0 all equal, 1 a difference, 2 bad input.")]
+pub struct Compare {
+    /// Recordings, or directories of them.
+    #[arg(required = true, value_name = "RECORDING")]
+    pub recordings: Vec<PathBuf>,
+    /// Print what ours shows after each step instead, with no race forced.
+    #[arg(long)]
+    pub show: bool,
 }
 
 /// Most seeds of one call.

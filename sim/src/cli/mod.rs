@@ -5,6 +5,7 @@
 //! in [`jobs`]: their own threads, each trial in its own host; clocks and progress bars stay out here.
 
 mod args;
+mod compare;
 mod eras;
 mod jobs;
 mod new;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Run(run) => run::run(run, &mut out),
         Command::Eras(eras) => eras::eras(eras, &mut out),
+        Command::Compare(compare) => compare::compare(compare, &mut out),
         Command::Schema => {
             out.text(&crate::scenario::file::schema());
             Ok(Outcome::AsExpected)

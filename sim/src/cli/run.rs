@@ -40,20 +40,26 @@ pub fn read_all(
     asked: Option<&Era>,
     overrides: &[eras::Override],
 ) -> Result<Vec<Ready>, Problem> {
+    let paths = files_of(files, "scenario")?;
+    paths.iter().map(|path| parse::read(path, asked, overrides)).collect()
+}
+
+/// Files given, and those in directories given; `kind` is what they should hold.
+pub fn files_of(given: &[PathBuf], kind: &str) -> Result<Vec<PathBuf>, Problem> {
     let mut paths = Vec::new();
-    for file in files {
+    for file in given {
         if file.is_dir() {
             let before = paths.len();
             walk(file, &mut paths)?;
             if paths.len() == before {
-                return Err(Problem::new(format!("{} is a directory without scenarios", file.display()))
-                    .help("expected a scenario file, or a directory with .json files"));
+                return Err(Problem::new(format!("{} is a directory without {kind}s", file.display()))
+                    .help(format!("expected a {kind} file, or a directory with .json files")));
             }
         } else {
             paths.push(file.clone());
         }
     }
-    paths.iter().map(|path| parse::read(path, asked, overrides)).collect()
+    Ok(paths)
 }
 
 /// Every `.json` file below a directory, in order of names.

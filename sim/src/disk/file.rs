@@ -11,6 +11,7 @@
 
 use bytes::Bytes;
 use kafka::disk::Extent;
+use kafka::log::batch::KnownCrc;
 use std::sync::Arc;
 
 /// How many pieces a shared chunk holds.
@@ -229,6 +230,7 @@ impl File {
         let number = pieces.partition_point(|piece| piece.start <= position) - 1;
         let piece = &mut pieces[number];
         let (at, header) = ((position - piece.start) as usize, usize::from(piece.extent.header_length));
+        piece.extent.fits = KnownCrc::default();
         if at < header {
             piece.extent.header[at] ^= 1;
         } else {

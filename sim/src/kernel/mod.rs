@@ -21,7 +21,7 @@ pub mod queue;
 pub mod step;
 pub mod work;
 
-use crate::checkers::LifeEvent;
+use crate::checkers::{Handed, LifeEvent};
 use crate::net::connection::Direction;
 use crate::net::{Network, Packet};
 use crate::world::EventId;
@@ -61,7 +61,7 @@ pub(crate) struct Scratch {
     pub effects: Vec<Effect>,
     pub marked: Vec<TopicPartition>,
     pub marks: Vec<(NodeId, TopicPartition)>,
-    pub commands: Vec<(NodeId, Command)>,
+    pub handed: Vec<Handed>,
     pub deliveries: Vec<(NodeId, Delivery)>,
     pub lives: Vec<(NodeId, LifeEvent)>,
 }

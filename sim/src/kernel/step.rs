@@ -6,13 +6,14 @@ use super::machine::{LONGEST_SPIN, NodeEntropy, Spin};
 use super::queue::Key;
 use super::work::{Item, Work};
 use super::{Kernel, Pending};
-use crate::checkers::{LifeEvent, Observed};
+use crate::checkers::{Handed, LifeEvent, Observed};
 use crate::net::connection::Direction;
 use crate::net::{Arrival, Loss, ends};
 use crate::trace::recorder::{Fact, MessageEvent};
 use crate::tracing_log;
 use crate::world::nodes::{Process, Status};
 use crate::world::{EventId, World};
+use kafka::command::Command;
 use kafka::ids::{ConnectionId, NodeId};
 use kafka::node::{ChannelEvent, Disconnected, Env, Input, Node};
 use kafka::time::{Micros, Time};
@@ -115,7 +116,9 @@ impl World {
             powered: machines[usize::from(receiver.0)].powered,
             listens: self.nodes.slots[usize::from(receiver.0)].status != Status::Down,
         };
-        tracing::trace!(target: "trial::net", connection = id.0, ?direction, to = receiver.0, ?packet, "arrives");
+        if tracing_log::is_on() {
+            tracing::trace!(target: "trial::net", connection = id.0, ?direction, to = receiver.0, ?packet, "arrives");
+        }
         match network.arrive(scheduler, id, direction, packet, machine, now) {
             Arrival::For(node, work) => self.give(node, cause, work),
             Arrival::Waits => None,
@@ -223,8 +226,12 @@ impl World {
                 if self.recorder.is_on() {
                     self.record(id, node, Fact::Command(&command));
                 }
-                if self.kernel.check {
-                    self.kernel.scratch.commands.push((node, command.clone()));
+                if self.kernel.check
+                    && let Command::Produce { send, partition, records } = &command
+                {
+                    let value = records.first().and_then(|record| record.value.clone());
+                    let handed = Handed { producer: node, send: *send, partition: *partition, value };
+                    self.kernel.scratch.handed.push(handed);
                 }
                 (id, Input::Command(command))
             }
@@ -408,14 +415,14 @@ impl World {
                 event,
                 at: self.nodes.now,
                 marks: &scratch.marks,
-                commands: &scratch.commands,
+                handed: &scratch.handed,
                 deliveries: &scratch.deliveries,
                 lives: &scratch.lives,
             };
             self.checks.observe(observed, &self.nodes);
         }
         scratch.marks.clear();
-        scratch.commands.clear();
+        scratch.handed.clear();
         scratch.lives.clear();
     }
 }

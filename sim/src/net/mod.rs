@@ -25,6 +25,7 @@ pub mod rules;
 
 use crate::kernel::entropy::{Domain, up_to};
 use crate::kernel::{Pending, Scheduler};
+use crate::tracing_log;
 use crate::world::MessageRuleId;
 use crate::world::spec::NetworkSpec;
 use connection::{Connection, Connections, Direction, Parked};
@@ -253,6 +254,8 @@ fn dispatch(
         tie = tie.max(lane.last_tie);
     }
     (lane.last_arrival, lane.last_tie) = (arrival, tie);
-    tracing::trace!(target: "trial::net", connection = id.0, from = from.0, to = to.0, ?arrival, ?packet, "sent");
+    if tracing_log::is_on() {
+        tracing::trace!(target: "trial::net", connection = id.0, from = from.0, to = to.0, ?arrival, ?packet, "sent");
+    }
     scheduler.schedule(arrival, tie, cause, Pending::Packet { connection: id, direction, packet });
 }

@@ -214,7 +214,7 @@ fn read_segment(disk: &mut dyn Disk, path: &str, found: &mut Vec<RecordBatch>) {
         let Some(header) = BatchHeader::decode(&head) else { return };
         let length = header.size().saturating_sub(HEADER_LENGTH as u64) as usize;
         let Ok(records) = disk.read(file, position + HEADER_LENGTH as u64, length) else { return };
-        let batch = RecordBatch { header, records };
+        let batch = RecordBatch::new(header, records);
         if batch.records.len() < length || !batch.is_valid() {
             return;
         }

@@ -18,7 +18,7 @@ pub mod condition;
 pub mod eras;
 pub mod file;
 mod forms;
-mod look;
+pub(crate) mod look;
 pub mod names;
 pub mod parse;
 pub mod plan;

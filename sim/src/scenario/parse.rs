@@ -59,6 +59,11 @@ pub fn read(
     super::validate::validate(parse(Source::read(path)?)?, asked, overrides)
 }
 
+/// What keeps a text from being JSON.
+pub(crate) fn not_json(source: &Arc<Source>, error: &serde_json::Error) -> Problem {
+    translate(source, error, "")
+}
+
 /// What serde says, in our words.
 fn translate(source: &Arc<Source>, error: &serde_json::Error, path: &str) -> Problem {
     let said = error.to_string();

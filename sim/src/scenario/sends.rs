@@ -102,16 +102,22 @@ impl Sends {
         let send = self.next();
         let key = key.map(|key| Bytes::copy_from_slice(key.as_bytes()));
         self.open.insert(send, Open { by, partition, at, key: None, values: Vec::new() });
-        let records = (0..count).map(|_| {
+        // One piece of memory for all of them.
+        let size = size as usize;
+        let mut values = vec![b'.'; size * count as usize];
+        for value in values.chunks_exact_mut(size) {
             self.filler += 1;
-            let mut value = vec![b'.'; size as usize];
             value[0] = 0;
             let number = self.filler.to_le_bytes();
-            let room = number.len().min(value.len() - 1);
+            let room = number.len().min(size - 1);
             value[1..=room].copy_from_slice(&number[..room]);
-            ProducerRecord { key: key.clone(), value: Some(value.into()), headers: Vec::new() }
-        });
-        let records = records.collect();
+        }
+        let values = Bytes::from(values);
+        let record = |start| {
+            let value = Some(values.slice(start..start + size));
+            ProducerRecord { key: key.clone(), value, headers: Vec::new() }
+        };
+        let records = (0..values.len()).step_by(size).map(record).collect();
         Command::Produce { send, partition, records }
     }
 

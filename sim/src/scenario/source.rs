@@ -29,24 +29,32 @@ impl Source {
     /// # Errors
     /// If it cannot be read, is no file, too large, or not UTF-8.
     pub fn read(path: &FilePath) -> Result<Arc<Source>, Problem> {
+        Source::read_as(path, "scenario", LARGEST)
+    }
+
+    /// Reads a file of some kind, of so many bytes at most.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn read_as(path: &FilePath, kind: &str, largest: u64) -> Result<Arc<Source>, Problem> {
         let name = path.display().to_string();
         let metadata = std::fs::metadata(path).map_err(|error| cannot_read(&name, &error))?;
         if metadata.is_dir() {
-            return Err(Problem::new(format!("{name} is a directory; expected a scenario file")));
+            return Err(Problem::new(format!("{name} is a directory; expected a {kind} file")));
         }
-        if metadata.len() > LARGEST {
+        if metadata.len() > largest {
             let size = metadata.len();
-            return Err(Problem::new(format!("{name} is too large for a scenario: {size} bytes"))
-                .help(format!("at most {LARGEST} bytes are read")));
+            return Err(Problem::new(format!("{name} is too large for a {kind}: {size} bytes"))
+                .help(format!("at most {largest} bytes are read")));
         }
         let mut bytes = Vec::new();
         // A pipe or device tells no size: the limit holds for what is read, too.
         let file = std::fs::File::open(path).map_err(|error| cannot_read(&name, &error))?;
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST + 1), &mut bytes)
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, largest + 1), &mut bytes)
             .map_err(|error| cannot_read(&name, &error))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(Problem::new(format!("{name} is too large for a scenario"))
-                .help(format!("at most {LARGEST} bytes are read")));
+        if bytes.len() as u64 > largest {
+            return Err(Problem::new(format!("{name} is too large for a {kind}"))
+                .help(format!("at most {largest} bytes are read")));
         }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Arc::new(Source { name, text })),
@@ -60,7 +68,7 @@ impl Source {
                     "{}:{line}:{column}: byte {valid} (0x{:02x}) is not UTF-8",
                     source.name, bytes[valid]
                 ))
-                .help("a scenario file is JSON, encoded in UTF-8"))
+                .help(format!("a {kind} file is JSON, encoded in UTF-8")))
             }
         }
     }

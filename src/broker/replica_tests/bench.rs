@@ -65,7 +65,7 @@ pub fn batch(value: &str) -> RecordBatch {
         records_count: 1,
     };
     header.crc = header.compute_crc(&records);
-    RecordBatch { header, records }
+    RecordBatch::new(header, records)
 }
 
 pub fn stat(version: i32) -> Stat {
