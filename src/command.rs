@@ -66,6 +66,15 @@ pub enum Command {
         /// Its settings, by Kafka's names.
         settings: BTreeMap<String, String>,
     },
+    /// Operator's tool: more partitions for a topic.
+    AddPartitions {
+        /// Which topic.
+        topic: Topic,
+        /// How many in all.
+        partitions: i32,
+        /// The replicas of the new ones; placed as Kafka places them if left out.
+        assignment: Option<Vec<Vec<BrokerId>>>,
+    },
     /// Operator's tool: change settings of a topic; `None` removes one.
     AlterTopicConfig {
         /// Which topic.

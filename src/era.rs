@@ -1,9 +1,9 @@
 //! Eras: a Kafka release, read as a set of rules. The only file that compares versions.
 //!
-//! Everything that changed from one release to the next is either a *rule* ([`crate::rules`]: a closed enum whose values
-//! name the release ranges they are true for) or a *table* of (first release, value). Both are data; this file looks
-//! them up. History is not a line: 2.8.0 has a flaw that 2.8.1 mended, so patch releases count and a range belongs to a
-//! branch where it must.
+//! Everything that changed from one release to the next is either a *rule* ([`crate::rules`]: a closed enum whose
+//! values name the release ranges they are true for) or a *table* of (first release, value). Both are data; this file
+//! looks them up. History is not a line: 2.8.0 has a flaw that 2.8.1 mended, so patch releases count and a range
+//! belongs to a branch where it must.
 //!
 //! Left out so far: KRaft and the features an operator sets on their own (`eligible.leader.replicas.version`,
 //! `group.version`, `transaction.version`); an era from 4.0 on is known by name but cannot run yet.

@@ -8,8 +8,8 @@ use std::fmt;
 
 macro_rules! errors {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal, retriable: $retriable:literal, metadata: $metadata:literal;)*) => {
-        /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`). "No error" is not one of them:
-        /// a response field is a `Result` or an `Option`.
+        /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`). "No error" is not one of
+        /// them: a response field is a `Result` or an `Option`.
         #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum KafkaError { $($(#[$doc])* $variant,)* }
 

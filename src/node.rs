@@ -11,8 +11,8 @@
 //!    and disconnected are told to the sender ([`Input::Channel`]). A `Send` on a channel that is not connected is
 //!    answered with [`Disconnected`]. The sender chooses `version` from its own release and the receiver's, which it
 //!    learns when connected; the fields that a version lacks are `None`.
-//! 2. Each request gets exactly one [`Input::Answer`]: a response or [`Disconnected`], unless the sender restarts first.
-//!    Only a `Send` with `expects_answer: false` (a produce with `acks=0`) gets none.
+//! 2. Each request gets exactly one [`Input::Answer`]: a response or [`Disconnected`], unless the sender restarts
+//!    first. Only a `Send` with `expects_answer: false` (a produce with `acks=0`) gets none.
 //! 3. Requests on one channel arrive in order; responses leave in the order of requests. A request that is not answered
 //!    yet holds up what follows on its channel, and nothing else (Kafka mutes the connection: `SocketServer`). Across
 //!    channels there is no order.
@@ -23,8 +23,8 @@
 //! 6. All effects of a step happen, in order, before the next step of that node.
 //! 7. Disk calls are synchronous and reach the page cache ([`crate::disk::Disk`]).
 //! 8. A step is atomic. Races between one broker's own threads are outside the model.
-//! 9. Every step costs CPU time of its node. A busy or paused node has an inbox, first in, first out. A deadline that is
-//!    already past after a step is a busy loop: it costs time like any other step.
+//! 9. Every step costs CPU time of its node. A busy or paused node has an inbox, first in, first out. A deadline that
+//!    is already past after a step is a busy loop: it costs time like any other step.
 //!
 //! Left out on purpose: byte encodings, API keys on the wire, correlation ids. Inside, a message is a struct.
 

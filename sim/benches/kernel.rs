@@ -28,7 +28,7 @@ use trial::kernel::encoding;
 use trial::kernel::hash::RunningHash;
 use trial::scenario::{parse, run};
 use trial::world::nodes::Process;
-use trial::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
+use trial::world::spec::{DiskSpec, NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use trial::world::{RunOptions, World};
 
 const EVENTS: u64 = 100_000;
@@ -182,6 +182,7 @@ fn world(nodes: usize, seed: u64, make: impl Fn(NodeId) -> Process) -> World {
     let spec = WorldSpec {
         nodes: (0..nodes).map(node).collect(),
         network: NetworkSpec::default(),
+        disks: DiskSpec::default(),
         step_cost: Micros(10),
         epoch_millis: 0,
     };

@@ -1,7 +1,7 @@
 //! `tracing` for whoever debugs the machine: kernel and network tell every event, in virtual time, a span per node.
 //!
-//! `trial --log FILTER`, and `RUST_LOG` in tests. Stories and checkers never read it, and it never changes the hash: when it is off
-//! an event costs the reading of one static, and nothing is formatted.
+//! `trial --log FILTER`, and `RUST_LOG` in tests. Stories and checkers never read it, and it never changes the hash:
+//! when it is off an event costs the reading of one static, and nothing is formatted.
 //!
 //! | target          | level | what                                              |
 //! |-----------------|-------|---------------------------------------------------|
@@ -62,7 +62,8 @@ fn with_default(filter: &str) -> String {
     if filter.contains("madsim") { filter.to_owned() } else { format!("madsim=error,{filter}") }
 }
 
-/// Prints to standard error what `filter` lets through (`debug`, `trial::kernel=trace`, ...), for the rest of the process.
+/// Prints to standard error what `filter` lets through (`debug`, `trial::kernel=trace`, ...), for the rest of the
+/// process.
 ///
 /// # Errors
 /// What is wrong with the filter, or that somebody has set up tracing already.

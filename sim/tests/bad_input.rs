@@ -1,5 +1,5 @@
-//! What bad input gets: exactly one error, with its place where there is one, and exit code 2 (1 where a condition was not
-//! met in a run). All messages stand in one snapshot, to be read.
+//! What bad input gets: exactly one error, with its place where there is one, and exit code 2 (1 where a condition
+//! was not met in a run). All messages stand in one snapshot, to be read.
 
 use insta::{assert_snapshot, with_settings};
 use std::fmt::Write;

@@ -1,8 +1,8 @@
 //! Every checker in running clusters: against its own recomputation from scratch, in worlds in which nothing may break,
 //! and in worlds into which a fault was planted.
 //!
-//! Random worlds are drawn as data by proptest from fixed seeds, so that one that fails becomes as small as it can before
-//! it is shown. `TRIAL_WORLDS=200` draws more of them.
+//! Random worlds are drawn as data by proptest from fixed seeds, so that one that fails becomes as small as it can
+//! before it is shown. `TRIAL_WORLDS=200` draws more of them.
 
 mod checker_worlds;
 

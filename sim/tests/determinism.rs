@@ -120,6 +120,7 @@ fn a_world_may_be_sent_and_shared() {
 
 #[test]
 fn the_hash_of_a_known_run_is_known() {
-    // Changes with the encoding of events, with latencies and with costs; never with the machine, the build or the host.
+    // Changes with the encoding of events, with latencies and with costs; never with the machine, the build or the
+    // host.
     assert_eq!(run(&mut workload(11), 3, |_, _| ()), (643, 8842478917524565619));
 }

@@ -199,3 +199,53 @@ fn files_without_a_name_are_forgotten() {
     let newest = disk.open("/kafka-logs/d", true).expect("no fault");
     assert!(newest.0 & 0xff_ffff < 200, "slots are used again: {newest:?}");
 }
+
+#[test]
+fn a_torn_tail_leaves_half_of_the_last_write_of_each_file() {
+    let mut disk = disk();
+    for (name, writes, flushed) in [("a", 3, 1), ("b", 1, 1), ("c", 0, 0)] {
+        let file = disk.open(&format!("/kafka-logs/{name}"), true).expect("no fault");
+        for write in 0..writes {
+            disk.append(file, plain(b"wxyz")).expect("no fault");
+            if write < flushed {
+                disk.flush(file).expect("no fault");
+            }
+        }
+    }
+    disk.power_loss(Survives::TornTail, &mut || unreachable!("nothing is drawn"));
+    let left = |name: &str| disk.read_path(&format!("/kafka-logs/{name}")).map(|bytes| bytes.to_vec());
+    assert_eq!(left("a").as_deref(), Some(&b"wxyzwxyzwx"[..]));
+    assert_eq!(left("b").as_deref(), Some(&b"wxyz"[..]), "all of it was flushed");
+    assert_eq!(left("c").as_deref(), Some(&b""[..]), "a name survives");
+}
+
+#[test]
+fn a_bad_sector_spoils_reading_and_nothing_else() {
+    let mut disk = disk();
+    let file = disk.open("/kafka-logs/a", true).expect("no fault");
+    let other = disk.open("/kafka-logs/b", true).expect("no fault");
+    disk.append(file, plain(b"xyz")).expect("no fault");
+    let unreadable = |fails| DiskFault::Unreadable { file: "a".into(), fails };
+    assert!(disk.fault(unreadable(true)));
+    assert_eq!(disk.read(file, 0, 3), Err(DiskError::Io));
+    assert_eq!(disk.extent(file, 0), Err(DiskError::Io));
+    assert_eq!(disk.append(file, plain(b"x")), Ok(()));
+    assert_eq!(disk.read(other, 0, 3).as_deref(), Ok(&b""[..]));
+    assert!(disk.fault(unreadable(false)));
+    assert_eq!(disk.read(file, 0, 9).as_deref(), Ok(&b"xyzx"[..]));
+    assert!(!disk.fault(DiskFault::Unreadable { file: "c".into(), fails: true }), "there is no such file");
+}
+
+#[test]
+fn what_is_written_back_survives_names_and_all() {
+    for (written_back, left) in [(false, None), (true, Some(&b"xyz"[..]))] {
+        let mut disk = disk().with_journal(Journal::Strict);
+        let file = disk.open("/kafka-logs/a", true).expect("no fault");
+        disk.append(file, plain(b"xyz")).expect("no fault");
+        if written_back {
+            assert!(disk.fault(DiskFault::WrittenBack));
+        }
+        disk.power_loss(Survives::Nothing, &mut || 0);
+        assert_eq!(disk.read_path("/kafka-logs/a").as_deref(), left);
+    }
+}

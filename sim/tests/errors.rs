@@ -6,8 +6,8 @@ use kafka::era::Era;
 use kafka::error::KafkaError;
 use vectors::{VERSIONS, at, covers};
 
-/// Where an old release reacted otherwise. `KafkaError` has the newer answer for all eras: no broker here gives a client
-/// of such an era the first of them, and the second belongs to idempotence.
+/// Where an old release reacted otherwise. `KafkaError` has the newer answer for all eras: no broker here gives a
+/// client of such an era the first of them, and the second belongs to idempotence.
 const OTHERWISE: [(KafkaError, &str); 2] =
     [(KafkaError::ReplicaNotAvailable, "0.10.2.2-2.5.1"), (KafkaError::DuplicateSequenceNumber, "0.11.0.3")];
 

@@ -259,7 +259,12 @@ proptest! {
     fn what_was_flushed_survives_a_power_failure(
         acts in acts(),
         draws in prop::collection::vec(any::<u64>(), 1..64),
-        survives in prop_oneof![Just(Survives::Nothing), Just(Survives::SomePrefix), Just(Survives::AnySubset)],
+        survives in prop_oneof![
+            Just(Survives::Nothing),
+            Just(Survives::SomePrefix),
+            Just(Survives::AnySubset),
+            Just(Survives::TornTail)
+        ],
         strict in any::<bool>(),
     ) {
         let (journal, release) = match strict {

@@ -1,7 +1,8 @@
 //! Every scenario in every era of its verdicts: a test each, picked by name like any other.
 //!
-//! `truncation/high-watermark::0.10.2.2` runs one era: seed 0, which is calm, makes the story that the snapshot keeps; a
-//! few more seeds must come to the same verdict. `truncation/high-watermark::eras` is the table of all of them.
+//! `truncation/high-watermark::0.10.2.2` runs one era: seed 0, which is calm, makes the story that the snapshot
+//! keeps; a few more seeds must come to the same verdict. `truncation/high-watermark::eras` is the table of all of
+//! them.
 //!
 //! - `TRIAL_SEED=7`, `TRIAL_SEEDS=0..100`, or madsim's `MADSIM_TEST_SEED` and `MADSIM_TEST_NUM`: other seeds.
 //! - `TRIAL_BLESS=1`: snapshots are written. Read their diff, commit only what can be explained.
@@ -13,6 +14,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trial::scenario::compare::differences;
+use trial::scenario::course;
 use trial::scenario::eras;
 use trial::scenario::parse;
 use trial::scenario::report::{era_table, story};
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
             }
         }
     }
+    tests.push(Trial::test("course", course));
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
 }
 
@@ -133,6 +136,46 @@ fn table(ready: &Ready, name: &str) -> Result<(), Failed> {
     compare(ready, &PathBuf::from(format!("snapshots/{name}.eras.snap")), &era_table(&results))
 }
 
+/// The page of the course, and the matrix in the front page, are what the files say.
+fn course() -> Result<(), Failed> {
+    let mut files = Vec::new();
+    walk(Path::new("scenarios"), &mut files);
+    let all: Result<Vec<Ready>, _> = files.iter().map(|file| parse::read(file, None, &[])).collect();
+    let all = all.map_err(|problem| problem.render(false))?;
+    made(Path::new("scenarios/README.md"), &course::page(&all, "scenarios"))?;
+    let front = Path::new("README.md");
+    let old = std::fs::read_to_string(front).map_err(|error| error.to_string())?;
+    let (before, rest) = old.split_once("<!-- matrix: begin").ok_or("README.md has no matrix")?;
+    let (mark, rest) = rest.split_once('\n').ok_or("the mark ends its line")?;
+    let (_, after) = rest.split_once("<!-- matrix: end -->").ok_or("the matrix has no end")?;
+    let matrix = course::matrix(&course::demanded(&all, "scenarios"));
+    made(
+        front,
+        &format!("{before}<!-- matrix: begin{mark}\n\n```\n{matrix}```\n\n<!-- matrix: end -->{after}"),
+    )
+}
+
+/// Holds a made page against what stands there, or writes it.
+fn made(path: &Path, new: &str) -> Result<(), Failed> {
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    if old == new {
+        return Ok(());
+    }
+    if is_blessed() {
+        return std::fs::write(path, new).map_err(|error| error.to_string().into());
+    }
+    let diff = TextDiff::from_lines(old.as_str(), new);
+    let diff = diff.unified_diff().context_radius(1).header("there", "now").to_string();
+    Err(Failed::from(format!(
+        "{} is made from the scenarios; TRIAL_BLESS=1 cargo test -p trial --test scenarios course\n{diff}",
+        path.display()
+    )))
+}
+
+fn is_blessed() -> bool {
+    std::env::var_os("TRIAL_BLESS").is_some_and(|wanted| wanted == "1")
+}
+
 /// Holds a text against its snapshot, which has the form of insta's, so that its tools can be used.
 fn compare(ready: &Ready, path: &Path, text: &str) -> Result<(), Failed> {
     let head =
@@ -142,7 +185,7 @@ fn compare(ready: &Ready, path: &Path, text: &str) -> Result<(), Failed> {
     if old.as_deref() == Some(&new) {
         return Ok(());
     }
-    if std::env::var_os("TRIAL_BLESS").is_some_and(|wanted| wanted == "1") {
+    if is_blessed() {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).map_err(|error| error.to_string())?;
         }

@@ -1,5 +1,5 @@
-//! Looking on changes nothing. Alone in its process: whether a trace point is on is one static for all threads, and a test
-//! beside this one could switch it off.
+//! Looking on changes nothing. Alone in its process: whether a trace point is on is one static for all threads, and a
+//! test beside this one could switch it off.
 
 mod probe;
 

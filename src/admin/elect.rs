@@ -80,7 +80,8 @@ impl ElectPreferredLeaders {
                     let lines = left_out.iter().map(|partition| {
                         let partition = shown(*partition, era);
                         format!(
-                            "Skipping preferred replica leader election for partition {partition} since it doesn't exist."
+                            "Skipping preferred replica leader election for partition {partition} since it \
+                             doesn't exist."
                         )
                     });
                     Err(refused(KafkaError::UnknownTopicOrPartition, listed(lines, " ")))

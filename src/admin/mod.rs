@@ -7,6 +7,7 @@
 //! Left out: tools that speak to brokers (`--bootstrap-server`), which come with the client's APIs for it. What they make
 //! a broker do to ZooKeeper is what these do themselves.
 
+mod add_partitions;
 mod create_topic;
 mod elect;
 pub mod placement;
@@ -23,6 +24,7 @@ use crate::messages::zookeeper::{Op, ZkError};
 use crate::node::{Channel, Effect, Entropy, Env, Input, Node};
 use crate::time::{Micros, Time};
 use crate::zookeeper::session::{Outcome, Session, SessionEvent, SessionUser, Ticket};
+use add_partitions::AddPartitions;
 use create_topic::CreateTopic;
 use elect::ElectPreferredLeaders;
 use reassign::ReassignPartitions;
@@ -46,6 +48,7 @@ pub struct Operator {
 #[derive(Clone, Debug)]
 enum Tool {
     CreateTopic(CreateTopic),
+    AddPartitions(AddPartitions),
     AlterTopicConfig(AlterTopicConfig),
     ElectPreferredLeaders(ElectPreferredLeaders),
     ReassignPartitions(ReassignPartitions),
@@ -57,6 +60,9 @@ impl Tool {
         match command {
             Command::CreateTopic { topic, placement, settings } => {
                 Tool::CreateTopic(CreateTopic::new(topic, placement, settings))
+            }
+            Command::AddPartitions { topic, partitions, assignment } => {
+                Tool::AddPartitions(AddPartitions::new(topic, partitions, assignment))
             }
             Command::AlterTopicConfig { topic, settings } => {
                 Tool::AlterTopicConfig(AlterTopicConfig::new(topic, settings))
@@ -79,6 +85,7 @@ impl Tool {
         }
         match self {
             Tool::CreateTopic(tool) => tool.proceed(outcome, era, entropy),
+            Tool::AddPartitions(tool) => tool.proceed(outcome, era),
             Tool::AlterTopicConfig(tool) => tool.proceed(outcome, era),
             Tool::ElectPreferredLeaders(tool) => tool.proceed(outcome, era),
             Tool::ReassignPartitions(tool) => tool.proceed(outcome, era),

@@ -163,6 +163,69 @@ fn topics_that_cannot_be_are_refused_with_kafkas_errors() {
     assert_eq!(empty.refused(counted("t", 1, 1)).1, "replication factor: 1 larger than available brokers: 0");
 }
 
+fn add(topic: &str, partitions: i32, lists: Option<&[&[i32]]>) -> Command {
+    let ids = |list: &&[i32]| list.iter().map(|id| BrokerId(*id)).collect();
+    let assignment = lists.map(|lists| lists.iter().map(ids).collect());
+    Command::AddPartitions { topic: Topic::new(topic), partitions, assignment }
+}
+
+#[test]
+fn partitions_are_added_and_never_taken_away() {
+    use KafkaError::*;
+    let mut tools = Tools::new("2.8", THREE);
+    assert_eq!(tools.run(assigned("t", &[(0, &[1, 10])])), Ok(()));
+    // As if placed with the first: the ring is entered at partition 0's leader, which is at index 1.
+    assert_eq!(tools.run(add("t", 3, None)), Ok(()));
+    let placed = r#"{"version":1,"partitions":{"0":[1,10],"1":[10,1],"2":[0,10]}}"#;
+    assert_eq!(tools.show("/brokers/topics/t").as_deref(), Some(placed));
+    assert_eq!(tools.run(add("t", 4, Some(&[&[10, 0]]))), Ok(()));
+    let added = r#"{"version":1,"partitions":{"0":[1,10],"1":[10,1],"2":[0,10],"3":[10,0]}}"#;
+    assert_eq!(tools.show("/brokers/topics/t").as_deref(), Some(added));
+    for (command, error, message) in [
+        (
+            add("t", 3, None),
+            InvalidPartitions,
+            "The number of partitions for a topic can only be increased. Topic t currently has 4 partitions, 3 would \
+             not be an increase.",
+        ),
+        (
+            add("t", 4, None),
+            InvalidPartitions,
+            "The number of partitions for a topic can only be increased. Topic t currently has 4 partitions, 4 would \
+             not be an increase.",
+        ),
+        (
+            add("t", 5, Some(&[&[1, 1]])),
+            InvalidReplicaAssignment,
+            "Duplicate brokers not allowed in replica assignment: 1, 1 for partition id 4.",
+        ),
+        (
+            add("t", 5, Some(&[&[1, 7]])),
+            BrokerNotAvailable,
+            "Some brokers specified for partition id 4 are not available. Specified brokers: 1, 7, available brokers: \
+             0, 1, 10.",
+        ),
+        (
+            add("t", 5, Some(&[&[1]])),
+            InvalidReplicaAssignment,
+            "Inconsistent replication factor between partitions, partition 0 has 2 while partitions [4] have \
+             replication factors [1], respectively.",
+        ),
+        (add("u", 5, None), UnknownServerError, "Topic 'u' does not exist as expected"),
+    ] {
+        assert_eq!(tools.refused(command), (error, message.to_owned()));
+    }
+    assert_eq!(tools.show("/brokers/topics/t").as_deref(), Some(added));
+
+    let mut older = Tools::new("0.10.2", THREE);
+    assert_eq!(older.run(assigned("t", &[(0, &[1])])), Ok(()));
+    let (error, message) = older.refused(add("t", 1, None));
+    assert_eq!(
+        (error, message.as_str()),
+        (UnknownServerError, "The number of partitions for a topic can only be increased")
+    );
+}
+
 #[test]
 fn racks_count_only_if_every_broker_has_one() {
     let mut all = Tools::new("2.8", &[(1, Some("a")), (2, Some("a")), (3, Some("b"))]);

@@ -2,8 +2,8 @@
 //!
 //! 1. A leader queues a change; a partition has at most one here, counted until it is answered.
 //! 2. All changes go out in one request; there is one request in flight at a time.
-//! 3. A lost connection, or NOT_CONTROLLER: the *same* request goes out again, to whoever is controller then. Whether it
-//!    was carried out the first time is unknown.
+//! 3. A lost connection, or NOT_CONTROLLER: the *same* request goes out again, to whoever is controller then. Whether
+//!    it was carried out the first time is unknown.
 //! 4. Another error for the whole request: what is queued then goes out after 50 ms.
 //! 5. An answer takes the partition's change out: its own, or (rule `isr-answer`) whatever is there by then.
 //!

@@ -5,7 +5,7 @@
 //! |---------------------------------------|----------------------------------------------------------------------------|
 //! | `replication-offset-checkpoint`       | `replica.high.watermark.checkpoint.interval.ms` (5 s), from the first LeaderAndIsr on |
 //! | `recovery-point-offset-checkpoint`    | after 30 s, then `log.flush.offset.checkpoint.interval.ms` (60 s); after a cut |
-//! | `log-start-offset-checkpoint`         | after 30 s, then `log.flush.start.offset.checkpoint.interval.ms` (60 s)    |
+//! | `log-start-offset-checkpoint`         | after 30 s, then `log.flush.start.offset.checkpoint.interval.ms` (60 s; from 0.11 on) |
 //! | flush of logs dirty for `flush.ms`    | after 30 s, then `log.flush.scheduler.interval.ms` (never)                 |
 //!
 //! All of it once more at an orderly stop. The high watermark checkpoint holds the replicas that the controller has named
@@ -24,9 +24,19 @@ const INITIAL_DELAY: Micros = Micros::from_millis(30_000);
 
 impl ReplicaManager {
     pub(super) fn start_log_timers(&mut self, now: Time) {
-        let keys = [TimerKey::FlushLogs, TimerKey::RecoveryPointCheckpoint, TimerKey::StartOffsetCheckpoint];
-        for key in keys {
+        for key in [TimerKey::FlushLogs, TimerKey::RecoveryPointCheckpoint] {
             self.timers.set(key, now + INITIAL_DELAY);
+        }
+        if self.open_logs().has_start_offset_checkpoint() {
+            self.timers.set(TimerKey::StartOffsetCheckpoint, now + INITIAL_DELAY);
+        }
+    }
+
+    /// The first LeaderAndIsr starts the checkpoint of high watermarks, so that it does not run before partitions are
+    /// known, and lose theirs.
+    pub(super) fn start_high_watermark_checkpoint(&mut self, now: Time) {
+        if self.timers.get(TimerKey::HighWatermarkCheckpoint).is_none() {
+            self.timers.set(TimerKey::HighWatermarkCheckpoint, now);
         }
     }
 
@@ -91,7 +101,12 @@ impl ReplicaManager {
         self.open_logs().mark_clean_shutdown(&mut *env.disk)
     }
 
+    /// Nothing is written, and what the file says stays true, while no replica is known
+    /// (`ReplicaManager.checkpointHighWatermarks` writes the directories of those that are).
     fn checkpoint_high_watermarks(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
+        if !self.partitions.values().any(|partition| partition.hosted) {
+            return Ok(());
+        }
         for (tp, partition) in self.partitions.iter_mut() {
             if !partition.hosted && partition.high_watermark > partition.log.start_offset() {
                 let forgotten = partition.bounded(Offset::ZERO);

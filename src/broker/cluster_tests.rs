@@ -4,9 +4,11 @@
 use crate::broker::Broker;
 use crate::broker::view::Role;
 use crate::config::BrokerConfig;
+use crate::disk::Disk;
 use crate::era::Era;
 use crate::ids::{BrokerId, CallId, ConnectionId, NodeId, Topic, TopicPartition};
 use crate::log::batch::{BatchHeader, RecordBatch};
+use crate::log::log_manager::CLEAN_SHUTDOWN;
 use crate::messages::metadata::MetadataRequest;
 use crate::messages::produce::{Acks, ProduceRequest};
 use crate::messages::zookeeper::{Op, ZooKeeperRequest};
@@ -414,13 +416,29 @@ fn a_broker_that_stops_in_order_hands_over_first_in_every_era() {
 
 #[test]
 fn a_restart_before_the_old_session_has_expired_ends_with_node_exists() {
-    for release in ["0.10.2", "2.8"] {
+    for release in ERAS {
         let mut cluster = Cluster::of(release);
+        cluster.create_topic("t", &[2, 3, 1]);
+        assert!(is_acked(cluster.produce("t-0", "m1")), "{release}");
+        cluster.run(6_000);
+        let checkpoint = |cluster: &mut Cluster| {
+            let disk = &mut cluster.envs[2].disk;
+            let file = disk.open("/kafka-logs/replication-offset-checkpoint", false).expect("it is there");
+            disk.read(file, 0, disk.length(file) as usize).expect("it can be read")
+        };
+        let is_clean =
+            |cluster: &Cluster| cluster.envs[2].disk.exists(&format!("/kafka-logs/{CLEAN_SHUTDOWN}"));
+        let before = checkpoint(&mut cluster);
         cluster.kill(2);
+        assert!(!is_clean(&cluster), "{release}");
         cluster.run(100);
         cluster.start(2);
         cluster.run(1_000);
         assert_eq!(cluster.exits, [(2, ExitReason::NodeExists)], "{release}");
+        // It has shut down: what it recovered is marked clean; high watermarks are those of the life before.
+        assert!(is_clean(&cluster), "{release}");
+        assert_eq!(checkpoint(&mut cluster), before, "{release}");
+        assert!(cluster.zookeeper.get("/brokers/ids/2").is_some(), "{release}: the old session's");
     }
 }
 

@@ -244,9 +244,12 @@ impl Broker {
                     // Kafka logs it and answers no error.
                     let (leader, epoch) = (state.leader, state.leader_epoch);
                     env.note(|| Note::Replica(partition, ReplicaNote::LeaderUnavailable { epoch, leader }));
-                    // So that its high watermark is in the checkpoint all the same (KAFKA-1647).
-                    let log = self.replicas.get_or_create(partition, topic, env);
-                    log.map(|_| ()).map_err(|_| KafkaError::KafkaStorageError)
+                    self.replicas.start_high_watermark_checkpoint(env.now);
+                    let made = match self.era.rules.leaderless_checkpoint.makes_replica() {
+                        true => self.replicas.get_or_create(partition, topic, env).map(|_| ()),
+                        false => Ok(()),
+                    };
+                    made.map_err(|_| KafkaError::KafkaStorageError)
                 }
             };
             failed.extend(restarts.err().map(|error| (partition, error)));

@@ -5,7 +5,8 @@
 //!                 \________ any of them may be delayed for `replica.fetch.backoff.ms` after an error
 //! ```
 //!
-//! The order of partitions is that of requests. Whatever changes goes to the end, so that no partition starves the others.
+//! The order of partitions is that of requests. Whatever changes goes to the end, so that no partition starves the
+//! others.
 
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::time::Time;

@@ -61,7 +61,8 @@ impl Calls {
     }
 }
 
-/// `AbstractFetcherManager.getFetcherId`: `String.hashCode` times 31 plus the partition, in 32-bit arithmetic that wraps.
+/// `AbstractFetcherManager.getFetcherId`: `String.hashCode` times 31 plus the partition, in 32-bit arithmetic that
+/// wraps.
 pub fn fetcher_id(partition: TopicPartition, fetchers: u8) -> u8 {
     let hash = partition
         .topic
@@ -80,7 +81,8 @@ impl FetcherManager {
         FetcherManager { config: Arc::clone(config), calls: Calls::new(era, part), fetchers: Vec::new() }
     }
 
-    /// Begins to fetch partitions. Whoever fetched them before must have been told to stop ([`FetcherManager::remove`]).
+    /// Begins to fetch partitions. Whoever fetched them before must have been told to stop
+    /// ([`FetcherManager::remove`]).
     pub fn add(&mut self, partitions: &[ToFetch], replicas: &mut ReplicaManager, env: &mut Env<'_>) {
         for to_fetch in partitions {
             let id = fetcher_id(to_fetch.partition, self.config.num_replica_fetchers);

@@ -16,7 +16,8 @@ use crate::messages::offsets_for_leader_epoch::{
 };
 use crate::node::{Effect, Env, ExitReason};
 use crate::note::{Decided, Note, ReplicaNote};
-use crate::rules::follower_out_of_range::{self, OutOfRange, Restart};
+use crate::rules::follower_out_of_range::{self, OutOfRange};
+use crate::rules::overtaken_follower::{self, Restart};
 use crate::rules::stale_epoch_answer;
 use crate::rules::truncation::{self, Beginning, Cut, FollowerLog};
 use std::sync::Arc;
@@ -197,15 +198,16 @@ impl ReplicaFetcher {
                 };
             }
         };
-        let rule = era.rules.follower_out_of_range;
+        let (rule, overtaken) = (era.rules.follower_out_of_range, era.rules.overtaken_follower);
         let replica = replicas.partition(partition).expect("hosted while fetched");
         let end = replica.log.end_offset();
         if let ErrandKind::LeaderStart = kind {
             self.out_of_range.remove(0);
-            match follower_out_of_range::restart(listed, end) {
+            match overtaken_follower::decide(overtaken, listed, end) {
                 Restart::Continue => self.go_on(state, Phase::Fetching, replicas),
                 Restart::StartAt(start) => {
-                    match replicas.truncate_fully_and_start_at(partition, start, Decided::by(rule), env) {
+                    match replicas.truncate_fully_and_start_at(partition, start, Decided::by(overtaken), env)
+                    {
                         Ok(()) => self.go_on(state, Phase::Fetching, replicas),
                         Err(_) => self.partitions.remove(partition),
                     }

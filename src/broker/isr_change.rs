@@ -7,6 +7,7 @@
 //!    goes from partition to partition and waits at each; a leader that is cut off from ZooKeeper hangs at the first.
 //! 3. "Bad version": perhaps its own write, whose answer was lost. It reads the znode; if that holds just what it wanted
 //!    to write, all is well; if not, the ISR stays as it is ("Cached zkVersion not equal"), until the next fetch or check.
+//!    What the end of the session cuts short is tried again in the next, or given up (rule `expired-isr-write`).
 //! 4. The controller hears of changes by a znode under `/isr_change_notification`, written after 5 s of quiet or 60 s at
 //!    most, by a check that runs every 2.5 s.
 //! 5. From 2.7 on the leader asks the controller ([`super::alter_partition_queue`]) and goes on; the change is pending
@@ -14,8 +15,8 @@
 //!
 //! Left out: the threads that wait for the lock are taken for unlimited (Kafka has `num.io.threads`, 8); consumers wait
 //! for the lock in every release up to 2.6 (really from 2.1 on); a request that touches several partitions waits as a
-//! whole, before any of it is done; a fetch that runs out of time is answered though the lock is held; a write that the end of the session cuts short is given up (up to 1.0 Kafka tries
-//! again in the next session). Control requests that wait for the lock are kept aside by [`super::control`].
+//! whole, before any of it is done; a fetch that runs out of time is answered though the lock is held, and one whose
+//! expansion throws is answered as if there had been none. Control requests that wait for the lock are kept aside by [`super::control`].
 
 use crate::broker::leader::IsrProposal;
 use crate::broker::replica_manager::{ReplicaManager, TimerKey};
@@ -60,6 +61,32 @@ struct IsrWrite {
     ticket: Ticket,
     partition: TopicPartition,
     state: PartitionState,
+    /// The version of the znode that it replaces.
+    version: ZkVersion,
+    /// Whether the znode is read, to see what stands there.
+    checking: bool,
+}
+
+impl IsrWrite {
+    /// What is asked of ZooKeeper.
+    fn op(&self) -> Op {
+        let path = znode::state_path(self.partition);
+        if self.checking {
+            return Op::GetData { path, watch: false };
+        }
+        let data = ZnodeData::PartitionState(self.state.clone());
+        Op::SetData { path, data, version: Some(self.version) }
+    }
+}
+
+/// News of changed ISRs for the controller.
+fn notification(told: &Arc<[TopicPartition]>) -> Op {
+    Op::Create {
+        path: format!("{}/isr_change_", znode::ISR_CHANGES).into(),
+        data: ZnodeData::IsrChange(Arc::clone(told)),
+        ephemeral: false,
+        sequential: true,
+    }
 }
 
 impl ReplicaManager {
@@ -156,13 +183,11 @@ impl ReplicaManager {
                     isr: proposal.to.clone(),
                     controller_epoch: partition.controller_epoch,
                 };
-                let op = Op::SetData {
-                    path: znode::state_path(tp),
-                    data: ZnodeData::PartitionState(state.clone()),
-                    version: Some(partition.zk_version),
-                };
-                let ticket = session.submit(SessionUser::IsrWriter, vec![op], env);
-                self.isr_writer.writes.push(IsrWrite { ticket, partition: tp, state });
+                let version = partition.zk_version;
+                let mut write =
+                    IsrWrite { ticket: Ticket(0), partition: tp, state, version, checking: false };
+                write.ticket = session.submit(SessionUser::IsrWriter, vec![write.op()], env);
+                self.isr_writer.writes.push(write);
             }
         }
         env.note(|| {
@@ -188,8 +213,12 @@ impl ReplicaManager {
             return;
         }
         let Some(result) = outcome.into_iter().next() else { return };
+        let again = result == Err(ZkError::SessionExpired) && self.era.rules.expired_isr_write.tries_again();
         if let Some((_, told)) = self.isr_writer.notifying.take_if(|(notifying, _)| *notifying == ticket) {
-            if result.is_err() {
+            if again {
+                let ticket = session.submit(SessionUser::IsrWriter, vec![notification(&told)], env);
+                self.isr_writer.notifying = Some((ticket, told));
+            } else if result.is_err() {
                 self.isr_writer.changed.extend(told.iter());
                 self.arm_notification(env.now);
             }
@@ -197,6 +226,12 @@ impl ReplicaManager {
         }
         let writes = &mut self.isr_writer.writes;
         let Some(index) = writes.iter().position(|write| write.ticket == ticket) else { return };
+        let bad_version = result == Err(ZkError::BadVersion);
+        if again || bad_version {
+            writes[index].checking |= bad_version;
+            writes[index].ticket = session.submit(SessionUser::IsrWriter, vec![writes[index].op()], env);
+            return;
+        }
         let written = match result {
             Ok(OpResult::Set(stat)) => Ok(stat.version),
             // The check of a write whose answer may have been lost.
@@ -204,16 +239,15 @@ impl ReplicaManager {
                 Ok(stat.version)
             }
             Ok(_) => Err(KafkaError::InvalidUpdateVersion),
-            Err(ZkError::BadVersion) => {
-                let path = znode::state_path(writes[index].partition);
-                let op = Op::GetData { path, watch: false };
-                writes[index].ticket = session.submit(SessionUser::IsrWriter, vec![op], env);
-                return;
-            }
             Err(ZkError::NoNode) => Err(KafkaError::UnknownTopicOrPartition),
             Err(_) => Err(KafkaError::UnknownServerError),
         };
         let write = self.isr_writer.writes.remove(index);
+        if written == Err(KafkaError::UnknownServerError) && self.isr_writer.waits_at == Some(write.partition)
+        {
+            // The exception ends this round of the check.
+            self.isr_writer.round.clear();
+        }
         self.on_isr_written(write, written, session, env);
         self.settle(env);
     }
@@ -301,14 +335,8 @@ impl ReplicaManager {
             return self.arm_notification(env.now);
         }
         let told: Arc<[TopicPartition]> = std::mem::take(&mut writer.changed).into_iter().collect();
-        let op = Op::Create {
-            path: format!("{}/isr_change_", znode::ISR_CHANGES).into(),
-            data: ZnodeData::IsrChange(Arc::clone(&told)),
-            ephemeral: false,
-            sequential: true,
-        };
         writer.last_notification = env.now;
-        let ticket = session.submit(SessionUser::IsrWriter, vec![op], env);
+        let ticket = session.submit(SessionUser::IsrWriter, vec![notification(&told)], env);
         writer.notifying = Some((ticket, told));
     }
 

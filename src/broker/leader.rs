@@ -1,10 +1,10 @@
 //! What a leader knows of its followers and its ISR (the leader's half of `kafka.cluster.Partition`; `Replica`).
 //!
-//! 1. On becoming leader, every follower's log end is unknown: it counts as below everything until it fetches. Members of
-//!    the ISR are taken to have been caught up just now; others, never.
-//! 2. A fetch at offset `n` says that the follower has everything below `n`. It was caught up *at the time of this fetch*
-//!    if that is the leader's log end, and *at the time of its last fetch* if it is what the log end was then: a follower
-//!    that is always one small batch behind is in sync.
+//! 1. On becoming leader, every follower's log end is unknown: it counts as below everything until it fetches.
+//!    Members of the ISR are taken to have been caught up just now; others, never.
+//! 2. A fetch at offset `n` says that the follower has everything below `n`. It was caught up *at the time of this
+//!    fetch* if that is the leader's log end, and *at the time of its last fetch* if it is what the log end was then:
+//!    a follower that is always one small batch behind is in sync.
 //! 3. The high watermark is the smallest log end over the ISR and those caught up within `replica.lag.time.max.ms`.
 //! 4. A change of the ISR is pending from the proposal until it is committed; what may be the ISR by then is the
 //!    *maximal* ISR: an entering member counts already, a leaving one still does.
@@ -152,8 +152,8 @@ impl LeaderState {
         self.pending.as_ref().map_or(&self.isr, |proposal| &proposal.maximal)
     }
 
-    /// Where the high watermark could be, given the leader's own log end. It never goes back: the caller takes the larger.
-    /// `may_enter`: whether a replica outside the ISR can enter it.
+    /// Where the high watermark could be, given the leader's own log end. It never goes back: the caller takes the
+    /// larger. `may_enter`: whether a replica outside the ISR can enter it.
     pub fn high_watermark(
         &self,
         rule: HighWatermark,

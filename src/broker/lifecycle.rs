@@ -7,8 +7,8 @@
 //!
 //! 1. The log directory is opened, the session with ZooKeeper begun.
 //! 2. The persistent paths are made if they do not exist, the settings of all topics read.
-//! 3. `/brokers/ids/<id>` is created. If it exists and belongs to an earlier life's session, the process ends. Its zxid is the
-//!    broker epoch.
+//! 3. `/brokers/ids/<id>` is created. If it exists and belongs to an earlier life's session, the broker closes what it has opened
+//!    and ends ([`super::shutdown`]). Its zxid is the broker epoch.
 //! 4. The controller part starts, before or after step 3 (rule `startup-order`); configuration changes are watched.
 //! 5. Only now the broker answers. Connections are accepted all the time, as Kafka's socket server does, and what came
 //!    over them waits. (Up to 0.11 it answers just before step 3.)
@@ -274,7 +274,7 @@ impl Broker {
                     // Its own: the create was carried out and its answer lost.
                     self.on_registered(BrokerEpoch(stat.czxid), env);
                 } else if !self.lifecycle.is_running() {
-                    env.push(Effect::Exit(ExitReason::NodeExists));
+                    self.abandon_startup(ExitReason::NodeExists, env);
                 }
             }
             Some(Err(ZkError::NoNode)) => self.register(env),

@@ -1,7 +1,7 @@
 //! Where does a partition begin, end, or reach a timestamp? (`Partition.fetchOffsetForTimestamp`)
 //!
-//! Only the leader answers. A follower is told its log end, a client the high watermark; whether a new leader may tell a
-//! client its high watermark is decided by the rule `end-offset`.
+//! Only the leader answers. A follower is told its log end, a client the high watermark; whether a new leader may
+//! tell a client its high watermark is decided by the rule `end-offset`.
 //!
 //! Left out: versions 0 (several offsets) and 7 (the largest timestamp, KIP-734), isolation levels.
 

@@ -121,6 +121,11 @@ impl Broker {
         self.controller.active_epoch()
     }
 
+    /// Whether its controller knows this broker as alive and not shutting down.
+    pub fn controller_knows(&self, broker: BrokerId) -> bool {
+        self.controller.knows_live(broker)
+    }
+
     /// The replica of a partition, if this broker hosts one.
     pub fn replica(&self, partition: TopicPartition) -> Option<ReplicaView<'_>> {
         self.replicas.partition(partition).map(|replica| replica.view(&self.era.rules))

@@ -1,22 +1,24 @@
-//! One fetcher (`ReplicaFetcherThread`, `AbstractFetcherThread`): pulls the partitions that this broker follows from one leader.
+//! One fetcher (`ReplicaFetcherThread`, `AbstractFetcherThread`): pulls the partitions that this broker follows from
+//! one leader.
 //!
 //! One request is under way at a time, on one connection. Whenever none is, the fetcher takes the first of these:
 //!
-//! 1. A partition whose fetch was refused as out of range: ask the leader's log end, and perhaps its start (ListOffsets),
-//!    and cut by the rule `follower-out-of-range`.
-//! 2. Partitions that have to cut their log first: one OffsetsForLeaderEpoch for all of them (up to 2.7), and cut by the
-//!    rule `truncation`.
+//! 1. A partition whose fetch was refused as out of range: ask the leader's log end, and perhaps its start
+//!    (ListOffsets), and cut by the rule `follower-out-of-range`.
+//! 2. Partitions that have to cut their log first: one OffsetsForLeaderEpoch for all of them (up to 2.7), and cut by
+//!    the rule `truncation`.
 //! 3. The rest: one Fetch for all of them. What comes is appended; a diverging epoch in it (2.8 on) cuts.
 //!
-//! A partition with an error is left alone for `replica.fetch.backoff.ms`. A fetch that fails as a whole puts the fetcher to
-//! sleep for that long, and its partitions for as long again: Kafka doubles the delay, too. A partition that is added ends
-//! the sleep.
+//! A partition with an error is left alone for `replica.fetch.backoff.ms`. A fetch that fails as a whole puts the
+//! fetcher to sleep for that long, and its partitions for as long again: Kafka doubles the delay, too. A partition
+//! that is added ends the sleep.
 //!
-//! A response counts for a partition only if that is still where the request said it was. A leader that says "fenced" makes
-//! the fetcher forget the partition until the controller speaks again.
+//! A response counts for a partition only if that is still where the request said it was. A leader that says "fenced"
+//! makes the fetcher forget the partition until the controller speaks again.
 //!
-//! Left out: fetch sessions (KIP-227), throttling, the failed-partitions count, resizing. In Kafka the questions of point 1
-//! are asked under a lock that holds up LeaderAndIsr; here a partition that is taken away meanwhile is simply forgotten.
+//! Left out: fetch sessions (KIP-227), throttling, the failed-partitions count, resizing. In Kafka the questions of
+//! point 1 are asked under a lock that holds up LeaderAndIsr; here a partition that is taken away meanwhile is simply
+//! forgotten.
 
 use crate::broker::fetch_state::{FetchState, FetchStates, Phase};
 use crate::broker::fetcher_manager::Calls;

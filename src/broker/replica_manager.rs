@@ -228,11 +228,7 @@ impl ReplicaManager {
             self.partitions.insert(tp, Arc::new(Partition::idle(tp, log, None)));
             env.mark(tp);
         }
-        // The first LeaderAndIsr starts the checkpoint of high watermarks, so that it does not run before partitions
-        // are known and lose theirs.
-        if self.timers.get(TimerKey::HighWatermarkCheckpoint).is_none() {
-            self.timers.set(TimerKey::HighWatermarkCheckpoint, env.now);
-        }
+        self.start_high_watermark_checkpoint(env.now);
         let partition = self.partitions.get_mut(tp).map(Arc::make_mut).expect("just created");
         partition.hosted = true;
         Ok(partition)
@@ -441,7 +437,7 @@ impl ReplicaManager {
             return false;
         }
         env.note(|| {
-            let isr = leader.maximal_isr().to_vec();
+            let isr = rules.high_watermark.members(&leader.isr, leader.maximal_isr()).to_vec();
             Note::Replica(tp, ReplicaNote::HighWatermarkAdvanced { from, to, isr })
         });
         Arc::make_mut(partition).high_watermark = to;

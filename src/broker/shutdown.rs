@@ -7,6 +7,11 @@
 //! 2. Successful or not: fetchers end, logs are flushed, checkpoints written, the mark of a clean stop is left.
 //! 3. The session is closed, so that its ephemeral nodes go at once, and the process ends.
 //!
+//! A start that fails because the broker's znode belongs to somebody else (`KafkaServer.startup` catches, and calls
+//! `shutdown`) does steps 2 and 3 and not 1, in every release: what was recovered is flushed, recovery points and log
+//! start offsets are written, the mark of a clean stop is left, and `/controller` goes with the session if it was won
+//! meanwhile. High watermarks are not written: no replica is known yet.
+//!
 //! Left out: a broker that is told to stop before it runs (Kafka waits until it does) skips step 1.
 
 use crate::broker::Broker;
@@ -28,6 +33,8 @@ pub struct Shutdown {
     /// The controller as it was last found.
     controller: Option<NodeId>,
     step: Step,
+    /// What the process ends with.
+    reason: ExitReason,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -69,8 +76,17 @@ impl Broker {
         env.note(|| Note::Broker(BrokerNote::ShutdownStarted));
         let controlled = self.config.controlled_shutdown && self.lifecycle.is_running();
         let attempts = if controlled { self.config.controlled_shutdown_max_retries } else { 0 };
-        self.shutdown = Some(Shutdown { attempts, controller: None, step: Step::Asking });
+        let reason = ExitReason::ShutDown;
+        self.shutdown = Some(Shutdown { attempts, controller: None, step: Step::Asking, reason });
         self.attempt_shutdown(env);
+    }
+
+    /// The broker cannot start: it closes what it has opened.
+    pub(super) fn abandon_startup(&mut self, reason: ExitReason, env: &mut Env<'_>) {
+        if !self.is_shutting_down() {
+            self.shutdown = Some(Shutdown { attempts: 0, controller: None, step: Step::Asking, reason });
+            self.finish_shutdown(env);
+        }
     }
 
     /// Asks once more, or stops without having been let go.
@@ -167,11 +183,11 @@ impl Broker {
 
     /// Ends the process once the session is closed.
     pub(super) fn exit_if_closed(&mut self, env: &mut Env<'_>) {
-        let closing = self.shutdown.as_ref().map(|shutdown| shutdown.step);
-        if let Some(Step::ClosingSession { give_up }) = closing
+        let closing = self.shutdown.as_ref().map(|shutdown| (shutdown.step, shutdown.reason));
+        if let Some((Step::ClosingSession { give_up }, reason)) = closing
             && (self.session.is_closed() || give_up <= env.now)
         {
-            env.push(Effect::Exit(ExitReason::ShutDown));
+            env.push(Effect::Exit(reason));
         }
     }
 

@@ -1,10 +1,13 @@
-//! What a broker asks of the controller (`BrokerToControllerChannelManager`, and the client in `KafkaServer.controlledShutdown`).
+//! What a broker asks of the controller (`BrokerToControllerChannelManager`, and the client in
+//! `KafkaServer.controlledShutdown`).
 //!
-//! 1. AlterPartition goes to the controller that the metadata cache names. If the connection is lost, or that broker is not
-//!    the controller (any more), the same request is sent again, to whoever is named then, for as long as it takes.
+//! 1. AlterPartition goes to the controller that the metadata cache names. If the connection is lost, or that broker
+//!    is not the controller (any more), the same request is sent again, to whoever is named then, for as long as it
+//!    takes.
 //! 2. ControlledShutdown goes to the broker that whoever asks has looked up, once.
 //!
-//! Both share one connection per broker here; Kafka opens one for each. Left out: forwarding of clients' requests (KIP-590).
+//! Both share one connection per broker here; Kafka opens one for each. Left out: forwarding of clients' requests
+//! (KIP-590).
 
 use crate::broker::fetcher_manager::Calls;
 use crate::broker::metadata_cache::MetadataCache;

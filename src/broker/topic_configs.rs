@@ -1,7 +1,9 @@
-//! Topic settings as they stand in ZooKeeper (`DynamicConfigManager`, `ZkNodeChangeNotificationListener`, `LogManager`).
+//! Topic settings as they stand in ZooKeeper (`DynamicConfigManager`, `ZkNodeChangeNotificationListener`,
+//! `LogManager`).
 //!
 //! 1. At start all of `/config/topics` is read.
-//! 2. `/config/changes` is watched. A child that is newer than the last one seen names a topic; its settings are read again.
+//! 2. `/config/changes` is watched. A child that is newer than the last one seen names a topic; its settings are read
+//!    again.
 //! 3. Before a log is created the settings of its topic are read, since nothing announces those of a new topic.
 //!
 //! Left out: settings of brokers, clients and users; removal of notifications after 15 minutes; the check of a topic's

@@ -6,8 +6,8 @@ use crate::time::Micros;
 /// A wait that doubles with every failure, up to a longest one, and differs by up to a fifth from client to client.
 ///
 /// If the longest wait is no longer than the first one, it is the same every time and nothing is drawn: so it was for
-/// connections before 0.11 and for requests before 3.7. The longest wait is never exceeded (older releases let the jitter
-/// exceed it by a fifth).
+/// connections before 0.11 and for requests before 3.7. The longest wait is never exceeded (older releases let the
+/// jitter exceed it by a fifth).
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct ExponentialBackoff {
     first: Micros,

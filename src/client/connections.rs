@@ -101,7 +101,8 @@ impl Connection {
         matches!(self.state, ConnectionState::Connecting { .. })
     }
 
-    /// When something about it must be looked at without an event: the oldest request, or the attempt, has had its time.
+    /// When something about it must be looked at without an event: the oldest request, or the attempt, has had its
+    /// time.
     pub fn gives_up_at(&self) -> Time {
         match self.state {
             ConnectionState::Connecting { give_up_at } => give_up_at,

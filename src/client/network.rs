@@ -9,8 +9,8 @@
 //!    that were given up are dropped.
 //! 4. Whenever a connection breaks or cannot be made, metadata is asked for again: the broker may be dead.
 //! 5. Metadata is asked from the least loaded broker: connected with the fewest requests in flight, else one that is
-//!    being connected to, else the one not tried for the longest time. While an update is due and not asked for, nothing
-//!    else is sent.
+//!    being connected to, else the one not tried for the longest time. While an update is due and not asked for,
+//!    nothing else is sent.
 //!
 //! Left out: see [`super`].
 

@@ -1,9 +1,9 @@
 //! What Kafka knows of a setting (`ConfigDef.ConfigKey`): type, default and validator, release by release.
 //!
-//! The facts stand in `broker.tsv`, `topic.tsv`, `producer.tsv` and `consumer.tsv` beside this file, taken from Kafka's
-//! own `ConfigDef`s, and are read once. A column that changed is a list of *runs* of release lines
-//! (`2.1-2.5: 'x'; 2.6-: 'y'`); the releases of one line share its value, since the facts were taken from the last patch
-//! release of each line.
+//! The facts stand in `broker.tsv`, `topic.tsv`, `producer.tsv` and `consumer.tsv` beside this file, taken from
+//! Kafka's own `ConfigDef`s, and are read once. A column that changed is a list of *runs* of release lines (`2.1-2.5:
+//! 'x'; 2.6-: 'y'`); the releases of one line share its value, since the facts were taken from the last patch release
+//! of each line.
 //!
 //! Left out: importance, documentation, validators that exist only as code or that list protocol versions.
 

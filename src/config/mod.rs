@@ -1,9 +1,9 @@
 //! Settings of brokers, topics, producers and consumers, by Kafka's own names, with the defaults of the release.
 //!
 //! Three kinds of names: those that set a field of a struct here ([`BrokerConfig`], [`TopicConfig`],
-//! [`ProducerConfig`], [`ConsumerConfig`]); those that Kafka of the era knows but nothing in the simulation depends on,
-//! which are accepted ([`has_no_effect`]); and errors ([`ConfigError`]): unknown to Kafka, unknown to this release, or a
-//! value that the setting cannot have.
+//! [`ProducerConfig`], [`ConsumerConfig`]); those that Kafka of the era knows but nothing in the simulation depends
+//! on, which are accepted ([`has_no_effect`]); and errors ([`ConfigError`]): unknown to Kafka, unknown to this
+//! release, or a value that the setting cannot have.
 //!
 //! 1. Names, types, defaults and validators are data, release by release ([`Definition`]).
 //! 2. Given settings are checked against it, and laid over the defaults (`values.rs`).

@@ -1,8 +1,8 @@
 //! A producer's settings (`ProducerConfig`), as far as anything here depends on them.
 //!
-//! Left out: idempotence and transactions. `enable.idempotence` is accepted and has no effect, also from 3.0 on, where
-//! Kafka turns it on by default: what it changes without saying so (acks, retries, the limit of requests in flight) does
-//! not change here. `linger.ms` counts only for the delivery time-out: batches do not linger yet.
+//! Left out: idempotence and transactions. `enable.idempotence` is accepted and has no effect, also from 3.0 on,
+//! where Kafka turns it on by default: what it changes without saying so (acks, retries, the limit of requests in
+//! flight) does not change here. `linger.ms` counts only for the delivery time-out: batches do not linger yet.
 
 use super::values::{Values, settings};
 use super::{ConfigError, ConfigKind};

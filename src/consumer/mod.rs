@@ -5,10 +5,11 @@
 //! 3. After a change of leader the position is checked with it, from 2.3 on (`position_validation.rs`).
 //! 4. Partitions with a position are fetched, and what comes is returned at once (`fetcher.rs`).
 //!
-//! The application is one that polls in a tight loop and does nothing else: whatever arrives is returned in the same step.
+//! The application is one that polls in a tight loop and does nothing else: whatever arrives is returned in the same
+//! step.
 //!
-//! Left out: groups and committed offsets, `max.poll.records`, pausing, transactions (`isolation.level`). In Kafka up to
-//! 1.x a fetch also waits for other requests to the same broker.
+//! Left out: groups and committed offsets, `max.poll.records`, pausing, transactions (`isolation.level`). In Kafka up
+//! to 1.x a fetch also waits for other requests to the same broker.
 
 mod fetcher;
 mod offset_reset;

@@ -1,8 +1,8 @@
 //! A leader asks for another ISR (`processAlterIsr`, later `processAlterPartition`; KIP-497, from 2.7 on).
 //!
 //! 1. Refuse: NOT_CONTROLLER, or STALE_BROKER_EPOCH for a broker that is not registered in that life.
-//! 2. Judge each proposal (rule `alter-partition-checks`); write those that are taken, over the version the leader named.
-//!    One that meets another version is INVALID_UPDATE_VERSION.
+//! 2. Judge each proposal (rule `alter-partition-checks`); write those that are taken, over the version the leader
+//!    named. One that meets another version is INVALID_UPDATE_VERSION.
 //! 3. Read back what was written, and tell every broker by UpdateMetadata: also of the partitions that were refused.
 //! 4. Answer with the states as they now are.
 //! 5. See whether a reassignment is complete now.

@@ -2,12 +2,12 @@
 //!
 //! 1. Read `/brokers/ids`, with a watch, and each broker's znode; compare with what is known (rule `broker-bounce`).
 //! 2. Open and close connections.
-//! 3. A broker that *starts*: UpdateMetadata first, so that it knows everybody and everybody knows it; then its replicas go to
-//!    `OnlineReplica`, which tells it what it leads and follows; then elections for all partitions without a leader; then
-//!    reassignments and deletions that waited for it.
+//! 3. A broker that *starts*: UpdateMetadata first, so that it knows everybody and everybody knows it; then its
+//!    replicas go to `OnlineReplica`, which tells it what it leads and follows; then elections for all partitions
+//!    without a leader; then reassignments and deletions that waited for it.
 //! 4. A broker that *fails*: the partitions it led go to `OfflinePartition` and are elected for; its replicas go to
-//!    `OfflineReplica`, which takes them out of the ISR; deletions that need it stop. If no leader was lost, UpdateMetadata
-//!    tells the others at least of the broker.
+//!    `OfflineReplica`, which takes them out of the ISR; deletions that need it stop. If no leader was lost,
+//!    UpdateMetadata tells the others at least of the broker.
 //! 5. A broker that *bounced* fails and starts.
 //!
 //! A failed log directory ends in the same place as 4, for the replicas in it.

@@ -1,12 +1,13 @@
-//! What the running event has asked ZooKeeper, and what becomes of the answers (`KafkaZkClient`, as the controller uses it).
+//! What the running event has asked ZooKeeper, and what becomes of the answers (`KafkaZkClient`, as the controller
+//! uses it).
 //!
 //! 1. An event that needs ZooKeeper submits one or more operations and names the step that goes on with the results.
 //!    Reads are pipelined in one submission. Writes go one submission each, every one tied to `/controller_epoch` in a
 //!    multi where the era does so (rule `controller-writes`).
 //! 2. Until all answers are in, the event waits, and every other event behind it.
 //! 3. A guard that fails means that another controller has been elected: the event ends there.
-//! 4. An expired session ends the event too. Up to 1.0 it only delays it: `ZkClient` repeats in the new session what the
-//!    expiry interrupted.
+//! 4. An expired session ends the event too. Up to 1.0 it only delays it: `ZkClient` repeats in the new session what
+//!    the expiry interrupted.
 
 use super::Step;
 use crate::messages::zookeeper::{Op, OpResult, Stat, ZkError};

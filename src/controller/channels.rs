@@ -3,8 +3,8 @@
 //! 1. Every registered broker, the controller's own included, has a queue and a connection of its own.
 //! 2. One request is in flight per broker. The next one leaves when it is answered.
 //! 3. A request whose connection is lost, or that is not answered within `request.timeout.ms`, is sent again, 100 ms
-//!    later and on a new connection, until it is answered or the broker is no longer registered. So a broker may carry it
-//!    out twice, and *a late control message is the first transmission of one that was sent again*.
+//!    later and on a new connection, until it is answered or the broker is no longer registered. So a broker may
+//!    carry it out twice, and *a late control message is the first transmission of one that was sent again*.
 //! 4. When the broker goes, its queue goes.
 //!
 //! Left out: `reconnect.backoff.ms` (the controller sets it to 0).

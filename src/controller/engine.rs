@@ -2,7 +2,8 @@
 //!
 //! 1. [`KafkaController::advance`] runs until there is nothing to do, or until the running event has asked ZooKeeper
 //!    something that is not answered yet.
-//! 2. The answer runs the step that was named with the question; steps that it pushes come before those that were waiting.
+//! 2. The answer runs the step that was named with the question; steps that it pushes come before those that were
+//!    waiting.
 //! 3. When no step is left the next event begins. One that concerns only the active controller is refused elsewhere.
 //! 4. An event may break off: another controller has been elected, or the session has expired. A request behind it is
 //!    answered all the same.

@@ -3,13 +3,13 @@
 //! 1. Watch what operators and leaders write, and delete the notifications meant for the controller before.
 //! 2. Read brokers, topics, assignments and states, each with a watch.
 //! 3. UpdateMetadata to every broker: they must know the live brokers before a LeaderAndIsr names one of them.
-//! 4. Start the replica state machine: LeaderAndIsr about every live replica; from 2.3 on dead replicas leave the ISR (rule
-//!    `dead-followers`). Start the partition state machine: elect leaders where there is none.
+//! 4. Start the replica state machine: LeaderAndIsr about every live replica; from 2.3 on dead replicas leave the ISR
+//!    (rule `dead-followers`). Start the partition state machine: elect leaders where there is none.
 //! 5. Take up reassignments, deletions and preferred elections where the controller before left them.
 //! 6. Look at the balance of leaders after 5 seconds.
 //!
-//! Left out: up to 1.0 old ISR notifications are not deleted but handled with the next one. It makes no difference to the
-//! cluster: the states are read anyway.
+//! Left out: up to 1.0 old ISR notifications are not deleted but handled with the next one. It makes no difference to
+//! the cluster: the states are read anyway.
 
 use super::calls::{self, Work};
 use super::context::{Leadership, LiveBroker, PartitionAndReplica};

@@ -275,6 +275,11 @@ impl KafkaController {
         self.channels.deadline().into_iter().chain(self.rebalance_at).min()
     }
 
+    /// Whether it knows a broker as alive and not shutting down.
+    pub fn knows_live(&self, broker: BrokerId) -> bool {
+        self.context.is_live(broker)
+    }
+
     /// Its epoch while it is the active controller.
     pub fn active_epoch(&self) -> Option<ControllerEpoch> {
         self.is_active().then_some(self.context.epoch)

@@ -1,8 +1,8 @@
 //! The first leader of a partition (`initializeLeaderAndIsrForPartitions`): from `NewPartition` to `OnlinePartition`.
 //!
 //! 1. The first live replica leads, all live ones are the ISR, in leader epoch 0. Without a live replica it stays new.
-//! 2. The state znode is created, its parents before it, level by level: whatever stands already is left alone. If the state
-//!    itself stands, another controller was faster, and the partition stays new here.
+//! 2. The state znode is created, its parents before it, level by level: whatever stands already is left alone. If
+//!    the state itself stands, another controller was faster, and the partition stays new here.
 //! 3. The replicas in the ISR get LeaderAndIsr, and may create their logs.
 
 use super::calls::Work;

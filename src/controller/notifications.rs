@@ -1,10 +1,10 @@
-//! News that come by sequential znodes: ISRs that leaders changed, log directories that failed (`IsrChangeNotification`,
-//! `LogDirEventNotification`).
+//! News that come by sequential znodes: ISRs that leaders changed, log directories that failed
+//! (`IsrChangeNotification`, `LogDirEventNotification`).
 //!
 //! 1. Read the children, with a watch, and each one's data.
-//! 2. ISRs: read the states of the partitions named, and tell every broker by UpdateMetadata. From 2.7 on leaders ask the
-//!    controller instead, and these do not come.
-//!    Log directories: send the brokers named LeaderAndIsr about all their replicas; the answers name those that are offline.
+//! 2. ISRs: read the states of the partitions named, and tell every broker by UpdateMetadata. From 2.7 on leaders ask
+//!    the controller instead, and these do not come. Log directories: send the brokers named LeaderAndIsr about all
+//!    their replicas; the answers name those that are offline.
 //! 3. Delete the children.
 
 use super::calls::{self, Work};

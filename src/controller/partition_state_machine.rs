@@ -13,8 +13,8 @@
 //!   4. those that met another version (the leader changed the ISR meanwhile) begin again at 1.
 //! - Every other change is only noted in memory.
 //!
-//! When all partitions have been handled, the requests gathered are sent. Up to 1.0 each partition goes through these round
-//! trips on its own, one after the other (rule `controller-round-trips`).
+//! When all partitions have been handled, the requests gathered are sent. Up to 1.0 each partition goes through these
+//! round trips on its own, one after the other (rule `controller-round-trips`).
 //!
 //! Left out: up to 1.0 a write that is refused counts as done if the znode holds just what was to be written (its first
 //! transmission had got through); here the election is held again, as from 1.1 on.

@@ -2,14 +2,15 @@
 //!
 //! `/admin/reassign_partitions` names partitions and their target replicas. For each:
 //!
-//! - *U* Write old and new replicas together into the topic's znode, target first (rule `reassignment` says with what else).
-//! - *A* While a target replica is not in the ISR: raise the leader epoch and tell every replica, old and new, by LeaderAndIsr;
-//!   bring the new ones to `NewReplica`. Then wait: for the leader to change the ISR. Up to 2.6 the state znode is watched; from
-//!   2.7 the leader's AlterPartition says so.
-//! - *B* When all are in the ISR: bring the new ones to `OnlineReplica`; let the target be the assignment in memory; elect a
-//!   leader from the target if the leader is not in it or is down, else raise the leader epoch again; stop and delete the old
-//!   replicas, which takes them out of the ISR; write the target into the topic's znode; take the partition out of
-//!   `/admin/reassign_partitions`; tell every broker by UpdateMetadata.
+//! - *U* Write old and new replicas together into the topic's znode, target first (rule `reassignment` says with what
+//!   else).
+//! - *A* While a target replica is not in the ISR: raise the leader epoch and tell every replica, old and new, by
+//!   LeaderAndIsr; bring the new ones to `NewReplica`. Then wait: for the leader to change the ISR. Up to 2.6 the
+//!   state znode is watched; from 2.7 the leader's AlterPartition says so.
+//! - *B* When all are in the ISR: bring the new ones to `OnlineReplica`; let the target be the assignment in memory;
+//!   elect a leader from the target if the leader is not in it or is down, else raise the leader epoch again; stop
+//!   and delete the old replicas, which takes them out of the ISR; write the target into the topic's znode; take the
+//!   partition out of `/admin/reassign_partitions`; tell every broker by UpdateMetadata.
 //!
 //! For [1,2] to [2,3] that makes three leader epochs: A, the new leader, and the ISR without 1.
 //!
@@ -359,7 +360,10 @@ impl KafkaController {
 
     /// Gives a partition's reassignment up, and lets the operator know by taking it out of the znode.
     fn break_off(&mut self, partition: TopicPartition) {
-        let is_end = |step: &Step| matches!(step, Step::Reassignment(ReassignmentStep::End(ending)) if *ending == partition);
+        let is_end = |step: &Step| match step {
+            Step::Reassignment(ReassignmentStep::End(ending)) => *ending == partition,
+            _ => false,
+        };
         while self.steps.last().is_some_and(|step| !is_end(step)) {
             self.steps.pop();
         }

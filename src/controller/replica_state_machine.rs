@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - To `NewReplica` and `OnlineReplica`: the replica's broker gets LeaderAndIsr.
-//! - To `OfflineReplica`: the broker gets StopReplica (without deletion) if it still lives, and the replica leaves the ISR:
+//! - To `OfflineReplica`: the broker gets StopReplica (without deletion) if it still lives, and the replica leaves
+//!   the ISR:
 //!   1. read the state znode; one that a newer controller has written is left alone;
 //!   2. a leader that goes is replaced by -1; the last member of the ISR may stay (rule `last-isr-member`);
 //!   3. write, with a new leader epoch, if the znode still has the version that was read; else begin again at 1;
@@ -17,8 +18,8 @@
 //! - To `ReplicaDeletionStarted`: StopReplica with deletion. The rest is only noted in memory.
 //!
 //! Left out: what differs in small between releases: up to 1.0 a replica becoming new reads its leader from ZooKeeper
-//! instead of memory, up to 1.1 a replica whose partition never had a leader does not become offline, and up to 2.2 only a
-//! replica whose deletion has started can become ineligible.
+//! instead of memory, up to 1.1 a replica whose partition never had a leader does not become offline, and up to 2.2
+//! only a replica whose deletion has started can become ineligible.
 
 use super::calls::{self, Work};
 use super::context::PartitionAndReplica;
@@ -314,8 +315,8 @@ impl KafkaController {
         self.set_replica_state(PartitionAndReplica { partition, replica: broker }, OfflineReplica, w);
     }
 
-    /// Gives every replica the state it is in when a controller begins (`initializeReplicaState`). A replica that is down
-    /// counts as one that could not be deleted, in case its topic is to be.
+    /// Gives every replica the state it is in when a controller begins (`initializeReplicaState`). A replica that is
+    /// down counts as one that could not be deleted, in case its topic is to be.
     pub(super) fn initialize_replica_states(&mut self) {
         for replica in self.context.all_replicas() {
             let online = self.context.is_online(replica.replica, replica.partition);

@@ -3,8 +3,8 @@
 //! 1. State machines add to the batch while they work: LeaderAndIsr to the replicas of a partition and, with each,
 //!    UpdateMetadata about it to every registered broker; StopReplica to a replica that must stop.
 //! 2. When the change is complete the batch is sent: per broker one LeaderAndIsr, then one UpdateMetadata, then the
-//!    StopReplicas. So on one connection a broker hears who leads before it hears the same as metadata; only what must be
-//!    known before (a new broker) goes in a batch of its own ahead.
+//!    StopReplicas. So on one connection a broker hears who leads before it hears the same as metadata; only what
+//!    must be known before (a new broker) goes in a batch of its own ahead.
 //!
 //! Left out: the *empty* StopReplica that Kafka sends ahead of others up to 2.2, offline replicas in UpdateMetadata.
 

@@ -1,7 +1,7 @@
 //! For tests: one controller with a fake ZooKeeper, and brokers that answer its requests.
 //!
-//! [`Rig`] steps the controller through deliveries one at a time, so that a test can change the tree between a read and the
-//! write that depends on it.
+//! [`Rig`] steps the controller through deliveries one at a time, so that a test can change the tree between a read
+//! and the write that depends on it.
 
 use super::event::Event;
 use super::fake_zookeeper::{Delivery, FakeZooKeeper};

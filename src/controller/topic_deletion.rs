@@ -1,16 +1,17 @@
 //! Deleting topics (`TopicDeletionManager`).
 //!
-//! 1. A child of `/admin/delete_topics` queues a topic. It is ineligible while a partition of it moves or a replica is down.
-//! 2. Its partitions go to `OfflinePartition` and `NonExistentPartition`; UpdateMetadata names the leader -2, so that brokers
-//!    stop serving them.
-//! 3. Its replicas go to `OfflineReplica` (StopReplica, and out of the ISR) and to `ReplicaDeletionStarted` (StopReplica with
-//!    deletion); those on dead brokers become ineligible, and with them the topic.
-//! 4. A broker that answers makes its replicas `ReplicaDeletionSuccessful`, or ineligible. When all are successful the topic's
-//!    znodes go.
+//! 1. A child of `/admin/delete_topics` queues a topic. It is ineligible while a partition of it moves or a replica
+//!    is down.
+//! 2. Its partitions go to `OfflinePartition` and `NonExistentPartition`; UpdateMetadata names the leader -2, so that
+//!    brokers stop serving them.
+//! 3. Its replicas go to `OfflineReplica` (StopReplica, and out of the ISR) and to `ReplicaDeletionStarted`
+//!    (StopReplica with deletion); those on dead brokers become ineligible, and with them the topic.
+//! 4. A broker that answers makes its replicas `ReplicaDeletionSuccessful`, or ineligible. When all are successful
+//!    the topic's znodes go.
 //! 5. A broker that comes back makes its topics eligible again.
 //!
-//! Left out: `delete.topic.enable` (taken as on; its default was off until 1.0). Up to 2.0 partitions went through step 2's
-//! states at the end, and every UpdateMetadata named all partitions of topics to be deleted.
+//! Left out: `delete.topic.enable` (taken as on; its default was off until 1.0). Up to 2.0 partitions went through
+//! step 2's states at the end, and every UpdateMetadata named all partitions of topics to be deleted.
 
 use super::calls::{self, Work};
 use super::context::PartitionAndReplica;

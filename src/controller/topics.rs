@@ -1,12 +1,13 @@
 //! Topics come and go (`TopicChange`, `PartitionModifications`, `onNewPartitionCreation`).
 //!
-//! 1. Read `/brokers/topics`, with a watch; forget the topics that are gone; read the assignments of new ones, with a watch
-//!    on each.
-//! 2. New partitions go to `NewPartition` and their replicas to `NewReplica`; then the partitions to `OnlinePartition` (leader
-//!    and ISR are written, the replicas are told) and the replicas to `OnlineReplica`.
+//! 1. Read `/brokers/topics`, with a watch; forget the topics that are gone; read the assignments of new ones, with a
+//!    watch on each.
+//! 2. New partitions go to `NewPartition` and their replicas to `NewReplica`; then the partitions to
+//!    `OnlinePartition` (leader and ISR are written, the replicas are told) and the replicas to `OnlineReplica`.
 //! 3. A topic's assignment that changes may have more partitions: they go the same way.
 //!
-//! Left out: partitions added to a topic that is being deleted are ignored, not taken out of its znode again (KAFKA-6612).
+//! Left out: partitions added to a topic that is being deleted are ignored, not taken out of its znode again
+//! (KAFKA-6612).
 
 use super::calls::{self, Work};
 use super::election::Strategy;

@@ -1,8 +1,8 @@
 //! Every batch of a log, in memory: where it stands and what is known of it.
 //!
-//! Kafka finds a batch through the sparse offset index and a scan from there. We write that index byte for byte but find
-//! batches here: by binary search, without touching the disk, and checkers read the same list. It is kept exactly in
-//! step with the files. Cloning shares it; the first change after a clone copies it.
+//! Kafka finds a batch through the sparse offset index and a scan from there. We write that index byte for byte but
+//! find batches here: by binary search, without touching the disk, and checkers read the same list. It is kept
+//! exactly in step with the files. Cloning shares it; the first change after a clone copies it.
 
 use super::partition_log::BatchInfo;
 use crate::ids::Offset;

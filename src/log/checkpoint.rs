@@ -7,9 +7,9 @@
 //! orders 1 20
 //! ```
 //!
-//! A write never leaves half a file: (1) all lines go to `<name>.tmp`, (2) which is flushed, (3) and renamed over the old
-//! file, (4) and, where the release flushes directories (rule `directory-flush`), the rename is made durable.
-//! A file that is not there, or is empty, or ends after its version, has no entries; any other deviation is malformed.
+//! A write never leaves half a file: (1) all lines go to `<name>.tmp`, (2) which is flushed, (3) and renamed over the
+//! old file, (4) and, where the release flushes directories (rule `directory-flush`), the rename is made durable. A
+//! file that is not there, or is empty, or ends after its version, has no entries; any other deviation is malformed.
 //!
 //! Left out: Kafka writes offsets in the order of a hash map, we write them sorted.
 

@@ -5,8 +5,8 @@
 //! | `.index`     | last offset of a batch relative to the segment's base; position of that batch | 4 + 4 |
 //! | `.timeindex` | largest timestamp so far; relative offset of its batch's last record          | 8 + 4 |
 //!
-//! Here they are only written: batches are found through the index in memory ([`super::batch_index`]). What is read back
-//! is the last entry, when a log is opened or cut.
+//! Here they are only written: batches are found through the index in memory ([`super::batch_index`]). What is read
+//! back is the last entry, when a log is opened or cut.
 //!
 //! Left out: memory mapping and with it preallocation. A running Kafka's index files are `segment.index.bytes` long,
 //! filled with zeros, and are trimmed when the segment is rolled or closed; ours are always as long as their entries.

@@ -1,9 +1,10 @@
 //! The leader epoch cache (KIP-101): where each leader epoch begins (`LeaderEpochFileCache`).
 //!
-//! It answers one question, on which truncation hangs: where did epoch *e* end? (1) The newest epoch ends at the log end.
-//! (2) An older one ends where the next one that the cache knows begins; the answer carries the epoch it is about, the
-//! largest not above *e* (KIP-279; up to 1.1 only the offset was sent). (3) Of an epoch above all, or in an empty cache,
-//! nothing is known. (4) Of one below all, rule `epoch-entries` decides.
+//! It answers one question, on which truncation hangs: where did epoch *e* end? (1) The newest epoch ends at the log
+//! end.
+//! (2) An older one ends where the next one that the cache knows begins; the answer carries the epoch it is about,
+//! the largest not above *e* (KIP-279; up to 1.1 only the offset was sent). (3) Of an epoch above all, or in an empty
+//! cache, nothing is known. (4) Of one below all, rule `epoch-entries` decides.
 //!
 //! Entries follow the batches appended, or are entered by a new leader (rule `epoch-cache`); truncation trims them at
 //! either end. Every change is written to `leader-epoch-checkpoint` at once, by [`super::partition_log::PartitionLog`].

@@ -234,6 +234,11 @@ impl LogManager {
         }
     }
 
+    /// Whether the release keeps log start offsets in a checkpoint.
+    pub fn has_start_offset_checkpoint(&self) -> bool {
+        self.log_start_checkpoint
+    }
+
     /// Whether the release has topic ids, and so [`PartitionLog::assign_topic_id`].
     pub fn has_topic_ids(&self) -> bool {
         self.topic_ids

@@ -1,10 +1,11 @@
 //! The log: a partition's record batches on disk, byte for byte as Kafka keeps them, and the directory they live in.
 //!
 //! In reading order: [`batch`] is what a log is made of, as a broker sees it; [`partition_log`] one partition's log,
-//! [`read`] how it is read, [`truncate`] how it is cut; [`leader_epochs`] what truncation asks; [`segment`] and [`index`]
-//! its files; [`batch_index`] how batches are found; [`recovery`] what happens after a crash; [`checkpoint`] and
-//! [`partition_metadata`] small files beside; [`log_manager`] a broker's log directory; [`records`] and [`varint`] what
-//! is inside a batch; [`inspect`] a look from outside; [`message_set`] the formats before.
+//! [`read`] how it is read, [`truncate`] how it is cut; [`leader_epochs`] what truncation asks; [`segment`] and
+//! [`index`] its files; [`batch_index`] how batches are found; [`recovery`] what happens after a crash;
+//! [`checkpoint`] and [`partition_metadata`] small files beside; [`log_manager`] a broker's log directory;
+//! [`records`] and [`varint`] what is inside a batch; [`inspect`] a look from outside; [`message_set`] the formats
+//! before.
 
 pub mod batch;
 pub mod batch_index;

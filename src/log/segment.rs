@@ -5,8 +5,8 @@
 //! timestamp if it has grown. A segment is rolled when the next batch
 //!
 //! - would make it larger than `segment.bytes`, or
-//! - is more than `segment.ms` later, by its largest timestamp, than the segment's first batch (in a segment whose first
-//!   batch has no timestamp the clock since its creation counts instead), or
+//! - is more than `segment.ms` later, by its largest timestamp, than the segment's first batch (in a segment whose
+//!   first batch has no timestamp the clock since its creation counts instead), or
 //! - an index is full (`segment.index.bytes`), or
 //! - its last offset does not fit the 32 bits of an index entry.
 //!

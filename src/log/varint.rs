@@ -27,8 +27,8 @@ pub fn size(value: i64) -> usize {
     bits.div_ceil(7)
 }
 
-/// Reads an unsigned number of at most `bytes` bytes from the front of `input`, which moves on. `None` if it is cut off,
-/// longer than that, or has bits that do not fit 64.
+/// Reads an unsigned number of at most `bytes` bytes from the front of `input`, which moves on. `None` if it is cut
+/// off, longer than that, or has bits that do not fit 64.
 fn read_bytes(input: &mut &[u8], bytes: usize) -> Option<u64> {
     let mut value = 0u64;
     for (index, byte) in input.iter().take(bytes).enumerate() {

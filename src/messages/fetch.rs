@@ -1,4 +1,5 @@
-//! Fetch (API key 1): a follower or a consumer reads from the leader (a consumer, since KIP-392, perhaps from a follower).
+//! Fetch (API key 1): a follower or a consumer reads from the leader (a consumer, since KIP-392, perhaps from a
+//! follower).
 //!
 //! | field                      | since         | why                                                        |
 //! |----------------------------|---------------|------------------------------------------------------------|

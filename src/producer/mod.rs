@@ -2,8 +2,8 @@
 //!
 //! 1. A send whose topic is unknown waits for metadata, up to `max.block.ms` ([`Producer`]).
 //! 2. Its records become a batch, or several ([`batches`]), and wait in the queue of their partition ([`accumulator`]).
-//! 3. The sender sends what can be sent and takes what comes of it ([`sender`]): acknowledged, sent again, or failed.
-//! 4. The application is told once ([`sends`]); of a failed send also whether it may be in the log ([`outcome`]).
+//! 3. The sender sends what can be sent and takes what comes of it (`sender`): acknowledged, sent again, or failed.
+//! 4. The application is told once (`sends`); of a failed send also whether it may be in the log ([`outcome`]).
 //!
 //! Left out: `linger.ms` and batches of several sends; idempotence and transactions (a 3.x producer here behaves as one
 //! with `enable.idempotence=false`); partitioners (a send names its partition); `buffer.memory`; closing.

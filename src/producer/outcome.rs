@@ -14,6 +14,12 @@
 //! | REQUEST_TIMED_OUT                      | -             | **open**  | the ISR has not answered yet                    |
 //! | KAFKA_STORAGE_ERROR, UNKNOWN_*_ERROR   | **open**      | **open**  | anything may have happened                      |
 //! | disconnected, no answer in time        | **open**      | **open**  | the request may arrive later still              |
+//!
+//! The same in every era. What is decided before the append: `Partition.appendRecordsToLeader` counts the ISR and asks
+//! who leads; `Log.append` validates. What is decided after it: `Partition.checkEnoughReplicasReachOffset` says
+//! NOT_LEADER when it no longer leads and NOT_ENOUGH_REPLICAS_AFTER_APPEND, and `DelayedProduce.tryComplete` says
+//! UNKNOWN_TOPIC_OR_PARTITION of a partition that is gone, and from 1.0 on (KIP-112) KAFKA_STORAGE_ERROR of one whose disk
+//! is; before, that ended the process. From 2.6 on both come out of `getPartitionOrError`, with NOT_LEADER beside them.
 
 use crate::error::KafkaError;
 use crate::messages::produce::Acks;

@@ -3,7 +3,8 @@
 //! 1. Of every partition that has a batch to send, the leader is looked up; if one is unknown, metadata is asked for.
 //! 2. For each leader that is connected and has fewer than `max.in.flight.requests.per.connection` requests in flight,
 //!    one batch of each of its partitions goes into one request, up to `max.request.size`; again, until nothing goes.
-//! 3. With `acks=0` a batch is done when it is sent. Otherwise each partition of the answer says what became of its batch.
+//! 3. With `acks=0` a batch is done when it is sent. Otherwise each partition of the answer says what became of its
+//!    batch.
 //! 4. A retriable refusal, or a lost connection, sends the batch again after `retry.backoff.ms`, if `retries` (0 before
 //!    2.1) and the delivery time-out (from 2.1 on) allow; any other refusal fails it.
 //! 5. A refusal that says that metadata is out of date makes the producer ask for it.

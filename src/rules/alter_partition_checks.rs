@@ -79,7 +79,8 @@ mod tests {
             isr: ids(&[1, 2]),
             controller_epoch: ControllerEpoch(1),
         };
-        // (leader epoch, version, proposed ISR, verdict up to 3.2, verdict from 3.3 on); held: epoch 5, version 7, [1, 2]
+        // (leader epoch, version, proposed ISR, verdict up to 3.2, verdict from 3.3 on); held: epoch 5, version 7,
+        // [1, 2]
         for (epoch, version, isr, older, newer) in [
             (5, 7, vec![1], Write, Write),
             (5, 7, vec![1, 2, 3], Write, Write),

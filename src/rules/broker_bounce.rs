@@ -23,7 +23,8 @@ pub struct BrokerChanges {
     pub bounced: Vec<BrokerId>,
     /// Not there any more.
     pub failed: Vec<BrokerId>,
-    /// Whether the list as it is replaces the known one at once, or brokers enter and leave it one kind after the other.
+    /// Whether the list as it is replaces the known one at once, or brokers enter and leave it one kind after the
+    /// other.
     pub replaces_at_once: bool,
 }
 

@@ -1,9 +1,9 @@
 //! Whether a control request names the life of the broker it is meant for.
 //!
 //! A broker that dies and comes back quickly can be reached by what the controller sent to its former life. From 2.2
-//! (KIP-380) each control request carries the broker epoch, the zxid of the registration. A request for a *newer* life than
-//! the broker knows of itself can happen too, since the controller may hear of a registration first: up to 2.5.0 the broker
-//! takes that for a bug and answers with an unexpected error (KAFKA-9839).
+//! (KIP-380) each control request carries the broker epoch, the zxid of the registration. A request for a *newer*
+//! life than the broker knows of itself can happen too, since the controller may hear of a registration first: up to
+//! 2.5.0 the broker takes that for a bug and answers with an unexpected error (KAFKA-9839).
 
 use crate::era::Release;
 use crate::error::KafkaError;

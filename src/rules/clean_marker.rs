@@ -1,4 +1,9 @@
 //! When a starting broker takes away the mark that its last life ended in order.
+//!
+//! Before 2.8 it went once all logs were loaded: a start that failed in between left it, and the next one trusted logs that
+//! nobody had loaded. (A log that cannot be read ends the start with a KafkaException. From 1.0 to 2.7 other errors of a
+//! directory were caught, and took the mark away.) The ticket's own damage was to the time index, whose file is
+//! preallocated while a broker runs; we do not preallocate it.
 
 use crate::era::Release;
 

@@ -13,7 +13,8 @@ rule! {
 }
 
 impl DeadFollowers {
-    /// Whether a new controller moves the replicas on dead brokers to `OfflineReplica`, which takes them out of the ISR.
+    /// Whether a new controller moves the replicas on dead brokers to `OfflineReplica`, which takes them out of the
+    /// ISR.
     ///
     /// A leader among them is replaced by -1 in that write, and the election that follows is a second write.
     pub fn go_offline_at_startup(self) -> bool {

@@ -1,7 +1,7 @@
 //! Whether creating, renaming and deleting files is made durable by flushing their directory.
 //!
-//! A flushed file whose name was never flushed may be gone after a power failure, and a checkpoint that was renamed into
-//! its place may be the old one again.
+//! A flushed file whose name was never flushed may be gone after a power failure, and a checkpoint that was renamed
+//! into its place may be the old one again.
 
 use crate::era::Release;
 

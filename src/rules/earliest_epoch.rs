@@ -1,8 +1,8 @@
 //! What a replica answers about an epoch older than all it knows.
 //!
-//! A follower asks its leader, and then its own cache, where an epoch ended. If the records of that epoch are gone from the
-//! log, the cache begins with a later one. Up to 2.0.0 the answer is "unknown"; from 2.0.1 (KAFKA-7415) it is the start of
-//! the first epoch known, since everything before it has been removed.
+//! A follower asks its leader, and then its own cache, where an epoch ended. If the records of that epoch are gone
+//! from the log, the cache begins with a later one. Up to 2.0.0 the answer is "unknown"; from 2.0.1 (KAFKA-7415) it
+//! is the start of the first epoch known, since everything before it has been removed.
 
 use crate::era::Release;
 use crate::ids::{LeaderEpoch, Offset};
@@ -18,8 +18,8 @@ rule! {
     }
 }
 
-/// `LeaderEpochFileCache.endOffsetFor`: the largest epoch not above `asked` in this cache, and where it ended. The newest
-/// epoch ends at the log end. `None` if the cache cannot say.
+/// `LeaderEpochFileCache.endOffsetFor`: the largest epoch not above `asked` in this cache, and where it ended. The
+/// newest epoch ends at the log end. `None` if the cache cannot say.
 pub fn end_offset_for(
     rule: EarliestEpoch,
     epochs: &[EpochEntry],

@@ -14,7 +14,8 @@ rule! {
     }
 }
 
-/// The first version of ListOffsets that knows OFFSET_NOT_AVAILABLE; before it the same is said by LEADER_NOT_AVAILABLE.
+/// The first version of ListOffsets that knows OFFSET_NOT_AVAILABLE; before it the same is said by
+/// LEADER_NOT_AVAILABLE.
 const KNOWS_OFFSET_NOT_AVAILABLE: i16 = 5;
 
 impl EndOffset {

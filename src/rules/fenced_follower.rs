@@ -1,7 +1,7 @@
 //! What a follower does when its leader says that its epoch is old (FENCED_LEADER_EPOCH).
 //!
-//! It stops fetching until the controller tells it of the newer epoch. If that came while the refused request was under way
-//! the refusal is about the past; up to 2.4 the follower stops nonetheless, and stays stopped (KAFKA-9750).
+//! It stops fetching until the controller tells it of the newer epoch. If that came while the refused request was
+//! under way the refusal is about the past; up to 2.4 the follower stops nonetheless, and stays stopped (KAFKA-9750).
 
 use crate::era::Release;
 use crate::ids::LeaderEpoch;

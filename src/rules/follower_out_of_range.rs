@@ -3,8 +3,7 @@
 //! 1. The leader refuses a fetch: the offset is outside its log. The follower asks for the leader's log end (ListOffsets).
 //! 2. If that is below the follower's own end, the leader lacks what the follower has: it truncates, or, up to 2.0.0 and
 //!    with unclean election off, ends its process, so that an operator can save the data (KAFKA-7414 removed that).
-//! 3. Otherwise it asks where the leader's log starts. If that is beyond its own end it empties its log and starts there;
-//!    else it goes on where it was. Its log may then differ from the leader's below that offset and nobody notices.
+//! 3. Otherwise the leader has grown meanwhile: rule `overtaken-follower`.
 
 use crate::era::Release;
 use crate::ids::Offset;
@@ -30,15 +29,6 @@ pub enum OutOfRange {
     AskLeaderStart,
 }
 
-/// What to do once the leader has told its log start.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Restart {
-    /// Go on from the own log end.
-    Continue,
-    /// Empty the log and start it here.
-    StartAt(Offset),
-}
-
 /// The leader's log ends at `leader_end`, the follower's at `own_end`.
 pub fn decide(
     rule: FollowerOutOfRange,
@@ -55,11 +45,6 @@ pub fn decide(
             OutOfRange::TruncateTo(leader_end)
         }
     }
-}
-
-/// The leader's log starts at `leader_start`, the follower's ends at `own_end`.
-pub fn restart(leader_start: Offset, own_end: Offset) -> Restart {
-    if leader_start > own_end { Restart::StartAt(leader_start) } else { Restart::Continue }
 }
 
 #[cfg(test)]
@@ -84,7 +69,5 @@ leader ends at 10, unclean false: AskLeaderStart AskLeaderStart
 leader ends at 12, unclean false: AskLeaderStart AskLeaderStart
 ";
         assert_eq!(table, expected);
-        assert_eq!(restart(Offset(11), Offset(10)), Restart::StartAt(Offset(11)));
-        assert_eq!(restart(Offset(10), Offset(10)), Restart::Continue);
     }
 }

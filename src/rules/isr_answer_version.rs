@@ -10,9 +10,16 @@ rule! {
     /// Which versions a leader accepts in the answer to its ISR change.
     IsrAnswerVersion("isr-answer-version") {
         /// Newer ones than its own.
-        Newer("newer", "before KAFKA-12751", [(Release::new(2, 7, 0), Release::new(2, 7, 2)), (Release::new(2, 8, 0), Release::new(2, 8, 1))]),
+        Newer("newer", "before KAFKA-12751", [
+            (Release::new(2, 7, 0), Release::new(2, 7, 2)),
+            (Release::new(2, 8, 0), Release::new(2, 8, 1)),
+        ]),
         /// Its own, too.
-        SameOrNewer("same-or-newer", "KAFKA-12751", [(Release::FIRST, Release::new(2, 7, 0)), (Release::new(2, 7, 2), Release::new(2, 8, 0)), (Release::new(2, 8, 1), Release::NEXT)]),
+        SameOrNewer("same-or-newer", "KAFKA-12751", [
+            (Release::FIRST, Release::new(2, 7, 0)),
+            (Release::new(2, 7, 2), Release::new(2, 8, 0)),
+            (Release::new(2, 8, 1), Release::NEXT),
+        ]),
     }
 }
 

@@ -55,6 +55,7 @@ pub mod empty_epoch_cache;
 pub mod end_offset;
 pub mod epoch_cache;
 pub mod epoch_entries;
+pub mod expired_isr_write;
 pub mod fenced_follower;
 pub mod fencing;
 pub mod follower_out_of_range;
@@ -69,6 +70,7 @@ pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
 pub mod leader_rebalance;
+pub mod leaderless_checkpoint;
 pub mod leaderless_metadata;
 pub mod leaderless_partitions;
 pub mod leaving_leader;
@@ -76,6 +78,7 @@ pub mod log_dir_events;
 pub mod log_directory_failure;
 pub mod metadata_epochs;
 pub mod not_hosted;
+pub mod overtaken_follower;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod reassignment;
@@ -239,12 +242,16 @@ rules! {
     fenced_follower: fenced_follower::FencedFollower,
     /// What a follower does when its log is longer than its leader's (OFFSET_OUT_OF_RANGE).
     follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
+    /// What a follower does when the leader that had refused it has meanwhile grown past its log.
+    overtaken_follower: overtaken_follower::OvertakenFollower,
     /// What a new leader tells a client that asks for the end of the log.
     end_offset: end_offset::EndOffset,
     /// Whether a consumer may read from a follower.
     follower_reads: follower_reads::FollowerReads,
     /// What a broker answers for a partition of which it holds no replica.
     not_hosted: not_hosted::NotHosted,
+    /// Whether the checkpoint of high watermarks keeps the replicas whose leader is down.
+    leaderless_checkpoint: leaderless_checkpoint::LeaderlessCheckpoint,
     /// What a broker still says when its only log directory fails.
     log_directory_failure: log_directory_failure::LogDirectoryFailure,
     /// Whether a follower whose high watermark is behind waits with its fetch.
@@ -299,6 +306,8 @@ rules! {
     log_dir_events: log_dir_events::LogDirEvents,
     /// How the leader epoch cache takes an entry that contradicts those it has.
     epoch_entries: epoch_entries::EpochEntries,
+    /// What a leader does with an ISR change whose write the end of its session cut short.
+    expired_isr_write: expired_isr_write::ExpiredIsrWrite,
     /// Whether a directory is flushed after files in it were created or renamed.
     directory_flush: directory_flush::DirectoryFlush,
     /// When a starting broker takes away the mark that its last life ended in order.

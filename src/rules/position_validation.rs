@@ -1,7 +1,7 @@
 //! What a consumer checks after a change of leader.
 //!
-//! A consumer that has read up to an offset may find that the new leader's log was cut below it. Without a check it goes
-//! on at its offset, in other records than it would have read (or past what it never read).
+//! A consumer that has read up to an offset may find that the new leader's log was cut below it. Without a check it
+//! goes on at its offset, in other records than it would have read (or past what it never read).
 
 use crate::era::Release;
 use crate::ids::{LeaderEpoch, Offset};
@@ -14,7 +14,8 @@ rule! {
         None("none", "before KIP-320", [(Release::FIRST, Release::new(2, 3, 0))]),
         /// It asks the new leader where the epoch of its last record ended, and takes "unknown" (-1) for an offset.
         EndOffset("end-offset", "KIP-320", [(Release::new(2, 3, 0), Release::new(2, 6, 0))]),
-        /// It asks the new leader where the epoch of its last record ended; "unknown" is a truncation at an unknown place.
+        /// It asks the new leader where the epoch of its last record ended; "unknown" is a truncation at an unknown
+        /// place.
         LeaderEpoch("leader-epoch", "KAFKA-9840", [(Release::new(2, 6, 0), Release::NEXT)]),
     }
 }

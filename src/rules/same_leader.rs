@@ -1,9 +1,9 @@
 //! When a follower told to follow the leader it follows already does nothing.
 //!
-//! A leader can have been deposed and elected again between two things a follower hears. If the follower goes on as if
-//! nothing had happened, it keeps records that its leader has cut meanwhile. Up to 2.0.0 it does (KAFKA-7164); 2.0.1 lets
-//! it go on only if the epoch is the next one, in which nobody else can have led; from 2.1.0 on the fetcher carries the
-//! epoch in its requests (KIP-320) and starts anew with every epoch.
+//! A leader can have been deposed and elected again between two things a follower hears. If the follower goes on as
+//! if nothing had happened, it keeps records that its leader has cut meanwhile. Up to 2.0.0 it does (KAFKA-7164);
+//! 2.0.1 lets it go on only if the epoch is the next one, in which nobody else can have led; from 2.1.0 on the
+//! fetcher carries the epoch in its requests (KIP-320) and starts anew with every epoch.
 
 use crate::era::Release;
 use crate::ids::LeaderEpoch;

@@ -1,7 +1,8 @@
 //! What a follower does with the end of an epoch that it asked for in an earlier leader epoch.
 //!
-//! While the question is under way the controller may depose the leader and elect it again. Up to 2.0 the follower looks
-//! only whether it still follows this broker; from 2.1 (KIP-320) also whether it still is in the epoch in which it asked.
+//! While the question is under way the controller may depose the leader and elect it again. Up to 2.0 the follower
+//! looks only whether it still follows this broker; from 2.1 (KIP-320) also whether it still is in the epoch in which
+//! it asked.
 
 use crate::era::Release;
 use crate::ids::LeaderEpoch;

@@ -7,7 +7,10 @@ rule! {
     /// Whether a follower whose high watermark is behind waits with its fetch.
     StaleHighWatermark("stale-high-watermark") {
         /// Like any other, up to `replica.fetch.wait.max.ms`.
-        Waits("waits", "before KIP-392, and again since KAFKA-9952", [(Release::FIRST, Release::new(2, 4, 0)), (Release::new(2, 6, 0), Release::NEXT)]),
+        Waits("waits", "before KIP-392, and again since KAFKA-9952", [
+            (Release::FIRST, Release::new(2, 4, 0)),
+            (Release::new(2, 6, 0), Release::NEXT),
+        ]),
         /// No: it is answered at once.
         AnsweredAtOnce("answered-at-once", "KIP-392", [(Release::new(2, 4, 0), Release::new(2, 6, 0))]),
     }

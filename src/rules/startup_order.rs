@@ -1,7 +1,8 @@
 //! Whether a starting broker registers before it runs for controller.
 //!
-//! Up to 1.0 the controller part starts first (`KafkaHealthcheck` is the last thing to start), so that a broker can be
-//! controller before it is alive; from 1.1 (KAFKA-5473) it registers first. The same order holds after a session expiry.
+//! Up to 1.0 the controller part starts first (`KafkaHealthcheck` is the last thing to start), so that a broker can
+//! be controller before it is alive; from 1.1 (KAFKA-5473) it registers first. The same order holds after a session
+//! expiry.
 
 use crate::era::Release;
 

@@ -1,8 +1,8 @@
 //! When a StopReplica is too old to be carried out.
 //!
-//! Up to 2.5 only the controller's epoch tells. From 2.6 (KIP-570) the request carries the leader epoch at which it was
-//! decided, and a replica that has heard of that epoch or a newer one refuses. Two numbers stand for "do not check": -1 (the
-//! sender knows none) and -2 (the topic is being deleted, which does not raise the epoch).
+//! Up to 2.5 only the controller's epoch tells. From 2.6 (KIP-570) the request carries the leader epoch at which it
+//! was decided, and a replica that has heard of that epoch or a newer one refuses. Two numbers stand for "do not
+//! check": -1 (the sender knows none) and -2 (the topic is being deleted, which does not raise the epoch).
 
 use crate::era::Release;
 use crate::error::KafkaError;

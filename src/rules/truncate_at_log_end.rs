@@ -1,8 +1,8 @@
 //! What truncation to the log end, or beyond, does to the leader epoch cache.
 //!
-//! A leader that was elected and wrote nothing has an entry at its log end (rule `epoch-cache`). When it follows again and
-//! is told to cut at its end, no record goes; up to 2.6.0 the entry does not go either, its owner asks about the same
-//! epoch again, gets the same answer, and so on for ever (KAFKA-10706).
+//! A leader that was elected and wrote nothing has an entry at its log end (rule `epoch-cache`). When it follows
+//! again and is told to cut at its end, no record goes; up to 2.6.0 the entry does not go either, its owner asks
+//! about the same epoch again, gets the same answer, and so on for ever (KAFKA-10706).
 
 use crate::era::Release;
 

@@ -1,14 +1,15 @@
 //! Where a replica that follows a new leader cuts its log before it fetches.
 //!
-//! 1. The replica begins to follow ([`begin`]): it cuts at once at its high watermark, or asks its leader where its newest
-//!    epoch ended, or simply fetches and lets the answer tell.
+//! 1. The replica begins to follow ([`begin`]): it cuts at once at its high watermark, or asks its leader where its
+//!    newest epoch ended, or simply fetches and lets the answer tell.
 //! 2. The leader has answered ([`decide`]): cut there, or cut and ask again about an older epoch.
 //!
-//! What each rule gets wrong stands in the table of the tests: `to-high-watermark` cuts what is committed, or keeps what
-//! the new leader has overwritten (KIP-101); `to-epoch-end` trusts the end of an epoch that the leader never had (KIP-279).
+//! What each rule gets wrong stands in the table of the tests: `to-high-watermark` cuts what is committed, or keeps
+//! what the new leader has overwritten (KIP-101); `to-epoch-end` trusts the end of an epoch that the leader never had
+//! (KIP-279).
 //!
-//! A rule can be swapped for another one in a release whose protocol cannot carry it. The functions on versions at the end
-//! see to it that the two sides then speak what the rule needs.
+//! A rule can be swapped for another one in a release whose protocol cannot carry it. The functions on versions at
+//! the end see to it that the two sides then speak what the rule needs.
 
 use crate::era::{Era, Release};
 use crate::ids::{LeaderEpoch, Offset};
@@ -25,7 +26,8 @@ rule! {
         ToHighWatermark("to-high-watermark", "before KIP-101", [(Release::FIRST, Release::new_0(11, 0, 0))]),
         /// Where the leader says the follower's last epoch ended.
         ToEpochEnd("to-epoch-end", "KIP-101", [(Release::new_0(11, 0, 0), Release::new(2, 0, 0))]),
-        /// As before, but the leader also says which epoch it speaks of, and the follower asks again until both know it.
+        /// As before, but the leader also says which epoch it speaks of, and the follower asks again until both know
+        /// it.
         ToCommonEpoch("to-common-epoch", "KIP-279", [(Release::new(2, 0, 0), Release::new(2, 8, 0))]),
         /// Where a fetch response says that the logs part; there is no separate question any more.
         OnFetch("on-fetch", "KIP-595", [(Release::new(2, 8, 0), Release::NEXT)]),
@@ -136,8 +138,8 @@ pub fn cuts_on_fetch(rule: Truncation) -> bool {
     }
 }
 
-/// Whether leaders of this era stamp their epoch into batches: always from 0.11 on, earlier only if the rule was swapped
-/// for one that needs it.
+/// Whether leaders of this era stamp their epoch into batches: always from 0.11 on, earlier only if the rule was
+/// swapped for one that needs it.
 pub fn batches_carry_epochs(era: &Era) -> bool {
     epoch_api(era).is_some()
 }

@@ -7,7 +7,7 @@
 //! 4. A session that is silent for too long, or closes, ends: its ephemeral znodes go in the same transaction, and if
 //!    it expired its connection is closed. Who asks on a connection without a session is told `SessionExpired`.
 //!
-//! [`tree`] holds the znodes, [`sessions`] who is alive, [`watches`] who wants to know; [`session`] is the client's side.
+//! `tree` holds the znodes, `sessions` who is alive, `watches` who wants to know; [`session`] is the client's side.
 //!
 //! Left out: the ensemble (leader, quorum, loss of its disks), ACLs, and everything that Kafka does not use. A restart
 //! of the process would begin with an empty tree: the ensemble as such does not die here. Cut it off or pause it.
@@ -39,7 +39,7 @@ use sessions::Sessions;
 use std::sync::Arc;
 use tree::{Change, Tree};
 use watches::Watches;
-use znode::{CONTROLLER_EPOCH, PERSISTENT_PATHS, PartitionState, ZnodeData, topic_path};
+use znode::{PERSISTENT_PATHS, PartitionState, ZnodeData, topic_path};
 
 /// The ZooKeeper ensemble as one linearizable node.
 #[derive(Clone, Debug)]
@@ -100,17 +100,37 @@ impl ZooKeeper {
         }
     }
 
-    /// The epoch of the last controller that was elected.
-    pub fn controller_epoch(&self) -> Option<ControllerEpoch> {
-        match self.get(CONTROLLER_EPOCH) {
-            Some((ZnodeData::ControllerEpoch(epoch), _)) => Some(*epoch),
-            _ => None,
-        }
-    }
-
-    /// Counts the changes of any partition's state, so that a checker sees cheaply that nothing changed.
+    /// Counts the changes of any partition's state or assignment, so that a checker sees cheaply that nothing changed.
     pub fn partition_states_version(&self) -> u64 {
         self.tree.states_version()
+    }
+
+    /// Counts the changes of assignments alone.
+    pub fn assignments_version(&self) -> u64 {
+        self.tree.assignments_version()
+    }
+
+    /// Who is assigned to a partition, on both sides of a reassignment in progress: what `/brokers/topics` says, and up
+    /// to 2.3 the targets in `/admin/reassign_partitions`. Nobody if the topic is gone.
+    pub fn assigned(&self, partition: TopicPartition) -> Vec<BrokerId> {
+        let Some((ZnodeData::Topic(topic), _)) = self.get(&znode::topic_path(partition.topic)) else {
+            return Vec::new();
+        };
+        let Some(held) = topic.get(&partition.partition) else { return Vec::new() };
+        let mut assigned = held.replicas.clone();
+        assigned.extend(held.adding.iter().chain(&held.removing));
+        if let Some((ZnodeData::ReassignPartitions(moving), _)) = self.get(znode::REASSIGN_PARTITIONS) {
+            assigned.extend(moving.get(&partition).into_iter().flatten());
+        }
+        assigned
+    }
+
+    /// The epoch of the controller elected last; 0 before the first.
+    pub fn controller_epoch(&self) -> ControllerEpoch {
+        match self.get(znode::CONTROLLER_EPOCH) {
+            Some((ZnodeData::ControllerEpoch(epoch), _)) => *epoch,
+            _ => ControllerEpoch(0),
+        }
     }
 
     /// Every partition that has a state.

@@ -12,8 +12,9 @@
 //!
 //! A submission without operations is answered at the next wake, which it asks for.
 //!
-//! Left out: `zookeeper.connection.timeout.ms` (a starting broker gives up by its own decision), the limit on requests in
-//! flight (`zookeeper.max.in.flight.requests`), authentication. After [`Session::close`] nothing new is answered.
+//! Left out: `zookeeper.connection.timeout.ms` (a starting broker gives up by its own decision), the limit on
+//! requests in flight (`zookeeper.max.in.flight.requests`), authentication. After [`Session::close`] nothing new is
+//! answered.
 
 use crate::ids::{CallId, NodeId};
 use crate::messages::Response;
@@ -128,8 +129,9 @@ struct Watched {
     children: BTreeSet<Path>,
 }
 
-/// A session, from the client's side. All submissions go out in order; those in flight when the connection is lost are
-/// sent again once the same session is connected again (`retryRequestUntilConnected`), so a create may find its own node.
+/// A session, from the client's side. All submissions go out in order; those in flight when the connection is lost
+/// are sent again once the same session is connected again (`retryRequestUntilConnected`), so a create may find its
+/// own node.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The time-out asked for; once a session stands, the one granted.

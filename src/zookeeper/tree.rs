@@ -57,6 +57,7 @@ pub(super) struct Tree {
     /// The partition states among them.
     states: BTreeMap<TopicPartition, Arc<Znode>>,
     states_version: u64,
+    assignments_version: u64,
     /// While a multi runs: what it replaced, in order.
     journal: Option<Vec<(Path, Option<Arc<Znode>>)>>,
 }
@@ -85,6 +86,7 @@ impl Tree {
             znodes: BTreeMap::from([(ROOT.into(), root)]),
             states: BTreeMap::new(),
             states_version: 0,
+            assignments_version: 0,
             journal: None,
         }
     }
@@ -103,9 +105,14 @@ impl Tree {
         }
     }
 
-    /// Counts the changes of partition states.
+    /// Counts the changes of partition states, and of assignments.
     pub fn states_version(&self) -> u64 {
         self.states_version
+    }
+
+    /// Counts the changes of assignments.
+    pub fn assignments_version(&self) -> u64 {
+        self.assignments_version
     }
 
     /// Every partition that has a state.
@@ -152,7 +159,7 @@ impl Tree {
         zxid: i64,
         session: SessionId,
     ) -> Result<(Vec<OpResult>, Vec<Change>), (usize, ZkError)> {
-        let version = self.states_version;
+        let versions = (self.states_version, self.assignments_version);
         self.journal = Some(Vec::new());
         let (mut results, mut changes) = (Vec::with_capacity(ops.len()), Vec::new());
         for (index, op) in ops.into_iter().enumerate() {
@@ -166,7 +173,7 @@ impl Tree {
                     for (path, former) in journal.into_iter().rev() {
                         self.put(path, former);
                     }
-                    self.states_version = version;
+                    (self.states_version, self.assignments_version) = versions;
                     return Err((index, error));
                 }
             }
@@ -245,6 +252,14 @@ impl Tree {
             Some(znode) => self.znodes.insert(path.clone(), Arc::clone(znode)),
             None => self.znodes.remove(&path),
         };
+        let assigned = |znode: Option<&Arc<Znode>>| match znode.map(|znode| &znode.data) {
+            Some(ZnodeData::Topic(assigned)) => Some(Arc::clone(assigned)),
+            _ => None,
+        };
+        if assigned(former.as_ref()) != assigned(znode.as_ref()) {
+            self.states_version += 1;
+            self.assignments_version += 1;
+        }
         let was_state =
             former.as_ref().is_some_and(|znode| matches!(znode.data, ZnodeData::PartitionState(_)));
         if let (true, Some(partition)) = (is_state || was_state, partition_of(&path)) {

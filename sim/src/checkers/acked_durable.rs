@@ -1,11 +1,12 @@
 //! `acked-durable`: a record acknowledged with `acks=all` is never lost.
 //!
 //! Violated when the producer is told of a record that is not committed, when the last copy of an acknowledged record is
-//! thrown away, or when the run ends and the partition goes on without it. `leader-completeness` usually breaks before:
+//! thrown away, or when the run ends and the partition goes on without it. Another attempt of the producer to write the
+//! same record is a copy, too ([`super::audit`]). `leader-completeness` usually breaks before:
 //! that is the election which decided it; this is the moment after which nobody can bring the record back.
 
 use super::audit::{Audit, Fate};
-use super::history::{Change, Ghost, History, find};
+use super::history::{Change, Ghost, History, duplicate, find};
 use super::ledger::Outcome;
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::command::Delivery;
@@ -13,7 +14,7 @@ use kafka::era::Release;
 use kafka::messages::produce::Acks;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 12,
+    number: 15,
     name: "acked-durable",
     claim: "a record acknowledged with acks=all is never lost",
     also_called: "AckedDurable, Jepsen's lost-write",
@@ -48,8 +49,11 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
     let mine = ghost.drops.iter().rev().take_while(|drop| drop.node == change.node && drop.at == context.at);
     let dropped: Vec<_> = mine.map(|drop| drop.batch).collect();
     for batch in dropped.into_iter().rev() {
-        let anywhere =
-            ghost.replicas.iter().any(|seen| find(&seen.batches, batch.base_offset) == Some(&batch));
+        let holds = |batches| find(batches, batch.base_offset) == Some(&batch);
+        let anywhere = ghost
+            .replicas
+            .iter()
+            .any(|seen| holds(&seen.batches) || duplicate(&seen.batches, &batch).is_some());
         let Some(send) = context.ledger.send_of(ghost.partition, &batch) else { continue };
         // A retry may stand at the same offset with the same bytes in another epoch: only the copy that was acked counts.
         if send.batch.is_some_and(|own| own != batch) {

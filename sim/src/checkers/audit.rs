@@ -1,17 +1,27 @@
 //! The auditor: at the end of a run, what became of every record that an application sent.
 //!
 //! For each: whether it was acknowledged and how, where copies are now (running replicas, and the disks of brokers that
-//! are down), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
+//! are down or damaged), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
 //! settings allowed it.
+//!
+//! What was promised is the record, not its place. A producer that tries again may write it twice, and be told of the one
+//! or the other; if the batch it was told of is gone and the current leader still has the other (the same bytes: the CRC
+//! covers all but offset and leader epoch), the record is not lost. That the offset was given away is broken all the same,
+//! and told by `leader-completeness` and `consistent-read`. With `LogAppendTime` the two differ, and the record counts as lost.
+//!
+//! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
-use super::history::{Ghost, History, Seen, find};
-use super::ledger::{Ledger, Outcome, Send, acks_name};
+use super::history::{Ghost, History, Seen, duplicate, find};
+use super::ledger::{Ledger, Outcome, Send, acks_name, name_of};
+use crate::trace::names::info;
 use crate::world::nodes::Nodes;
 use kafka::command::ClientError;
-use kafka::ids::{NodeId, TopicPartition};
+use kafka::ids::{NodeId, Offset, TopicPartition};
+use kafka::log::batch::RecordBatch;
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
 use kafka::time::Time;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything that was sent.
@@ -47,9 +57,11 @@ pub struct Audited {
 pub enum Fate {
     /// The current leader has it.
     Kept,
+    /// The batch that was acknowledged is gone, and the current leader has the producer's other attempt, at this offset.
+    Duplicate(Offset),
     /// It was never promised, and is not there (or nobody can say).
     NotPromised,
-    /// Nobody leads; these copies wait for somebody to.
+    /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
     Lost {
@@ -60,24 +72,34 @@ pub enum Fate {
     },
 }
 
+impl Fate {
+    /// Whether the current leader has it, or a duplicate of it.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Fate::Kept | Fate::Duplicate(_))
+    }
+}
+
 impl Audit {
-    /// Accounts for every send. `on_disk` tells what a node that is down holds on its disk, where memory cannot say.
+    /// Accounts for every send. `on_disk` reads what a node's disk holds of a partition, whether it runs or not.
     pub fn new(
         history: &History,
         ledger: &Ledger,
         nodes: &Nodes,
-        on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<BatchInfo>,
+        on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
     ) -> Audit {
+        let mut searched = Searched::default();
         let records = ledger.sends().map(|send| {
             let ghost = history.get(send.partition);
-            let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, send, nodes, on_disk));
+            let found = ghost.and_then(|ghost| searched.find(ghost, send, ledger, on_disk));
+            let batch = send.batch.or(found);
+            let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, batch, nodes, on_disk));
             Audited {
                 name: send.name(),
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,
                 told: told(send, nodes),
-                batch: send.batch,
+                batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
                 copies: copies.into_iter().map(|node| nodes.name(node).to_owned()).collect(),
             }
@@ -94,11 +116,60 @@ impl Audit {
     }
 }
 
+/// What the logs of a partition hold: the first value of each batch.
+#[derive(Default)]
+struct Searched {
+    values: BTreeMap<TopicPartition, Vec<OnDisk>>,
+}
+
+/// On whose disk, which batch, and what its send is called.
+type OnDisk = (NodeId, BatchInfo, Option<Arc<str>>);
+
+impl Searched {
+    /// The batch of a send whose producer was not told where it is: the current leader's, or anybody's.
+    fn find(
+        &mut self,
+        ghost: &Ghost,
+        send: &Send,
+        ledger: &Ledger,
+        on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
+    ) -> Option<BatchInfo> {
+        // What has no name may be many, and is counted only.
+        if send.batch.is_some() || !send.is_named() {
+            return None;
+        }
+        let values = self.values.entry(send.partition).or_insert_with(|| {
+            let of_node = |seen: &Seen| {
+                let (node, batches) = (seen.node, on_disk(seen.node, ghost.partition));
+                batches.into_iter().map(move |batch| (node, info(&batch), first_value(&batch)))
+            };
+            ghost.replicas.iter().flat_map(of_node).collect()
+        });
+        let leader = ghost.current_leader().map(|index| ghost.replicas[index].node);
+        let is_it = |(_, batch, value): &&OnDisk| {
+            value.as_deref() == Some(&*send.name())
+                && ledger.send_of(send.partition, batch).is_none_or(|other| other.id == send.id)
+        };
+        let mut found = values.iter().filter(is_it);
+        let any = found.next()?;
+        let of_leader = [any].into_iter().chain(found).find(|(node, ..)| Some(*node) == leader);
+        Some(of_leader.unwrap_or(any).1)
+    }
+}
+
+/// What a batch's send is called.
+fn first_value(batch: &RecordBatch) -> Option<Arc<str>> {
+    let first = batch.records().next()?.ok()?;
+    first.value.as_deref().map(name_of)
+}
+
 fn told(send: &Send, nodes: &Nodes) -> String {
     let acks = acks_name(send.acks);
     let ms = |at: &Time| at.millis();
     match &send.outcome {
         Outcome::Open => format!("nothing yet, acks={acks}"),
+        // Nobody answers such a request: it counts as done once it is sent.
+        Outcome::Acked(at, _) if send.acks == Acks::None => format!("sent at {} ms, acks={acks}", ms(at)),
         Outcome::Acked(at, _) => format!("acked at {} ms, acks={acks}", ms(at)),
         Outcome::Failed(at, error, open) => {
             let error = match error {
@@ -114,19 +185,26 @@ fn told(send: &Send, nodes: &Nodes) -> String {
 
 fn copies(
     ghost: &Ghost,
-    send: &Send,
+    batch: Option<BatchInfo>,
     nodes: &Nodes,
-    on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<BatchInfo>,
+    on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
 ) -> Vec<NodeId> {
-    let Some(batch) = send.batch else { return Vec::new() };
+    let Some(batch) = batch else { return Vec::new() };
     let holds = |seen: &&Seen| {
-        if seen.alive || nodes.broker(seen.node).is_some() {
-            find(&seen.batches, batch.base_offset) == Some(&batch)
-        } else {
-            on_disk(seen.node, ghost.partition).contains(&batch)
+        let knows = seen.alive || nodes.broker(seen.node).is_some();
+        let listed = || find(&seen.batches, batch.base_offset) == Some(&batch);
+        let readable = || on_disk(seen.node, ghost.partition).iter().any(|held| info(held) == batch);
+        match (knows, ghost.damaged.contains(&seen.node)) {
+            (true, false) => listed(),
+            (true, true) => listed() && readable(),
+            (false, _) => readable(),
         }
     };
     ghost.replicas.iter().filter(holds).map(|seen| seen.node).collect()
+}
+
+fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {
+    ghost.damaged.contains(&seen.node) && find(&seen.batches, batch.base_offset) == Some(batch)
 }
 
 fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
@@ -136,8 +214,17 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
     }
     match ghost.current_leader().map(|index| &ghost.replicas[index]) {
         Some(leader) if copies.contains(&leader.node) => return Fate::Kept,
+        Some(leader) => {
+            if let Some(other) = duplicate(&leader.batches, &batch) {
+                return Fate::Duplicate(other.base_offset);
+            }
+            // The leader cannot read its copy; whoever has a good one may lead some day.
+            if has_damaged_copy(ghost, leader, &batch) && !copies.is_empty() {
+                return Fate::Waiting;
+            }
+        }
         None if !copies.is_empty() => return Fate::Waiting,
-        _ => {}
+        None => {}
     }
     let declared = match send.acks {
         Acks::None => Some("acks=0"),
@@ -150,7 +237,12 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .and_then(|(_, declared)| *declared)
             .map(|d| d.name()),
     };
+    let damaged = ghost.replicas.iter().find(|seen| seen.alive && has_damaged_copy(ghost, seen, &batch));
     let how = match ghost.last_drop(&batch) {
+        _ if damaged.is_some() && copies.is_empty() => {
+            let node = damaged.map_or("nobody", |seen| nodes.name(seen.node));
+            format!("the only copy left, on {node}, fails its CRC")
+        }
         Some(drop) => {
             format!("{} dropped it at {} ms by {}", nodes.name(drop.node), drop.at.millis(), drop.why)
         }

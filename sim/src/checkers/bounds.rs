@@ -6,7 +6,7 @@ use kafka::era::Release;
 use kafka::ids::Offset;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 7,
+    number: 8,
     name: "bounds",
     claim: "0 <= log start <= high watermark <= log end, and recovery point <= log end, on every replica",
     also_called: "TypeOk",

@@ -44,14 +44,11 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
 }
 
 fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
-    if !is_candidate(ghost, index) || ghost.declared().is_some() {
+    if !is_candidate(ghost, index) {
         return;
     }
     let Some(missing) = ghost.first_missing(index) else { return };
-    let lost = ghost.committed.get(missing).expect("it was just found").clone();
-    if ghost.excuse(&lost.batch).is_some() {
-        return;
-    }
+    let Some(lost) = ghost.first_unexcused(index, missing).cloned() else { return };
     let all = ghost.missing(index, MOST_NAMED + 1);
     let seen = &ghost.replicas[index];
     let name = context.nodes.name(seen.node).to_owned();

@@ -6,7 +6,7 @@ use kafka::command::Delivery;
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 13,
+    number: 17,
     name: "consistent-read",
     claim: "a record that a consumer was given stays in the current leader's log",
     also_called: "ConsistentRead",

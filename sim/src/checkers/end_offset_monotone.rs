@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 9,
+    number: 10,
     name: "end-offset-monotone",
     claim: "the end offset that ListOffsets tells one client never goes back",
     also_called: "AppliedHwMonotone",
@@ -38,7 +38,7 @@ impl EndOffsetMonotone {
         let Delivery::EndOffset { partition, offset, broker } = delivery else { return };
         let before = Arc::make_mut(&mut self.told).insert((node, *partition), (*offset, *broker));
         let (Some((told, teller)), Some(ghost)) = (before, history.get(*partition)) else { return };
-        if *offset >= told || ghost.unclean.is_some() || ghost.declared().is_some() {
+        if *offset >= told || ghost.unclean.is_some() || ghost.declared_at(*offset).is_some() {
             return;
         }
         let name = |broker| {

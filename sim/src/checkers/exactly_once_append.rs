@@ -10,7 +10,7 @@ use kafka::era::Release;
 use kafka::ids::Offset;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 17,
+    number: 24,
     name: "exactly-once-append",
     claim: "a batch that a producer sends stands at most once in what is committed",
     also_called: "ExactlyOnceAppend, Jepsen's duplicate",

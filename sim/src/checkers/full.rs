@@ -7,13 +7,14 @@
 //!    be broken now.
 //! 3. Claims about steps (a high watermark that goes back, two leaders in one epoch) are decided from a copy of what each
 //!    replica was before.
-//! 4. At the end claims about what clients were told are decided from all that they were told ([`super::full_clients`]).
+//! 4. At the end claims about what clients were told are decided from all that they were told (`full_clients`).
 //!
 //! Shared with the checkers: what excuses a loss, and which batches were committed before a violation; that all which a
 //! leader's high watermark has passed is among them is checked. `prefix-per-epoch` remembers batches that are in no log
 //! any more, so that it may find more than a look at the logs.
 
 use super::full_clients::Told;
+use super::full_states::States;
 use super::history::{Ghost, Log, Seen};
 use super::{
     Checks, Context, Finding, Observed, bounds, candidate_completeness, epoch_monotone,
@@ -43,6 +44,7 @@ pub struct Full {
     /// Partitions in which losses were ever excused.
     ever_excused: BTreeSet<TopicPartition>,
     told: Told,
+    states: States,
 }
 
 /// A replica as it was after the last event that changed it.
@@ -71,7 +73,8 @@ impl Full {
         if self.looks.is_multiple_of(ALL_EVERY) || !observed.lives.is_empty() {
             partitions.extend(checks.history.partitions());
         }
-        self.told.listen(observed.deliveries);
+        self.told.listen(observed, checks);
+        self.states.compare(checks, nodes, fresh);
         for partition in partitions {
             let Some(ghost) = checks.history.get(partition) else { continue };
             mirror(ghost, nodes);
@@ -249,15 +252,14 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
         if let Some((offset, _)) = epoch_monotone::problem(seen.node, ghost, &context, 0) {
             broken.insert((epoch_monotone::INFO.name, offset));
         }
-        let missing = lacks(ghost, seen);
-        if let Some(missing) = missing
-            && candidate_completeness::is_candidate(ghost, index)
-            && ghost.excuse(&missing).is_none()
+        if candidate_completeness::is_candidate(ghost, index)
+            && let Some(missing) = lacks(ghost, seen).find(|missing| ghost.excuse(missing).is_none())
         {
             broken.insert((candidate_completeness::INFO.name, missing.base_offset));
         }
         if ghost.current_leader() == Some(index) {
             // Whatever it lacked has left the ghost by now, and was told unless it was declared.
+            let missing = lacks(ghost, seen).next();
             assert_eq!(missing, None, "{}: the leader lacks what the ghost has", ghost.partition);
             passed_is_committed(ghost, seen);
         }
@@ -270,14 +272,14 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
     }
 }
 
-/// The first committed batch that a replica lacks.
-fn lacks(ghost: &Ghost, seen: &Seen) -> Option<BatchInfo> {
+/// The committed batches that a replica lacks.
+fn lacks<'a>(ghost: &'a Ghost, seen: &'a Seen) -> impl Iterator<Item = BatchInfo> + 'a {
     let mut log = seen.batches.iter().peekable();
-    let lacked = |old: &&BatchInfo| {
+    let lacked = move |old: &&BatchInfo| {
         while log.next_if(|batch| batch.base_offset < old.base_offset).is_some() {}
         old.last_offset >= seen.start && log.peek() != Some(old)
     };
-    ghost.committed.iter().map(|old| &old.batch).find(lacked).copied()
+    ghost.committed.iter().map(|old| &old.batch).filter(lacked).copied()
 }
 
 /// Panics if a leader's high watermark has passed what the ghost does not have.

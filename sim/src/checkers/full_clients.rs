@@ -6,8 +6,8 @@
 use super::history::{Ghost, Seen};
 use super::ledger::{Outcome, Send};
 use super::{
-    Checks, acked_durable, consistent_read, end_offset_monotone, offset_unique, producer_order,
-    read_below_high_watermark,
+    Checks, Handed, LifeEvent, Observed, acked_durable, consistent_read, definite_error, end_offset_monotone,
+    no_silent_gap, offset_unique, producer_order, read_below_high_watermark,
 };
 use kafka::command::Delivery;
 use kafka::ids::{NodeId, Offset, TopicPartition};
@@ -19,14 +19,111 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Default)]
 pub(super) struct Told {
     deliveries: Vec<(NodeId, Delivery)>,
+    /// What each consumer was given since it was last told where it is, and where it began and stands.
+    given: BTreeMap<(NodeId, TopicPartition), Given>,
+    /// Where a committed record was skipped.
+    gaps: BTreeSet<(TopicPartition, Offset)>,
+    /// Where a record was given that had certainly not been written.
+    refused: BTreeSet<(TopicPartition, Offset)>,
+}
+
+#[derive(Clone, Default)]
+struct Given {
+    start: Offset,
+    position: Offset,
+    batches: Vec<(Offset, Offset, u32)>,
 }
 
 /// What was given to readers, batch by batch: who, where, first and last offset, CRC.
 type Reads = Vec<(TopicPartition, Offset, Offset, u32)>;
 
 impl Told {
-    pub(super) fn listen(&mut self, deliveries: &[(NodeId, Delivery)]) {
-        self.deliveries.extend_from_slice(deliveries);
+    pub(super) fn listen(&mut self, observed: &Observed<'_>, checks: &Checks) {
+        for (node, handed) in observed.handed {
+            match handed {
+                Handed::Assignment => self.given.retain(|(by, _), _| by != node),
+                Handed::Position(partition) => drop(self.given.remove(&(*node, *partition))),
+                Handed::Records { .. } => {}
+            }
+        }
+        let lives = observed.lives.iter().filter(|(_, life)| *life != LifeEvent::DiskDamaged);
+        for (node, _) in lives {
+            self.given.retain(|(by, _), _| by != node);
+        }
+        for (node, delivery) in observed.deliveries {
+            match delivery {
+                Delivery::Polled { .. } => {
+                    self.look_for_gaps(*node, delivery, checks);
+                    self.look_for_refused(delivery, checks);
+                }
+                Delivery::PositionReset { partition, .. }
+                | Delivery::LogTruncated { partition, .. }
+                | Delivery::OffsetOutOfRange { partition, .. } => {
+                    self.given.remove(&(*node, *partition));
+                }
+                _ => {}
+            }
+            self.deliveries.push((*node, delivery.clone()));
+        }
+    }
+
+    /// Which committed records a consumer has now passed without having been given them.
+    fn look_for_gaps(&mut self, node: NodeId, delivery: &Delivery, checks: &Checks) {
+        let Delivery::Polled { partition, from, position, batches, .. } = delivery else { return };
+        let Some(ghost) = checks.history.get(*partition) else { return };
+        let begin = || Given { start: *from, position: *from, batches: Vec::new() };
+        let given = self.given.entry((node, *partition)).or_insert_with(begin);
+        if *from < given.position {
+            given.batches.retain(|(_, last, _)| last < from);
+            given.start = given.start.min(*from);
+        }
+        let first_gap = given.position;
+        let covered = |offset: Offset| {
+            batches
+                .iter()
+                .any(|batch| batch.header.base_offset <= offset && offset <= batch.header.last_offset())
+        };
+        let holes = (from.0..position.0).map(Offset).find(|offset| !covered(*offset));
+        let gap = if *from > first_gap { Some(first_gap) } else { holes };
+        let gap = gap.filter(|gap| *gap >= no_silent_gap::log_start(ghost));
+        self.gaps.extend(gap.map(|gap| (*partition, gap)));
+        for header in batches.iter().map(|batch| &batch.header) {
+            if header.last_offset() >= *from
+                && given.batches.last().is_none_or(|last| last.1 < header.base_offset)
+            {
+                given.batches.push((header.base_offset, header.last_offset(), header.crc));
+            }
+        }
+        given.position = *position;
+        if gap.is_some() || !batches.iter().any(|batch| no_silent_gap::is_committed(batch, ghost)) {
+            return;
+        }
+        let least = given.start.max(no_silent_gap::log_start(ghost));
+        let passed = ghost.committed.iter().map(|old| &old.batch);
+        let mut passed = passed.filter(|batch| batch.base_offset >= least && batch.last_offset < *from);
+        let skipped =
+            passed.find(|batch| !given.batches.contains(&(batch.base_offset, batch.last_offset, batch.crc)));
+        self.gaps.extend(skipped.map(|batch| (*partition, batch.base_offset)));
+    }
+
+    /// Whether a consumer is given what a producer was told, for certain, is not written.
+    fn look_for_refused(&mut self, delivery: &Delivery, checks: &Checks) {
+        let Delivery::Polled { partition, from, batches, .. } = delivery else { return };
+        let failed = self.deliveries.iter().filter_map(|(_, delivery)| match delivery {
+            Delivery::Failed { send, partition: of, may_have_been_appended: false, .. }
+                if of == partition =>
+            {
+                let entry = checks.ledger.get(*send).filter(|entry| entry.is_named())?;
+                Some((entry.name(), *send))
+            }
+            _ => None,
+        });
+        let failed: BTreeMap<_, _> = failed.collect();
+        for batch in batches.iter().filter(|batch| batch.header.last_offset() >= *from) {
+            if definite_error::is_refused(batch, *partition, &failed, &checks.ledger).is_some() {
+                self.refused.insert((*partition, batch.header.base_offset));
+            }
+        }
     }
 
     /// Panics if the checkers and this look disagree. `excused`: where a loss was excused at some time.
@@ -51,6 +148,14 @@ impl Told {
             agree(offset_unique::INFO.name, differing(&reads, partition), lossless);
             agree(consistent_read::INFO.name, read_and_lost(&reads, ghost), true);
             agree(end_offset_monotone::INFO.name, self.ends_that_went_back(partition), lossless);
+            let of_this = |all: &BTreeSet<(TopicPartition, Offset)>| -> BTreeSet<Offset> {
+                all.iter().filter(|(of, _)| *of == partition).map(|(_, offset)| *offset).collect()
+            };
+            agree(no_silent_gap::INFO.name, of_this(&self.gaps), true);
+            // The end of the run may have shown more: in the logs, not read.
+            let told =
+                |offset: &Offset| checks.found.contains(&(definite_error::INFO.name, partition, *offset));
+            assert!(of_this(&self.refused).iter().all(told), "{} of {partition}", definite_error::INFO.name);
             // With acks=1 more is lost than what was committed: order is judged where all stand in one log.
             let holds_all = |seen: &Seen| {
                 let holds = |batch: BatchInfo| seen.batches.iter().any(|other| *other == batch);
@@ -167,9 +272,9 @@ fn acked<'a>(ghost: &Ghost, checks: &'a Checks) -> impl Iterator<Item = (&'a Sen
     checks.ledger.sends().filter(acked).map(|send| (send, send.batch))
 }
 
-/// Whether a batch is in any log.
+/// Whether a batch, or another attempt to write it, is in any log.
 fn stands(ghost: &Ghost, batch: BatchInfo) -> bool {
-    let holds = |seen: &Seen| seen.batches.iter().any(|other| *other == batch);
+    let holds = |seen: &Seen| seen.batches.iter().any(|other| other.crc == batch.crc);
     ghost.replicas.iter().any(|seen| seen.start > batch.last_offset || holds(seen))
 }
 

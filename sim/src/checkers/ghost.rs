@@ -75,6 +75,8 @@ pub struct Committed {
     pub at: Time,
     /// Whose.
     pub by: NodeId,
+    /// `min.insync.replicas` of that moment: so many machines were promised to hold it, whatever is set later.
+    pub minimum: usize,
 }
 
 /// Why a loss is nobody's fault but the operator's.
@@ -82,7 +84,8 @@ pub struct Committed {
 pub enum Declared {
     /// A leader from outside the ISR was allowed.
     UncleanElection,
-    /// At least `min.insync.replicas` machines lost their page cache or their disk.
+    /// At least as many machines as the record was promised to (`min.insync.replicas` when it was committed) lost their
+    /// page cache or their disk.
     PowerLoss,
 }
 
@@ -105,10 +108,23 @@ pub struct StateSeen {
     pub leader_epoch: LeaderEpoch,
     /// The ISR.
     pub isr: Vec<BrokerId>,
-    /// The epoch of the controller that wrote it.
+    /// Who is assigned to the partition, on both sides of a reassignment in progress.
+    pub assigned: Vec<BrokerId>,
+}
+
+/// What became of a partition's state in ZooKeeper in one event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateChange {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// Whether a controller made it: the leader epoch is another.
+    pub by_controller: bool,
+    /// The epoch of the controller that made the last controller-made change.
     pub controller_epoch: ControllerEpoch,
-    /// Whether its last change raised the leader epoch: only a controller does that.
-    pub elected: bool,
+    /// The epoch of the controller elected last.
+    pub newest_controller: ControllerEpoch,
+    /// Who has entered the ISR.
+    pub entered: Vec<BrokerId>,
 }
 
 /// One partition's ghost and replicas.
@@ -120,6 +136,10 @@ pub struct Ghost {
     pub committed: SharedList<Committed>,
     /// What was committed and lost, with the declaration that allowed it, if one did.
     pub lost: SharedList<(Committed, Option<Declared>)>,
+    /// How often committed batches were lost, and with them the history became another.
+    pub rewrites: u32,
+    /// Below this offset it never did.
+    pub rewritten_from: Offset,
     /// Its replicas, by node.
     pub replicas: Vec<Seen>,
     /// What replicas threw away, oldest first.
@@ -132,8 +152,12 @@ pub struct Ghost {
     pub unclean_pending: bool,
     /// Machines that lost something and have not been in the ISR complete since.
     pub lossy: BTreeSet<NodeId>,
+    /// Machines whose disk was damaged: what their logs list need not be what can be read.
+    pub damaged: BTreeSet<NodeId>,
     /// `min.insync.replicas` as the last leader held it.
     pub min_insync_replicas: usize,
+    /// The lowest that any leader held: no record was promised to fewer machines.
+    pub lowest_minimum: usize,
     /// Every batch that was ever in a log, with the one before it: by offset, then epoch.
     pub links: SharedList<Link>,
     /// Who appended as leader, by epoch.
@@ -176,13 +200,17 @@ impl Ghost {
             partition,
             committed: SharedList::default(),
             lost: SharedList::default(),
+            rewrites: 0,
+            rewritten_from: Offset(i64::MAX),
             replicas: Vec::new(),
             drops: SharedList::default(),
             state: None,
             unclean: None,
             unclean_pending: false,
             lossy: BTreeSet::new(),
+            damaged: BTreeSet::new(),
             min_insync_replicas: 1,
+            lowest_minimum: usize::MAX,
             links: SharedList::default(),
             appenders: Vec::new(),
             reads: SharedList::default(),
@@ -216,6 +244,11 @@ impl Ghost {
     /// Whether a replica is in the ISR that ZooKeeper holds.
     pub fn in_controller_isr(&self, seen: &Seen) -> bool {
         self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
+    }
+
+    /// Behind the last committed batch.
+    pub fn committed_end(&self) -> Offset {
+        self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1)
     }
 
     /// The committed batch that begins at `offset`.
@@ -254,6 +287,16 @@ impl Ghost {
         None
     }
 
+    /// The first committed batch, from the one of this number on, that a replica lacks and nothing excuses.
+    pub fn first_unexcused(&self, index: usize, from: usize) -> Option<&Committed> {
+        let seen = &self.replicas[index];
+        self.committed.iter_from(from).find(|old| {
+            old.batch.last_offset >= seen.start
+                && find(&seen.batches, old.batch.base_offset) != Some(&old.batch)
+                && self.excuse_of(&old.batch, old.minimum).is_none()
+        })
+    }
+
     /// Committed batches that a replica lacks, from the first on: at most so many.
     pub fn missing(&mut self, index: usize, most: usize) -> Vec<Committed> {
         let Some(first) = self.first_missing(index) else { return Vec::new() };
@@ -269,11 +312,31 @@ impl Ghost {
         self.first_missing(index).is_some()
     }
 
-    /// The declaration that would excuse a loss now.
+    /// A leader holds this `min.insync.replicas`.
+    pub(super) fn set_minimum(&mut self, minimum: usize) {
+        self.min_insync_replicas = minimum;
+        self.lowest_minimum = self.lowest_minimum.min(minimum);
+    }
+
+    /// The declaration that would excuse some loss now: of the record that was promised to the fewest machines.
     pub fn declared(&self) -> Option<Declared> {
+        self.declared_of(self.lowest_minimum.min(self.min_insync_replicas))
+    }
+
+    /// The declaration that would excuse the loss of what stands, or stood, at this offset now.
+    pub fn declared_at(&self, offset: Offset) -> Option<Declared> {
+        let covers = |old: &Committed| old.batch.base_offset <= offset && offset <= old.batch.last_offset;
+        let index = self.committed.partition_point(|old| old.batch.last_offset < offset);
+        let committed = self.committed.get(index).filter(|old| covers(old));
+        let known = committed.or_else(|| self.lost.iter().rev().map(|(old, _)| old).find(|old| covers(old)));
+        self.declared_of(known.map_or(self.min_insync_replicas, |old| old.minimum))
+    }
+
+    /// The declaration that would excuse the loss of a record that was promised to so many machines.
+    fn declared_of(&self, minimum: usize) -> Option<Declared> {
         if self.unclean_pending {
             Some(Declared::UncleanElection)
-        } else if self.lossy.len() >= self.min_insync_replicas.max(1) {
+        } else if self.lossy.len() >= minimum.max(1) {
             Some(Declared::PowerLoss)
         } else {
             None
@@ -288,12 +351,23 @@ impl Ghost {
     /// The declaration that would excuse the loss of this batch now: also if so many machines as count have lost it, and
     /// have recovered from it otherwise.
     pub fn excuse(&self, batch: &BatchInfo) -> Option<Declared> {
+        self.excuse_of(batch, self.minimum_of(batch))
+    }
+
+    fn excuse_of(&self, batch: &BatchInfo, minimum: usize) -> Option<Declared> {
         let by_power = || {
             let lost = self.drops.iter().filter(|drop| drop.by_loss && drop.batch == *batch);
             let machines: BTreeSet<NodeId> = lost.map(|drop| drop.node).collect();
-            (machines.len() >= self.min_insync_replicas.max(1)).then_some(Declared::PowerLoss)
+            (machines.len() >= minimum.max(1)).then_some(Declared::PowerLoss)
         };
-        self.declared().or_else(by_power)
+        self.declared_of(minimum).or_else(by_power)
+    }
+
+    /// To how many machines a batch was promised: the setting of now if it was never committed.
+    fn minimum_of(&self, batch: &BatchInfo) -> usize {
+        let committed = self.committed_at(batch.base_offset).filter(|old| old.batch == *batch);
+        let lost = || self.lost.iter().rev().map(|(old, _)| old).find(|old| old.batch == *batch);
+        committed.or_else(lost).map_or(self.min_insync_replicas, |old| old.minimum)
     }
 
     /// From committed batch `from` on the ghost follows this replica: what it lacks is lost, what it has there instead was
@@ -309,18 +383,23 @@ impl Ghost {
         let seen = &self.replicas[index];
         let (kept, missing): (Vec<Committed>, Vec<Committed>) =
             gone.into_iter().partition(|old| find(&seen.batches, old.batch.base_offset) == Some(&old.batch));
-        let begin = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        let begin = self.committed_end();
         let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
         let limit = kept_to.max(seen.high_watermark);
         let first = seen.batches.partition_point(|batch| batch.base_offset < begin);
         let held = seen.batches.iter_from(first).take_while(|batch| batch.last_offset < limit);
+        let minimum = self.min_insync_replicas;
         self.committed.extend(held.map(|batch| {
             let old = kept.iter().find(|old| old.batch == *batch).cloned();
-            old.unwrap_or(Committed { batch: *batch, at, by: seen.node })
+            old.unwrap_or(Committed { batch: *batch, at, by: seen.node, minimum })
         }));
+        if let Some(first) = missing.first() {
+            self.rewrites += 1;
+            self.rewritten_from = self.rewritten_from.min(first.batch.base_offset);
+        }
         let mut undeclared = Vec::new();
         for lost in missing {
-            let excuse = declared.or_else(|| self.excuse(&lost.batch));
+            let excuse = declared.or_else(|| self.excuse_of(&lost.batch, lost.minimum));
             if excuse.is_none() {
                 undeclared.push(lost.clone());
             }
@@ -338,7 +417,7 @@ impl Ghost {
     pub(super) fn commit(&mut self, index: usize, passed_before: Offset, at: Time) -> usize {
         let before = self.committed.len();
         let seen = &self.replicas[index];
-        let end = self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
+        let end = self.committed_end();
         let from = end.max(passed_before);
         let deposed = self.unclean.is_some_and(|epoch| seen.leader_epoch < epoch);
         if seen.role != Role::Leader || seen.high_watermark <= from || deposed {
@@ -347,7 +426,8 @@ impl Ghost {
         let first = seen.batches.partition_point(|batch| batch.base_offset < from);
         let passed =
             seen.batches.iter_from(first).take_while(|batch| batch.last_offset < seen.high_watermark);
-        self.committed.extend(passed.map(|batch| Committed { batch: *batch, at, by: seen.node }));
+        let minimum = self.min_insync_replicas;
+        self.committed.extend(passed.map(|batch| Committed { batch: *batch, at, by: seen.node, minimum }));
         before
     }
 }
@@ -362,6 +442,12 @@ pub fn find(batches: &Log, offset: Offset) -> Option<&BatchInfo> {
     }
     let index = batches.partition_point(|batch| batch.base_offset < offset);
     batches.get(index).filter(|batch| batch.base_offset == offset)
+}
+
+/// Another batch with the same bytes but for offset and leader epoch: another attempt of the same producer to write it.
+pub fn duplicate<'a>(batches: &'a Log, batch: &BatchInfo) -> Option<&'a BatchInfo> {
+    let same = |other: &&BatchInfo| other.crc == batch.crc && other.size == batch.size && *other != batch;
+    batches.iter().rev().find(same)
 }
 
 /// The first offset in `[from, limit)` at which two logs disagree, looking only where both have batches.

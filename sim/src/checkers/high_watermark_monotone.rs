@@ -9,7 +9,7 @@ use kafka::broker::view::Role;
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 8,
+    number: 9,
     name: "high-watermark-monotone",
     claim: "while it leads in one epoch, a leader's high watermark never goes back",
     also_called: "TrueHwMonotone",

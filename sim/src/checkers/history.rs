@@ -5,7 +5,8 @@
 
 use super::LifeEvent;
 pub use super::ghost::{
-    Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateSeen, find, first_disagreement,
+    Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateChange, StateSeen, duplicate, find,
+    first_disagreement,
 };
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};
@@ -43,6 +44,8 @@ pub struct History {
     ghosts: PartitionMap<Arc<Ghost>>,
     /// The version of ZooKeeper's partition states that was read last.
     pub states_version: u64,
+    /// The same of assignments.
+    assignments_version: u64,
 }
 
 impl History {
@@ -61,9 +64,12 @@ impl History {
         Arc::make_mut(self.ghosts.get_or_insert_with(partition, || Arc::new(Ghost::new(partition))))
     }
 
-    /// Reads ZooKeeper's partition states again; returns those that changed.
-    pub(super) fn read_states(&mut self, nodes: &Nodes) -> Vec<TopicPartition> {
+    /// Reads ZooKeeper's partition states again; returns what became of those that changed, or are assigned otherwise.
+    pub(super) fn read_states(&mut self, nodes: &Nodes) -> Vec<StateChange> {
         let zookeeper = nodes.zookeeper();
+        let reassigned = self.assignments_version != zookeeper.assignments_version();
+        self.assignments_version = zookeeper.assignments_version();
+        let newest_controller = zookeeper.controller_epoch();
         self.states_version = zookeeper.partition_states_version();
         let mut changed = Vec::new();
         for partition in zookeeper.partitions() {
@@ -72,9 +78,20 @@ impl History {
             let same = old.is_some_and(|old| {
                 old.leader == state.leader && old.leader_epoch == state.leader_epoch && old.isr == state.isr
             });
-            if same {
+            if same && !reassigned {
                 continue;
             }
+            let assigned = zookeeper.assigned(partition);
+            if same && old.is_some_and(|old| old.assigned == assigned) {
+                continue;
+            }
+            let change = StateChange {
+                partition,
+                by_controller: old.is_none_or(|old| old.leader_epoch != state.leader_epoch),
+                controller_epoch: state.controller_epoch,
+                newest_controller,
+                entered: entered(old.map_or(&[], |old| &old.isr), &state.isr),
+            };
             let clean = old.is_none_or(|old| {
                 state.leader == BrokerId::NONE
                     || state.leader == old.leader
@@ -85,15 +102,13 @@ impl History {
                 ghost.unclean = Some(state.leader_epoch);
                 ghost.unclean_pending = true;
             }
-            let elected = ghost.state.as_ref().is_none_or(|old| state.leader_epoch > old.leader_epoch);
             ghost.state = Some(StateSeen {
-                controller_epoch: state.controller_epoch,
-                elected,
                 leader: state.leader,
                 leader_epoch: state.leader_epoch,
                 isr: state.isr.clone(),
+                assigned,
             });
-            changed.push(partition);
+            changed.push(change);
         }
         changed
     }
@@ -108,6 +123,9 @@ impl History {
             let ghost = Arc::make_mut(ghost);
             if matches!(life, LifeEvent::LostPower | LifeEvent::DiskDamaged) {
                 ghost.lossy.insert(node);
+                if life == LifeEvent::DiskDamaged {
+                    ghost.damaged.insert(node);
+                }
             }
             let seen = ghost.replicas.iter_mut().find(|seen| seen.node == node).expect("just found");
             seen.alive = alive;
@@ -164,7 +182,7 @@ impl History {
             ghost.drops.extend(dropped.into_iter().map(drop));
         }
         if view.role == Role::Leader {
-            ghost.min_insync_replicas = view.min_insync_replicas;
+            ghost.set_minimum(view.min_insync_replicas);
         }
         if ghost.unclean_pending && ghost.current_leader() == Some(index) {
             let from = ghost.common_prefix(index);
@@ -188,13 +206,22 @@ impl History {
     }
 }
 
+/// Who was not in the ISR before. Those it began with have not entered it.
+fn entered(before: &[BrokerId], now: &[BrokerId]) -> Vec<BrokerId> {
+    if before.is_empty() {
+        return Vec::new();
+    }
+    now.iter().copied().filter(|member| !before.contains(member)).collect()
+}
+
 /// Why a replica's log became shorter, and whether its machine lost what is missing.
 fn cut_by(ghost: &Ghost, node: NodeId, view: &ReplicaView<'_>) -> (Arc<str>, bool) {
     match view.last_cut {
         Some(decided) if view.role != Role::Idle => {
             (format!("rule {} {}", decided.rule, decided.value).into(), false)
         }
-        _ if ghost.lossy.contains(&node) => ("a loss of power".into(), true),
-        _ => ("the recovery of its log".into(), false),
+        _ if !ghost.lossy.contains(&node) => ("the recovery of its log".into(), false),
+        _ if ghost.damaged.contains(&node) => ("the damage to its disk".into(), true),
+        _ => ("a loss of power".into(), true),
     }
 }

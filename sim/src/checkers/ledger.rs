@@ -50,6 +50,18 @@ pub struct Send {
     pub batch: Option<BatchInfo>,
 }
 
+impl Send {
+    /// What it is called: its first value as text.
+    pub fn name(&self) -> Arc<str> {
+        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
+    }
+
+    /// Whether its first value is short enough to be a name.
+    pub fn is_named(&self) -> bool {
+        !self.name().ends_with(" bytes")
+    }
+}
+
 /// All sends, in the order of their handles.
 #[derive(Clone, Default, Debug)]
 pub struct Ledger {
@@ -66,13 +78,6 @@ struct ProducerTerms {
     keeps_order: bool,
 }
 
-impl Send {
-    /// What it is called: its first value as text.
-    pub fn name(&self) -> Arc<str> {
-        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
-    }
-}
-
 impl Ledger {
     pub(super) fn new(spec: &WorldSpec, in_force: &[String]) -> Ledger {
         let order_asked = in_force.iter().any(|name| name == super::producer_order::INFO.name);
@@ -87,8 +92,8 @@ impl Ledger {
         Ledger { producers: Arc::new(terms.collect()), ..Ledger::default() }
     }
 
-    pub(super) fn on_handed(&mut self, handed: &Handed, at: Time) {
-        let Handed { producer, send, partition, ref value } = *handed;
+    pub(super) fn on_handed(&mut self, producer: NodeId, handed: &Handed, at: Time) {
+        let Handed::Records { send, partition, ref value } = *handed else { return };
         let acks = self.producers.get(&producer).map_or(Acks::All, |terms| terms.acks);
         let entry = Send {
             id: send,

@@ -59,8 +59,8 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     }
 }
 
-/// Whether a replica's log may be compared. One that comes back with what the cluster was allowed to lose still has to be
-/// cut: it counts when it is in the ISR.
+/// Whether a replica's log may be compared. One that comes back with what the cluster was allowed to lose still has
+/// to be cut: it counts when it is in the ISR.
 pub(super) fn comparable(ghost: &Ghost, index: usize) -> bool {
     let seen = &ghost.replicas[index];
     seen.alive && (!ghost.has_declared_loss() || ghost.in_controller_isr(seen))

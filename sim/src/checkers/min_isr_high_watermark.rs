@@ -8,7 +8,7 @@ use kafka::broker::view::Role;
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 11,
+    number: 14,
     name: "min-isr-high-watermark",
     claim: "the high watermark stands still while the ISR is smaller than min.insync.replicas",
     also_called: "HwMinIsr",

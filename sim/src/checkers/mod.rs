@@ -1,8 +1,9 @@
 //! The properties: what Kafka promises, and what its mechanisms should keep. One claim a file.
 //!
-//! Two kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
+//! Three kinds. A *promise* is what users were told (acknowledged records, reads, order): in force in every era, excused
 //! only by what the operator declared. A *mechanism* is a protocol rule: in force from the release that introduced it
-//! ([`PropertyInfo::since`]), or earlier if a scenario names it.
+//! ([`PropertyInfo::since`]), or earlier if a scenario names it. A *liveness* property says that something good happens
+//! at last; it is judged at the end of a run, and only where a scenario names it, having given the cluster its time.
 //!
 //! How a run is watched:
 //!
@@ -20,21 +21,27 @@ pub mod audit;
 mod bounds;
 mod candidate_completeness;
 mod consistent_read;
-mod controller_fencing;
+mod definite_error;
+mod eligible_isr;
 mod end_offset_monotone;
 mod epoch_monotone;
 mod exactly_once_append;
 pub mod full;
 mod full_clients;
+mod full_states;
 pub mod ghost;
+mod high_watermark_arrives;
 mod high_watermark_monotone;
 pub mod history;
 mod isr_refills;
+mod isr_subset;
 mod leader_completeness;
 pub mod ledger;
 mod log_matching;
 mod min_isr_high_watermark;
+mod no_silent_gap;
 mod offset_unique;
+mod one_active_controller;
 mod one_leader_per_epoch;
 mod prefix_per_epoch;
 mod producer_order;
@@ -50,7 +57,7 @@ use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
 use bytes::Bytes;
 use history::{Change, Ghost, History};
-use kafka::command::{Delivery, SendId};
+use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
@@ -58,13 +65,15 @@ use ledger::Ledger;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Whether a property was promised to users or is a rule of the protocol.
+/// Whether a property was promised to users, is a rule of the protocol, or says that something happens at last.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum PropertyKind {
     /// In force in every era.
     Promise,
     /// In force from the release that introduced it.
     Mechanism,
+    /// In force where a scenario names it, and judged at the end of the run.
+    Liveness,
 }
 
 /// What is known of a property.
@@ -97,19 +106,24 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     prefix_per_epoch::INFO,
     epoch_monotone::INFO,
     one_leader_per_epoch::INFO,
+    one_active_controller::INFO,
     bounds::INFO,
     high_watermark_monotone::INFO,
     end_offset_monotone::INFO,
     quorum_superset::INFO,
+    isr_subset::INFO,
+    eligible_isr::INFO,
     min_isr_high_watermark::INFO,
     acked_durable::INFO,
+    definite_error::INFO,
     consistent_read::INFO,
     read_below_high_watermark::INFO,
+    no_silent_gap::INFO,
     offset_unique::INFO,
     producer_order::INFO,
-    exactly_once_append::INFO,
-    controller_fencing::INFO,
     isr_refills::INFO,
+    high_watermark_arrives::INFO,
+    exactly_once_append::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -121,25 +135,45 @@ pub struct Observed<'a> {
     pub at: Time,
     /// Replicas that changed: on which node, of which partition.
     pub marks: &'a [(NodeId, TopicPartition)],
-    /// What applications handed to producers.
-    pub handed: &'a [Handed],
+    /// What applications handed to their clients.
+    pub handed: &'a [(NodeId, Handed)],
     /// What applications were told.
     pub deliveries: &'a [(NodeId, Delivery)],
     /// Processes that started or ended, disks that lost something: (node, what).
     pub lives: &'a [(NodeId, LifeEvent)],
 }
 
-/// Records that an application handed to a producer.
+/// What an application handed to its client, as far as checkers care.
 #[derive(Clone, Debug)]
-pub struct Handed {
-    /// The producer.
-    pub producer: NodeId,
-    /// The application's handle.
-    pub send: SendId,
-    /// Where to.
-    pub partition: TopicPartition,
-    /// The first record's value.
-    pub value: Option<Bytes>,
+pub enum Handed {
+    /// Records, to a producer.
+    Records {
+        /// The application's handle.
+        send: SendId,
+        /// Where to.
+        partition: TopicPartition,
+        /// The first record's value.
+        value: Option<Bytes>,
+    },
+    /// An assignment, to a consumer.
+    Assignment,
+    /// A new position in this partition, to a consumer.
+    Position(TopicPartition),
+}
+
+impl Handed {
+    /// What a command hands over.
+    pub fn by(command: &Command) -> Option<Handed> {
+        match command {
+            Command::Produce { send, partition, records } => {
+                let value = records.first().and_then(|record| record.value.clone());
+                Some(Handed::Records { send: *send, partition: *partition, value })
+            }
+            Command::Assign(_) => Some(Handed::Assignment),
+            Command::Seek(partition, _) => Some(Handed::Position(*partition)),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a process or its machine.
@@ -233,6 +267,8 @@ pub struct Checks {
     /// Who sent what and what they were told.
     pub ledger: Ledger,
     end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
+    definite_error: definite_error::DefiniteError,
+    no_silent_gap: no_silent_gap::NoSilentGap,
     found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
     violations: Arc<Vec<Violation>>,
     full: Option<Box<full::Full>>,
@@ -246,6 +282,8 @@ impl Default for Checks {
             history: History::default(),
             ledger: Ledger::default(),
             end_offset_monotone: Default::default(),
+            definite_error: Default::default(),
+            no_silent_gap: Default::default(),
             found: Arc::default(),
             violations: Arc::default(),
             full: None,
@@ -308,20 +346,26 @@ impl Checks {
     }
 
     fn watch(&mut self, observed: Observed<'_>, nodes: &Nodes, findings: &mut Vec<Finding>) {
-        for handed in observed.handed {
-            self.ledger.on_handed(handed, observed.at);
+        for (client, handed) in observed.handed {
+            self.ledger.on_handed(*client, handed, observed.at);
+            self.no_silent_gap.on_handed(*client, handed);
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
+            if *life != LifeEvent::DiskDamaged {
+                self.no_silent_gap.on_life(*node);
+            }
         }
         let (at, event) = (observed.at, observed.event);
-        let Checks { force, history, ledger, end_offset_monotone, .. } = self;
+        let Checks { force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, .. } = self;
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
-            for partition in history.read_states(nodes) {
+            for change in history.read_states(nodes) {
                 let mut context = Context { at, event, nodes, ledger, force, findings };
-                let ghost = history.ghost_mut(partition);
-                controller_fencing::on_state(ghost, &mut context);
+                let ghost = history.ghost_mut(change.partition);
+                one_active_controller::on_state(&change, ghost, &mut context);
+                isr_subset::on_state(ghost, &mut context);
+                eligible_isr::on_state(&change, ghost, &mut context);
                 log_matching::on_state(ghost, &mut context);
                 candidate_completeness::on_state(ghost, &mut context);
                 quorum_superset::on_state(ghost, &mut context);
@@ -341,7 +385,9 @@ impl Checks {
             read_below_high_watermark::on_delivery(*node, delivery, history, &mut context);
             offset_unique::on_delivery(*node, delivery, history, &mut context);
             consistent_read::on_delivery(delivery, history, &mut context);
+            no_silent_gap.on_delivery(*node, delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
+            definite_error.on_delivery(*node, delivery, history, &mut context);
             ledger.on_delivery(delivery, at, history);
             let mut context = Context { at, event, nodes, ledger, force, findings };
             acked_durable::on_delivery(delivery, history, &mut context);
@@ -355,7 +401,9 @@ impl Checks {
         let Checks { force, history, ledger, .. } = self;
         let mut context = Context { at, event, nodes, ledger, force, findings: &mut findings };
         acked_durable::finish(audit, history, &mut context);
+        definite_error::finish(audit, history, &mut context);
         isr_refills::finish(history, &mut context);
+        high_watermark_arrives::finish(history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);

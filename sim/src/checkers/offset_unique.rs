@@ -8,7 +8,7 @@ use kafka::ids::NodeId;
 use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 15,
+    number: 20,
     name: "offset-unique",
     claim: "whoever reads an offset of a partition is given the same record",
     also_called: "OffsetUnique, Jepsen's inconsistent-offsets",
@@ -50,7 +50,7 @@ fn report(node: NodeId, read: Read, ghost: &Ghost, context: &mut Context<'_>) {
     let offset = read.base_offset;
     let overlaps = |old: &BatchInfo| old.base_offset <= read.last_offset && old.last_offset >= offset;
     let declared = ghost.lost.iter().any(|(old, declared)| declared.is_some() && overlaps(&old.batch));
-    if declared || ghost.declared().is_some() {
+    if declared || ghost.declared_at(offset).is_some() {
         return;
     }
     let (client, partition) = (context.nodes.name(node).to_owned(), ghost.partition);

@@ -1,7 +1,7 @@
 //! `prefix-per-epoch`: two replicas that hold the same (offset, epoch) hold the same log up to there.
 //!
-//! Raft's log matching by epoch. It is enough to look at one batch and the one before it: the rest follows by induction,
-//! so every batch ever seen is remembered with its predecessor and compared once per replica.
+//! Raft's log matching by epoch. It is enough to look at one batch and the one before it: the rest follows by
+//! induction, so every batch ever seen is remembered with its predecessor and compared once per replica.
 
 use super::history::{Change, Ghost, Link, Log};
 use super::{Context, PropertyInfo, PropertyKind};
@@ -40,7 +40,8 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
                 let (offset, epoch) = key(&link.batch);
                 context.find(&INFO, ghost, offset, || {
                     vec![format!(
-                        "{}: {one} and {two} each hold offset {offset} of epoch {epoch}, but their logs differ at or just below it.",
+                        "{}: {one} and {two} each hold offset {offset} of epoch {epoch}, but their logs differ \
+                         at or just below it.",
                         ghost.partition
                     )]
                 });

@@ -10,7 +10,7 @@ use kafka::ids::{NodeId, Offset};
 use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 16,
+    number: 21,
     name: "producer-order",
     claim: "acknowledged records of one producer stand in a partition in the order in which they were sent",
     also_called: "PerProducerOrder, Jepsen's nonmonotonic-send",

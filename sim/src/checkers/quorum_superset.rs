@@ -8,7 +8,7 @@ use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 10,
+    number: 11,
     name: "quorum-superset",
     claim: "a current leader's maximal ISR contains the controller's ISR, while its ISR has min.insync.replicas members",
     also_called: "ReplicationQuorumSuperset",

@@ -7,7 +7,7 @@ use kafka::era::Release;
 use kafka::ids::NodeId;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
-    number: 14,
+    number: 18,
     name: "read-below-high-watermark",
     claim: "a consumer is only given records below the serving replica's high watermark, as it was when it served them",
     also_called: "ReadBelowHw, ReadCommittedOnly",

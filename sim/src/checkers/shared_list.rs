@@ -1,6 +1,6 @@
 //! A list that many worlds share: what a fork copies when it first writes is its last few elements, however long it is.
 //!
-//! Elements stand in closed chunks of [`CHUNK`], which never change and are shared, and an open one at the end. Nearly
+//! Elements stand in closed chunks of `CHUNK`, which never change and are shared, and an open one at the end. Nearly
 //! everything that checkers remember grows at its end, and is looked up by binary search.
 
 use std::sync::Arc;

@@ -4,15 +4,20 @@
 //! position), and one change at a time is shown to one checker. Checkers against running clusters, with planted faults
 //! and with their full recomputation, are in `sim/tests/checkers.rs`.
 
+mod clients;
+mod states;
+
+use super::audit::{Audit, Fate};
 use super::history::{Change, Committed, Declared, Drop, Ghost, History, Seen, StateSeen};
 use super::*;
 use crate::world::nodes::{NodeSlot, Process, Status};
 use bytes::Bytes;
 use kafka::broker::view::Role;
-use kafka::command::SendId;
-use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch};
+use kafka::command::{ProducerRecord, SendId};
+use kafka::ids::{BrokerId, LeaderEpoch};
 use kafka::log::batch::{BatchHeader, RecordBatch};
 use kafka::log::partition_log::BatchInfo;
+use kafka::log::records;
 use kafka::time::Timestamp;
 use kafka::zookeeper::ZooKeeper;
 
@@ -41,6 +46,8 @@ struct Small {
     force: Vec<bool>,
     findings: Vec<Finding>,
     ends: end_offset_monotone::EndOffsetMonotone,
+    refused: definite_error::DefiniteError,
+    gaps: no_silent_gap::NoSilentGap,
 }
 
 fn partition() -> TopicPartition {
@@ -82,13 +89,9 @@ impl Small {
                 }
             })
             .collect();
-        ghost.state = Some(StateSeen {
-            leader: BrokerId(1),
-            leader_epoch: LeaderEpoch(epoch),
-            isr,
-            controller_epoch: ControllerEpoch(1),
-            elected: true,
-        });
+        let assigned = isr.clone();
+        ghost.state =
+            Some(StateSeen { leader: BrokerId(1), leader_epoch: LeaderEpoch(epoch), isr, assigned });
         Small {
             nodes,
             history,
@@ -96,6 +99,8 @@ impl Small {
             force: vec![true; PROPERTIES.len()],
             findings: Vec::new(),
             ends: Default::default(),
+            refused: Default::default(),
+            gaps: Default::default(),
         }
     }
 
@@ -104,7 +109,8 @@ impl Small {
     }
 
     fn commit(mut self, text: &str) -> Small {
-        let committed = log(text).into_iter().map(|batch| Committed { batch, at: Time(1), by: NodeId(1) });
+        let committed =
+            log(text).into_iter().map(|batch| Committed { batch, at: Time(1), by: NodeId(1), minimum: 1 });
         self.ghost().committed = committed.collect();
         self
     }
@@ -145,7 +151,7 @@ impl Small {
 
     /// Tells the checkers of clients something.
     fn deliver(&mut self, node: u16, delivery: &Delivery) -> Vec<&'static str> {
-        let Small { nodes, history, ledger, force, findings, ends } = self;
+        let Small { nodes, history, ledger, force, findings, ends, refused, gaps } = self;
         let node = NodeId(node);
         findings.clear();
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
@@ -153,10 +159,22 @@ impl Small {
         offset_unique::on_delivery(node, delivery, history, &mut context);
         consistent_read::on_delivery(delivery, history, &mut context);
         ends.on_delivery(node, delivery, history, &mut context);
+        refused.on_delivery(node, delivery, history, &mut context);
+        gaps.on_delivery(node, delivery, history, &mut context);
         ledger.on_delivery(delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         acked_durable::on_delivery(delivery, history, &mut context);
         producer_order::on_delivery(node, delivery, history, &mut context);
+        self.found()
+    }
+
+    /// Ends the run.
+    fn end(&mut self) -> Vec<&'static str> {
+        let Small { nodes, history, ledger, force, findings, .. } = self;
+        findings.clear();
+        let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
+        isr_refills::finish(history, &mut context);
+        high_watermark_arrives::finish(history, &mut context);
         self.found()
     }
 
@@ -173,8 +191,13 @@ impl Small {
 
     fn send(&mut self, id: u64, name: &'static str) {
         let (send, value) = (SendId(id), Some(Bytes::from(name)));
-        self.ledger.on_handed(&Handed { producer: NodeId(4), send, partition: partition(), value }, Time(0));
+        let handed = Handed::Records { send, partition: partition(), value };
+        self.ledger.on_handed(NodeId(4), &handed, Time(0));
     }
+}
+
+fn record(value: &'static str) -> ProducerRecord {
+    ProducerRecord { key: None, value: Some(Bytes::from(value)), headers: Vec::new() }
 }
 
 fn acked(id: u64, offset: i64) -> Delivery {
@@ -255,11 +278,32 @@ fn a_declared_loss_is_no_violation() {
     let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
     small.ghost().lossy.insert(NodeId(1));
     assert_eq!(small.change(1, |change| change.role_changed = true), [""; 0]);
-    // With min.insync.replicas=2 one lost page cache excuses nothing.
-    let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
-    small.ghost().lossy.insert(NodeId(1));
-    small.ghost().min_insync_replicas = 2;
-    assert!(small.change(1, |change| change.role_changed = true).contains(&"leader-completeness"));
+}
+
+#[test]
+fn a_lost_page_cache_is_judged_by_the_promise_of_its_time() {
+    // Committed under one setting of min.insync.replicas and lost under another, with one page cache.
+    for (then, now, broken) in [(1, 1, false), (2, 2, true), (1, 2, false), (2, 1, true)] {
+        let small = || {
+            let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
+            let ghost = small.ghost();
+            ghost.committed =
+                ghost.committed.iter().map(|old| Committed { minimum: then, ..old.clone() }).collect();
+            ghost.lossy.insert(NodeId(1));
+            ghost.set_minimum(then);
+            ghost.set_minimum(now);
+            small
+        };
+        let found = small().change(1, |change| change.role_changed = true);
+        assert_eq!(found.contains(&"leader-completeness"), broken, "{then}, then {now}: {found:?}");
+        let found = small().change(3, |change| change.cut = true);
+        assert_eq!(found.contains(&"candidate-completeness"), broken, "{then}, then {now}: {found:?}");
+        // What was read at that offset is another record now.
+        let mut small = small();
+        small.deliver(5, &polled(0, "a0 b0", 2));
+        let found = small.deliver(5, &polled(1, "a0 c1", 2));
+        assert_eq!(found, if broken { vec!["offset-unique"] } else { vec![] }, "{then}, then {now}");
+    }
 }
 
 #[test]
@@ -380,6 +424,52 @@ fn acked_durable() {
 }
 
 #[test]
+fn a_duplicate_is_the_same_record_at_another_offset() {
+    // `b` was written twice; told of offset 1, which is gone on all; the other attempt stands at offset 2, or nowhere.
+    for (log_now, fate) in [("a0 c1 b1", Fate::Duplicate(Offset(2))), ("a0 c1", lost())] {
+        let mut small = Small::new(["a0 b0"; 3], 0, 2).commit("a0 b0");
+        small.send(1, "b");
+        small.deliver(4, &acked(1, 1));
+        small.force = PROPERTIES.iter().map(|info| info.name == "acked-durable").collect();
+        let batch = log("a0 b0")[1];
+        for (index, node) in [NodeId(1), NodeId(2), NodeId(3)].into_iter().enumerate() {
+            small.ghost().replicas[index].batches = log(log_now).into_iter().collect();
+            let why = "rule truncation to-high-watermark".into();
+            small.ghost().drops.push(Drop { batch, node, at: Time(5), why, by_loss: false });
+        }
+        let is_lost = fate == lost();
+        let found = small.change(3, |change| change.cut = true);
+        assert_eq!(found.contains(&"acked-durable"), is_lost, "{log_now}: {found:?}");
+        let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
+        assert_eq!(audit.records[0].fate, fate, "{log_now}");
+        assert_eq!(audit.lost().count(), usize::from(is_lost));
+    }
+}
+
+fn lost() -> Fate {
+    Fate::Lost {
+        declared: None,
+        how: "broker-3 dropped it at 0 ms by rule truncation to-high-watermark".into(),
+    }
+}
+
+#[test]
+fn what_nobody_was_told_of_is_looked_for() {
+    // `m` got no answer, `n` failed; the leader's log holds `m` only.
+    let mut small = Small::new(["a0 b0", "a0", "a0"], 0, 1);
+    small.send(1, "m");
+    small.send(2, "n");
+    let written = records::build(&[(Timestamp(7), record("m"))]);
+    let info = crate::trace::names::info(&written);
+    small.ghost().replicas[0].batches = [info].into_iter().collect();
+    let on_disk = |node, _| if node == NodeId(1) { vec![written.clone()] } else { Vec::new() };
+    let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &on_disk);
+    let found: Vec<_> = audit.records.iter().map(|record| (record.batch, &record.copies[..])).collect();
+    assert_eq!(found, [(Some(info), &["broker-1".to_owned()][..]), (None, &[][..])]);
+    assert!(audit.records.iter().all(|record| record.fate == Fate::NotPromised));
+}
+
+#[test]
 fn what_readers_are_given() {
     let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
     assert_eq!(small.deliver(5, &polled(0, "a0 b0", 2)), [""; 0]);
@@ -417,7 +507,7 @@ fn end_offsets_and_order() {
 }
 
 fn spec_with_producer() -> WorldSpec {
-    use crate::world::spec::{NetworkSpec, NodeSpec};
+    use crate::world::spec::{DiskSpec, NetworkSpec, NodeSpec};
     use kafka::config::ProducerConfig;
     let era = Era::parse("2.8.2").expect("a release");
     let config = ProducerConfig::new(&era, &[]).expect("defaults");
@@ -428,9 +518,30 @@ fn spec_with_producer() -> WorldSpec {
     WorldSpec {
         nodes: filler.chain([node("producer-1", NodeKind::Producer(config))]).collect(),
         network: NetworkSpec::default(),
+        disks: DiskSpec::default(),
         step_cost: kafka::time::Micros(10),
         epoch_millis: 0,
     }
+}
+
+#[test]
+fn at_the_end_the_isr_is_full_and_the_high_watermark_has_arrived() {
+    // Both high watermarks stand at 2, where every log ends.
+    let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2);
+    assert_eq!(small.end(), [""; 0]);
+    // One that runs is outside; one that does not run cannot be inside.
+    small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(2)];
+    assert_eq!(small.end(), ["isr-refills"]);
+    small.ghost().replicas[2].alive = false;
+    assert_eq!(small.end(), [""; 0]);
+    // The whole ISR has more than the leader says is committed, until one of them lacks it, or is not there to ask.
+    small.ghost().replicas[0].high_watermark = Offset(1);
+    assert_eq!(small.end(), ["high-watermark-arrives"]);
+    small.ghost().replicas[1].end = Offset(1);
+    assert_eq!(small.end(), [""; 0]);
+    small.ghost().replicas[1].end = Offset(2);
+    small.ghost().replicas[1].alive = false;
+    assert_eq!(small.end(), [""; 0]);
 }
 
 #[test]
@@ -441,6 +552,7 @@ fn every_property_is_listed_once_and_says_what_it_claims() {
         assert_eq!(info.number, number, "{}", info.name);
         assert!(info.claim.len() > 20 && !info.excused.is_empty(), "{}", info.name);
         assert_eq!(info.kind == PropertyKind::Promise, info.since == Release::FIRST, "{}", info.name);
+        assert!(info.kind != PropertyKind::Liveness || info.since == Release::NEXT, "{}", info.name);
     }
 }
 

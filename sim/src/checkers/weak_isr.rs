@@ -47,7 +47,7 @@ pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
 
 fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     let (leads, follows) = (&ghost.replicas[leader], &ghost.replicas[member]);
-    if leader == member || !applies(ghost, leader, member) || ghost.declared().is_some() {
+    if leader == member || !applies(ghost, leader, member) {
         return;
     }
     let pair = (leads.node, follows.node);
@@ -58,9 +58,11 @@ fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<
         return;
     }
     let differs = first_missing(&leads.batches, &follows.batches, from.max(follows.start), limit);
+    // What is excused for now is looked at again.
+    let upto = differs.filter(|offset| ghost.declared_at(*offset).is_some());
     match known {
-        Some(known) => ghost.weakly_matched[known].2 = limit,
-        None => ghost.weakly_matched.push((pair.0, pair.1, limit)),
+        Some(known) => ghost.weakly_matched[known].2 = upto.unwrap_or(limit),
+        None => ghost.weakly_matched.push((pair.0, pair.1, upto.unwrap_or(limit))),
     }
     let Some(offset) = differs else { return };
     if is_declared(ghost, &ghost.replicas[leader], offset) {

@@ -1,14 +1,16 @@
-//! `trial eras`: the table of a scenario's eras, and the ladder of all releases.
+//! `trial eras`: the table of a scenario's eras, the matrix of many scenarios, and the ladder of all releases.
 
 use super::args::Eras;
 use super::out::Out;
 use super::run::{outcome, read_all};
 use super::{Outcome, jobs};
+use crate::scenario::course::{self, Cell};
 use crate::scenario::problem::Problem;
 use crate::scenario::report::era_table;
 use crate::scenario::run::run as run_trial;
+use crate::scenario::validate::Ready;
 use crate::trace::layout::{PAGE, wrapped};
-use kafka::era::RELEASES;
+use kafka::era::{RELEASES, Release};
 use kafka::rules::Rules;
 
 /// Runs `trial eras`.
@@ -17,53 +19,106 @@ pub fn eras(arguments: &Eras, out: &mut Out) -> Result<Outcome, Problem> {
         out.text(&ladder());
         return Ok(Outcome::AsExpected);
     }
-    let all = read_all(&arguments.files, None, &[])?;
-    let mut total = Outcome::AsExpected;
-    for (number, ready) in all.iter().enumerate() {
-        let mut results = Vec::new();
-        let mut failed = None;
-        jobs::in_order(
-            ready.eras.len(),
-            |index| run_trial(ready, &ready.eras[index], 0, true),
-            |result| match result {
-                Ok(result) => {
-                    results.push(result);
-                    true
-                }
-                Err(problem) => {
-                    failed = Some(problem);
-                    false
-                }
-            },
-        );
-        if let Some(problem) = failed {
-            return Err(problem.into());
-        }
-        if all.len() > 1 {
-            let space = if number > 0 { "\n" } else { "" };
-            out.line(&format!("{space}{}: {}", ready.parsed.source.name, ready.scenario().title));
-        }
-        out.text(&era_table(&results));
-        for result in &results {
-            let is = outcome(ready.verdict(&result.era), result);
-            total = total.max(is);
-            if is == Outcome::Differs {
-                out.line(&format!(
-                    "era {} is not as written: see `trial run --era {}`",
-                    result.era, result.era
-                ));
+    match &read_all(&arguments.files, None, &[])?[..] {
+        [one] => single(one, out),
+        many => matrix(arguments, many, out),
+    }
+}
+
+/// One scenario: a line for each era.
+fn single(ready: &Ready, out: &mut Out) -> Result<Outcome, Problem> {
+    let mut results = Vec::new();
+    let mut failed = None;
+    jobs::in_order(
+        ready.eras.len(),
+        |index| run_trial(ready, &ready.eras[index], 0, true),
+        |result| match result {
+            Ok(result) => {
+                results.push(result);
+                true
             }
+            Err(aborted) => {
+                failed = Some(aborted);
+                false
+            }
+        },
+    );
+    if let Some(aborted) = failed {
+        return Err(aborted.into());
+    }
+    out.text(&era_table(&results));
+    let mut total = Outcome::AsExpected;
+    for result in &results {
+        let is = outcome(ready.verdict(&result.era), result);
+        total = total.max(is);
+        if is == Outcome::Differs {
+            let (file, era) = (&ready.parsed.source.name, &result.era);
+            out.line(&format!("era {era} is not as written: see `trial run {file} --era {era}`"));
         }
     }
     Ok(total)
+}
+
+/// Many scenarios: a row each, a column for each release.
+fn matrix(arguments: &Eras, all: &[Ready], out: &mut Out) -> Result<Outcome, Problem> {
+    let directory = match &arguments.files[..] {
+        [one] if one.is_dir() => one.display().to_string(),
+        _ => String::new(),
+    };
+    let jobs: Vec<(usize, usize)> = all
+        .iter()
+        .enumerate()
+        .flat_map(|(scenario, ready)| (0..ready.eras.len()).map(move |era| (scenario, era)))
+        .collect();
+    let mut came: Vec<Vec<(Release, Cell)>> = vec![Vec::new(); all.len()];
+    let mut differing = Vec::new();
+    let mut failed = None;
+    let mut done = 0;
+    jobs::in_order(
+        jobs.len(),
+        |index| {
+            let (scenario, era) = jobs[index];
+            let ready = &all[scenario];
+            let record = !ready.scenario().sees.is_empty();
+            let result = run_trial(ready, &ready.eras[era], 0, record)?;
+            let cell = match result.unmet {
+                Some(_) => Cell::NotReached,
+                None => Cell::Came(result.verdict.clone()),
+            };
+            Ok((cell, outcome(ready.verdict(&result.era), &result)))
+        },
+        |result: Result<(Cell, Outcome), Problem>| match result {
+            Ok((cell, is)) => {
+                let (scenario, era) = jobs[done];
+                done += 1;
+                let era = &all[scenario].eras[era];
+                came[scenario].push((era.release, cell));
+                if is == Outcome::Differs {
+                    let file = &all[scenario].parsed.source.name;
+                    differing.push(format!("not as written: see `trial run {file} --era {era}`"));
+                }
+                true
+            }
+            Err(problem) => {
+                failed = Some(problem);
+                false
+            }
+        },
+    );
+    if let Some(problem) = failed {
+        return Err(problem);
+    }
+    out.text(&course::matrix(&course::rows(all, &directory, came)));
+    differing.iter().for_each(|line| out.line(line));
+    Ok(if differing.is_empty() { Outcome::AsExpected } else { Outcome::Differs })
 }
 
 /// Every release that changed a rule: which, from what to what, and the KIP or KAFKA number.
 fn ladder() -> String {
     let rules = Rules::list();
     let mut text = String::from(
-        "The ladder: every release that changed a rule, from what to what, and what that means. The first release says of\n\
-         each rule what it decides. One that is not listed decides as the one before it in its line.\n",
+        "The ladder: every release that changed a rule, from what to what, and what that means. The first release\n\
+         says of each rule what it decides. One that is not listed decides as the one before it in its line.\n",
     );
     let mut before: Option<Vec<(&str, &str)>> = None;
     for release in RELEASES {

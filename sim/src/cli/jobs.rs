@@ -1,6 +1,7 @@
 //! Many runs: on as many threads as there are processors, results in the order of the jobs, a progress bar for people.
 //!
-//! Each trial is single-threaded and has its own host, so trials can be side by side; the only place that starts threads.
+//! Each trial is single-threaded and has its own host, so trials can be side by side; the only place that starts
+//! threads.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;

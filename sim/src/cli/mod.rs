@@ -1,8 +1,8 @@
 //! The command line.
 //!
 //! Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input. Everything for people goes
-//! through [`out`], which colours only for a terminal and does not mind a reader who leaves early. Runs themselves happen
-//! in [`jobs`]: their own threads, each trial in its own host; clocks and progress bars stay out here.
+//! through `out`, which colours only for a terminal and does not mind a reader who leaves early. Runs themselves happen
+//! in `jobs`: their own threads, each trial in its own host; clocks and progress bars stay out here.
 
 mod args;
 mod compare;

@@ -306,6 +306,18 @@ impl File {
         self.common = self.length;
     }
 
+    /// The power is gone; of the last unflushed write the first half survives, of the others all.
+    pub fn tear(&mut self) {
+        if self.is_flushed() {
+            return;
+        }
+        if let Some(last) = self.unflushed().pop() {
+            self.cut(last.start);
+            self.push_torn(&last, last.extent.length() / 2);
+        }
+        self.flush();
+    }
+
     /// The pieces after the common part.
     fn unflushed(&self) -> Vec<Piece> {
         let sealed = self.sealed.iter().flat_map(|chunk| chunk.iter());

@@ -1,6 +1,6 @@
 //! The disk of one simulated machine: real bytes, a page cache, and everything that can happen to both.
 //!
-//! [`file`] is a file's bytes with the marks of what is durable, [`tree`] the names with theirs; this is the disk as a
+//! [`file`] is a file's bytes with the marks of what is durable, `tree` the names with theirs; this is the disk as a
 //! node is lent it, and as the kernel does things to it. A clone shares everything and costs two reference counts;
 //! what is written afterwards is copied, the last few pieces of a file at a time.
 //!
@@ -12,11 +12,12 @@
 //! a file system that promises nothing commits what it was asked to. Kafka before 3.0 flushes no directory (KAFKA-3968),
 //! and lives by the first kind.
 //!
-//! Left out: write-back by itself, reordering within a file but by [`Survives::AnySubset`], read errors of single sectors.
+//! Left out: write-back by itself (a world may have it done: [`DiskFault::WrittenBack`]), reordering within a file but by [`Survives::AnySubset`]; a bad sector spoils a whole file.
 
 mod file;
 mod tree;
 
+use crate::world::spec::DiskSpec;
 use crate::world::{DiskFault, Survives};
 use bytes::Bytes;
 use file::File;
@@ -47,6 +48,8 @@ struct Slot {
     file: File,
     /// The life in which it was opened and not closed since; 0 for none.
     opened_in: u32,
+    /// Whether reading it fails.
+    unreadable: bool,
 }
 
 /// One machine's disk.
@@ -86,7 +89,7 @@ impl SimDisk {
             broken: false,
             full: false,
             slow: 1,
-            flush_cost: Micros(500),
+            flush_cost: DiskSpec::default().flush,
             cost: 0,
         }
     }
@@ -95,6 +98,13 @@ impl SimDisk {
     pub fn with_journal(mut self, journal: Journal) -> SimDisk {
         self.journal = journal;
         self
+    }
+
+    /// An empty disk as a world has it.
+    pub fn of(spec: DiskSpec) -> SimDisk {
+        let mut disk = SimDisk::new().with_journal(spec.journal);
+        disk.set_flush_cost(spec.flush);
+        disk
     }
 
     /// What a flush costs from now on.
@@ -128,6 +138,7 @@ impl SimDisk {
                 (index as u64) < kept
             }
             Survives::AnySubset => draw() & 1 == 1,
+            Survives::TornTail => true,
         });
         let slots = Arc::make_mut(&mut self.slots);
         for slot in slots.iter_mut().filter(|slot| !slot.file.is_flushed()) {
@@ -136,6 +147,7 @@ impl SimDisk {
                 Survives::Nothing => file.lose_all(),
                 Survives::SomePrefix => file.lose_suffix(draw),
                 Survives::AnySubset => file.lose_some(draw),
+                Survives::TornTail => file.tear(),
             }
         }
         self.end_of_life();
@@ -146,12 +158,24 @@ impl SimDisk {
         match fault {
             DiskFault::Broken(broken) => self.broken = broken,
             DiskFault::Full(full) => self.full = full,
+            DiskFault::WrittenBack => {
+                Arc::make_mut(&mut self.tree).flush_all();
+                for slot in Arc::make_mut(&mut self.slots).iter_mut().filter(|slot| !slot.file.is_flushed()) {
+                    Arc::make_mut(slot).file.flush();
+                }
+            }
             DiskFault::Slow(factor) => self.slow = u64::from(factor.max(1)),
             DiskFault::Rot { file, position } => {
                 let Some(Entry::File(slot)) = self.tree.resolve(&in_log_directory(&file)) else {
                     return false;
                 };
                 return self.slot_mut(slot).file.rot(position);
+            }
+            DiskFault::Unreadable { file, fails } => {
+                let Some(Entry::File(slot)) = self.tree.resolve(&in_log_directory(&file)) else {
+                    return false;
+                };
+                self.slot_mut(slot).unreadable = fails;
             }
             DiskFault::Lose { file } => {
                 return Arc::make_mut(&mut self.tree).lose(&in_log_directory(&file));
@@ -223,6 +247,12 @@ impl SimDisk {
     fn open_file(&self, file: FileId) -> Result<&File, DiskError> {
         let slot = self.slot(file).ok_or(DiskError::Io)?;
         Ok(&self.slots[slot as usize].file)
+    }
+
+    fn readable_file(&self, file: FileId) -> Result<&File, DiskError> {
+        let slot = self.slot(file).ok_or(DiskError::Io)?;
+        let Slot { file, unreadable, .. } = &*self.slots[slot as usize];
+        if *unreadable { Err(DiskError::Io) } else { Ok(file) }
     }
 
     fn open_file_mut(&mut self, file: FileId) -> Result<&mut File, DiskError> {
@@ -374,14 +404,14 @@ impl Disk for SimDisk {
 
     fn read(&mut self, file: FileId, position: u64, length: usize) -> Result<Bytes, DiskError> {
         self.check()?;
-        let bytes = self.open_file(file)?.read(position, length);
+        let bytes = self.readable_file(file)?.read(position, length);
         self.charge_bytes(bytes.len() as u64);
         Ok(bytes)
     }
 
     fn extent(&mut self, file: FileId, position: u64) -> Result<Option<Extent>, DiskError> {
         self.check()?;
-        let extent = self.open_file(file)?.extent(position);
+        let extent = self.readable_file(file)?.extent(position);
         self.charge_bytes(extent.as_ref().map_or(0, Extent::length));
         Ok(extent)
     }

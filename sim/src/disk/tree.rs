@@ -1,8 +1,8 @@
 //! The names on a disk: directories, their entries, and which of them a power failure would leave.
 //!
-//! Each directory has its *live* entries, its *durable* ones, and the operations that lead from the one to the other, in
-//! order. A rename within a directory is one operation: after a power failure it has happened or it has not. (Between
-//! directories it is two, as nothing here ever does.) Flushing makes the live entries the durable ones.
+//! Each directory has its *live* entries, its *durable* ones, and the operations that lead from the one to the other,
+//! in order. A rename within a directory is one operation: after a power failure it has happened or it has not.
+//! (Between directories it is two, as nothing here ever does.) Flushing makes the live entries the durable ones.
 
 use kafka::disk::DiskError;
 use std::collections::{BTreeMap, BTreeSet};

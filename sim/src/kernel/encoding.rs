@@ -355,6 +355,15 @@ pub fn command(hash: &mut RunningHash, command: &Command) {
             head(hash, 10, 0, 0);
             hash.put_bytes(path.as_bytes());
         }
+        Command::AddPartitions { topic: name, partitions, assignment } => {
+            head(hash, 11, u8::from(assignment.is_some()), assignment.as_ref().map_or(0, Vec::len));
+            topic(hash, *name);
+            hash.put(*partitions as u64);
+            for replicas in assignment.iter().flatten() {
+                hash.put(replicas.len() as u64);
+                replicas.iter().for_each(|broker| hash.put(broker.0 as u64));
+            }
+        }
     }
 }
 

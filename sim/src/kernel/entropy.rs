@@ -5,9 +5,10 @@
 //! time, or the ordinal of the draw. So one message more or less moves no other draw, and a world that was forked draws
 //! what the original draws.
 //!
-//! A latency is asked for with every message. Its word is addressed by (link, stretch of 8 ms) and then mixed with the
-//! microsecond: 64 neighbouring words come out of one computation and are kept in a small cache, so that a link computes
-//! twice in a second however many messages it carries. The cache is no state: a clone begins with an empty one.
+//! A latency is asked for with every message. Its word is addressed by (link, stretch of 8 ms) and then mixed with
+//! the microsecond: 64 neighbouring words come out of one computation and are kept in a small cache, so that a link
+//! computes twice in a second however many messages it carries. The cache is no state: a clone begins with an empty
+//! one.
 
 use kafka::ids::NodeId;
 use kafka::node::Purpose;

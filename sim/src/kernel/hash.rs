@@ -1,8 +1,8 @@
 //! The proof of determinism: one 64-bit number over everything that happened.
 //!
-//! Every event is written down as bytes, little-endian, field by field, and the bytes run through xxh3: two kilobytes or so at
-//! a time, each block under the hash of what came before. The encoding is explicit ([`super::encoding`]): no `derive(Hash)`,
-//! whose bytes no one promises. The hash can be asked for at any moment and asking changes nothing.
+//! Every event is written down as bytes, little-endian, field by field, and the bytes run through xxh3: two kilobytes
+//! or so at a time, each block under the hash of what came before. The encoding is explicit ([`super::encoding`]): no
+//! `derive(Hash)`, whose bytes no one promises. The hash can be asked for at any moment and asking changes nothing.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -1,7 +1,8 @@
 //! madsim hosts a trial: a runtime of its own, with the trial's seed, stands around the run.
 //!
-//! The kernel needs nothing of it; its guard rails are what we want: inside, real clocks stand still, entropy is seeded, and an
-//! operating system thread cannot be started. Built without `--cfg madsim` the same kernel runs bare, with the same hashes.
+//! The kernel needs nothing of it; its guard rails are what we want: inside, real clocks stand still, entropy is
+//! seeded, and an operating system thread cannot be started. Built without `--cfg madsim` the same kernel runs bare,
+//! with the same hashes.
 
 /// Runs a trial in its host.
 #[cfg(madsim)]

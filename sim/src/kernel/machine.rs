@@ -6,6 +6,7 @@ use crate::kernel::entropy::Entropy;
 use crate::kernel::work::Item;
 use crate::world::EventId;
 use crate::world::nodes::Process;
+use crate::world::spec::WorldSpec;
 use kafka::ids::NodeId;
 use kafka::node::{self, Purpose};
 use kafka::time::{Micros, Time};
@@ -60,11 +61,11 @@ pub const LONGEST_SPIN: Micros = Micros(1000);
 
 impl Machine {
     /// A machine whose process has not started.
-    pub fn new(process: Arc<Process>, epoch_millis: i64) -> Machine {
+    pub fn new(process: Arc<Process>, spec: &WorldSpec) -> Machine {
         Machine {
             pristine: process,
-            disk: SimDisk::new(),
-            clock: WallClock::new(epoch_millis),
+            disk: SimDisk::of(spec.disks),
+            clock: WallClock::new(spec.epoch_millis),
             powered: true,
             slow: 1,
             busy_until: Time::ZERO,

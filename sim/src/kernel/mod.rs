@@ -61,7 +61,7 @@ pub(crate) struct Scratch {
     pub effects: Vec<Effect>,
     pub marked: Vec<TopicPartition>,
     pub marks: Vec<(NodeId, TopicPartition)>,
-    pub handed: Vec<Handed>,
+    pub handed: Vec<(NodeId, Handed)>,
     pub deliveries: Vec<(NodeId, Delivery)>,
     pub lives: Vec<(NodeId, LifeEvent)>,
 }

@@ -1,9 +1,9 @@
 //! What will happen, in total order: (virtual time, tie, sequence).
 //!
-//! Two structures share that order. The [`Queue`] holds what is on its way: a heap of 24-byte entries, four children to
-//! a node so that a sift touches few cache lines, with the payloads in a slab beside it. [`Turns`] holds for each node the one
-//! moment at which it next wants the CPU (an inbox to work off, a deadline that passes): a tournament tree with one
-//! leaf per node, so that moving a deadline leaves nothing stale behind.
+//! Two structures share that order. The [`Queue`] holds what is on its way: a heap of 24-byte entries, four children
+//! to a node so that a sift touches few cache lines, with the payloads in a slab beside it. [`Turns`] holds for each
+//! node the one moment at which it next wants the CPU (an inbox to work off, a deadline that passes): a tournament
+//! tree with one leaf per node, so that moving a deadline leaves nothing stale behind.
 //!
 //! `tie` is 0 unless both orders of simultaneous events are to get their turn; then it is drawn, and `sequence` decides
 //! among equals. It never reorders one channel: the network gives a packet at least the tie of the one before.

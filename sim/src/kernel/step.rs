@@ -13,7 +13,6 @@ use crate::trace::recorder::{Fact, MessageEvent};
 use crate::tracing_log;
 use crate::world::nodes::{Process, Status};
 use crate::world::{EventId, World};
-use kafka::command::Command;
 use kafka::ids::{ConnectionId, NodeId};
 use kafka::node::{ChannelEvent, Disconnected, Env, Input, Node};
 use kafka::time::{Micros, Time};
@@ -227,11 +226,9 @@ impl World {
                     self.record(id, node, Fact::Command(&command));
                 }
                 if self.kernel.check
-                    && let Command::Produce { send, partition, records } = &command
+                    && let Some(handed) = Handed::by(&command)
                 {
-                    let value = records.first().and_then(|record| record.value.clone());
-                    let handed = Handed { producer: node, send: *send, partition: *partition, value };
-                    self.kernel.scratch.handed.push(handed);
+                    self.kernel.scratch.handed.push((node, handed));
                 }
                 (id, Input::Command(command))
             }

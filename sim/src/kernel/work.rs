@@ -47,8 +47,8 @@ pub enum Work {
     Connected(ConnectionId),
     /// A channel it is opening cannot be opened.
     ConnectFailed(ConnectionId),
-    /// A channel it opened is gone, or it closed it with calls outstanding: each call is answered, then the channel told.
-    /// Stays at the head of the inbox until all is told.
+    /// A channel it opened is gone, or it closed it with calls outstanding: each call is answered, then the channel
+    /// told. Stays at the head of the inbox until all is told.
     Lost(ConnectionId),
     /// A connection that a peer had opened is gone.
     PeerGone(ConnectionId),

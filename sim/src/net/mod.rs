@@ -2,12 +2,12 @@
 //!
 //! How a message travels:
 //!
-//! 1. The sender's step ends; only then do its bytes leave ([`Network::transmit`] is given that time).
+//! 1. The sender's step ends; only then do its bytes leave (`Network::transmit` is given that time).
 //! 2. Message rules judge it: it goes, goes late, is held, is lost.
 //! 3. If the link is cut, or something before it in its direction waits, it waits behind (the backlog of its lane).
 //! 4. It waits for the link's bandwidth, then travels for latency plus a draw up to the jitter, keyed by (link, send
 //!    time). It never arrives before what was sent before it on the same connection: TCP.
-//! 5. It reaches a machine ([`Network::arrive`]). An end that is gone answers RST; a machine without power answers nothing,
+//! 5. It reaches a machine (`Network::arrive`). An end that is gone answers RST; a machine without power answers nothing,
 //!    and the packet is sent again when power is back.
 //! 6. A request is handed to the process when the one before it has been answered (Kafka mutes the connection).
 //!

@@ -1,7 +1,8 @@
 //! Rules about messages: hold, delay or drop the ones that match.
 //!
 //! Rules are asked in the order installed when a message is sent; the first that matches decides. A rule with a count
-//! takes that many and no more. Connection set-up and tear-down are no messages: they only queue behind one that is held.
+//! takes that many and no more. Connection set-up and tear-down are no messages: they only queue behind one that is
+//! held.
 
 use crate::world::{MessageFate, MessageMatch, MessageRuleId, Side};
 use kafka::ids::NodeId;

@@ -16,7 +16,7 @@ use crate::scenario::source::Path;
 use kafka::ids::TopicPartition;
 
 /// Steps that may be played for one recording.
-pub const BUDGET: u32 = 4000;
+pub const BUDGET: u32 = 1500;
 
 /// What a comparison came to.
 #[derive(Clone, Debug)]

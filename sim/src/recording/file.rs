@@ -128,13 +128,15 @@ const VERBS: &[(&str, &[&str])] = &[
     ("read_all", &["values"]),
 ];
 
-/// The answer to a question where an epoch ended.
+/// The answer to a question where an epoch ended. Version 0 (up to 1.1) tells no epoch; a client then has -1.
 pub fn epoch_end(error: i64, epoch: Option<i64>, end_offset: i64) -> String {
+    let epoch = match epoch {
+        _ if end_offset < 0 => "-1".to_owned(),
+        Some(epoch) if epoch >= 0 => epoch.to_string(),
+        _ => "-".to_owned(),
+    };
     match error {
-        0 => format!(
-            "epoch {}, end offset {end_offset}",
-            epoch.map_or("-".to_owned(), |epoch| epoch.to_string())
-        ),
+        0 => format!("epoch {epoch}, end offset {end_offset}"),
         code => format!("error {code}"),
     }
 }
@@ -339,6 +341,14 @@ impl Reader<'_> {
             if !["to", "values", "told", "note"].contains(&name) && !value.value.is_null() {
                 settings.push((name.to_owned(), value.setting()?));
             }
+        }
+        // A producer refuses to deliver in less than a request may take (30 s): then that was shorter, too.
+        let of =
+            |name: &str| settings.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let delivery =
+            of("delivery.timeout.ms").filter(|text| text.parse().is_ok_and(|millis: u64| millis < 30_000));
+        if let (Some(delivery), None) = (delivery, of("request.timeout.ms")) {
+            settings.push(("request.timeout.ms".to_owned(), delivery));
         }
         ProducerConfig::new(self.client_era, &settings).map_err(|error| setting(&error, &at.path))?;
         Ok(Operation::Produce { to, settings, values, told })

@@ -11,7 +11,7 @@ use kafka::log::log_manager::LOG_DIRECTORY;
 use kafka::log::{checkpoint, inspect};
 use kafka::messages::ApiKey;
 use kafka::messages::metadata::{MetadataRequest, PartitionMetadata};
-use kafka::messages::offsets_for_leader_epoch::EpochQuestion;
+use kafka::messages::offsets_for_leader_epoch::{EpochQuestion, OffsetsForLeaderEpochResponse};
 use kafka::zookeeper::znode::ZnodeData;
 
 /// A sentence for what live brokers do not agree about.
@@ -145,13 +145,18 @@ fn cell(batch: &RecordBatch) -> String {
 
 /// What the leader of a partition answers when asked where an epoch ended; `None` if nobody leads.
 pub(super) fn epoch_end(world: &World, of: TopicPartition, epoch: i32) -> Option<String> {
-    let leader = Look(world).leader(of)?;
-    let broker = world.nodes.broker(world.nodes.broker_node(leader)?)?;
+    let node = world.nodes.broker_node(Look(world).leader(of)?)?;
     let question =
         EpochQuestion { partition: of, current_leader_epoch: None, leader_epoch: LeaderEpoch(epoch) };
-    Some(match broker.epoch_end(&question) {
+    let partitions = vec![(of, world.nodes.broker(node)?.epoch_end(&question))];
+    let release = world.nodes.slot(node).era.release;
+    let version = ApiKey::OffsetsForLeaderEpoch.newest_version(release)?;
+    let answer = OffsetsForLeaderEpochResponse { partitions }.for_version(version);
+    let (_, end) = answer.partitions.into_iter().next()?;
+    Some(match end {
         Ok(end) => {
-            super::file::epoch_end(0, end.leader_epoch.map(|epoch| i64::from(epoch.0)), end.end_offset.0)
+            let epoch = end.leader_epoch.map(|epoch| i64::from(epoch.0));
+            super::file::epoch_end(0, epoch, end.end_offset.0)
         }
         Err(error) => super::file::epoch_end(i64::from(error.code()), None, -1),
     })

@@ -9,10 +9,10 @@
 use super::facts::{About, Facts, NOTHING};
 use super::file::{Operation, Recording, Step};
 use super::look;
-use super::race::{Looked, Race, SLOWER, Slow, leaves_aftermath};
+use super::race::{BUSIER, Looked, Race, SLOWER, Slow, leaves_aftermath};
 use crate::scenario::look::Look;
-use crate::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
-use crate::world::{RunOptions, World};
+use crate::world::spec::{DiskSpec, NetworkSpec, NodeKind, NodeSpec, WorldSpec};
+use crate::world::{MessageFate, MessageMatch, MessageRuleId, RunOptions, Side, World};
 use bytes::Bytes;
 use kafka::command::{
     ClientError, Command, Delivery, OperatorError, Placement, ProducerRecord, SendId, StartAt,
@@ -20,6 +20,7 @@ use kafka::command::{
 use kafka::config::{BrokerConfig, ConsumerConfig, ProducerConfig};
 use kafka::error::KafkaError;
 use kafka::ids::{BrokerId, NodeId, TopicPartition};
+use kafka::messages::ApiKey;
 use kafka::time::{Micros, Time};
 use kafka::zookeeper::znode::ReplicaAssignment;
 use std::collections::BTreeMap;
@@ -86,7 +87,8 @@ impl<'a> Player<'a> {
     /// Does a step, and lets the cluster settle. Says what callers were told.
     pub fn step(&mut self, step: &Step, race: &Race) -> Facts {
         self.run_for(race.later);
-        self.shape(race.slow, LATENCY + SLOWER);
+        self.shape(race.slow, LATENCY + SLOWER, BUSIER);
+        let late = self.hold_up(race.slow);
         let began = self.world.now();
         let mut told = Facts::new();
         let mut is_fault = false;
@@ -103,13 +105,16 @@ impl<'a> Player<'a> {
         if race.looked != Looked::AtOnce && (step.then.is_some() || more_comes) {
             self.settle(began, is_fault && race.looked == Looked::Settled);
         }
-        self.shape(race.slow, LATENCY);
+        self.shape(race.slow, LATENCY, 1);
+        if let Some(rule) = late {
+            self.world.remove_message_rule(rule);
+        }
         told
     }
 
     /// Stops all brokers in order, those that are paused after they were woken.
     pub fn stop(&mut self, race: &Race) {
-        self.shape(race.slow, LATENCY + SLOWER);
+        self.shape(race.slow, LATENCY + SLOWER, BUSIER);
         let running = self.running();
         for broker in &running {
             self.world.resume(self.broker(*broker));
@@ -136,9 +141,10 @@ impl<'a> Player<'a> {
         look::facts(&self.world)
     }
 
-    fn shape(&mut self, slow: Option<Slow>, latency: Micros) {
+    fn shape(&mut self, slow: Option<Slow>, latency: Micros, factor: u32) {
         let (node, peers) = match slow {
-            None => return,
+            None | Some(Slow::Leave(_)) => return,
+            Some(Slow::Cpu(broker)) => return self.world.slow_cpu(self.broker(broker), factor),
             Some(Slow::ZooKeeperBut(broker)) => {
                 let others = self.recording.brokers.iter().filter(|other| **other != broker);
                 (NodeId::ZOOKEEPER, others.map(|other| self.broker(*other)).collect())
@@ -153,6 +159,19 @@ impl<'a> Player<'a> {
             self.world.shape_link(node, peer, Some(latency), None, None);
             self.world.shape_link(peer, node, Some(latency), None, None);
         }
+    }
+
+    /// Delays the answers to a broker's ControlledShutdown.
+    fn hold_up(&mut self, slow: Option<Slow>) -> Option<MessageRuleId> {
+        let Some(Slow::Leave(broker)) = slow else { return None };
+        let matches = MessageMatch {
+            api: Some(ApiKey::ControlledShutdown),
+            side: Side::Response,
+            from: Some(self.broker(broker)),
+            to: None,
+            count: None,
+        };
+        Some(self.world.add_message_rule(matches, MessageFate::Delay(SLOWER)))
     }
 
     fn run_for(&mut self, span: Micros) {
@@ -410,5 +429,6 @@ fn spec(recording: &Recording, first: i32) -> (WorldSpec, NodeId, NodeId) {
         nodes.push(node(name, clients, NodeKind::Producer(config), OTHERS_START));
     }
     let network = NetworkSpec { latency: LATENCY, jitter: Micros::ZERO, bytes_per_second: None };
-    (WorldSpec { nodes, network, step_cost: STEP_COST, epoch_millis: EPOCH_MILLIS }, operator, reader)
+    let disks = DiskSpec::default();
+    (WorldSpec { nodes, network, disks, step_cost: STEP_COST, epoch_millis: EPOCH_MILLIS }, operator, reader)
 }

@@ -47,10 +47,16 @@ pub(super) enum Slow {
     ZooKeeper(i32),
     /// Between this broker and the others.
     Peers(i32),
+    /// None, but every step of this broker takes longer.
+    Cpu(i32),
+    /// The answers to this broker's ControlledShutdown: a process that has been told to end lives on for a while.
+    Leave(i32),
 }
 
 /// As much longer they take.
 pub(super) const SLOWER: Micros = Micros::from_millis(150);
+/// So many times as much a step of a busy broker takes.
+pub(super) const BUSIER: u32 = 2000;
 /// Phases of timers that are tried.
 const PHASES: u64 = 8;
 /// How far they are apart.
@@ -80,6 +86,8 @@ impl fmt::Display for Race {
                 parts.push(format!("ZooKeeper is far from all but broker-{broker}"));
             }
             Some(Slow::ZooKeeper(broker)) => parts.push(format!("ZooKeeper is far from broker-{broker}")),
+            Some(Slow::Leave(broker)) => parts.push(format!("broker-{broker} takes its time to end")),
+            Some(Slow::Cpu(broker)) => parts.push(format!("broker-{broker} is busy")),
             Some(Slow::Peers(broker)) => parts.push(format!("broker-{broker} is far from the others")),
             None => {}
         }
@@ -119,10 +127,16 @@ pub(super) fn of_step(step: &Step, recording: &Recording) -> Vec<Race> {
         return all;
     }
     let brokers = &recording.brokers;
+    let leaving = operations().flat_map(|operation| match operation {
+        Operation::Shutdown(brokers) => brokers.clone(),
+        _ => Vec::new(),
+    });
+    all.extend(leaving.map(|broker| Race { slow: Some(Slow::Leave(broker)), ..plain.clone() }));
     let slow = || {
         let but = recorded_controller(step, brokers).into_iter().map(Slow::ZooKeeperBut);
         let zookeeper = brokers.iter().map(|broker| Slow::ZooKeeper(*broker));
-        but.chain(zookeeper).chain(brokers.iter().map(|broker| Slow::Peers(*broker)))
+        let peers = brokers.iter().map(|broker| Slow::Peers(*broker));
+        but.chain(zookeeper).chain(peers).chain(brokers.iter().map(|broker| Slow::Cpu(*broker)))
     };
     all.extend(slow().map(|slow| Race { slow: Some(slow), ..plain.clone() }));
     all.push(Race { looked: Looked::Soon, ..plain.clone() });

@@ -15,7 +15,7 @@ use super::words::{Many, Role, Span};
 use crate::trace::recorder::Voice;
 use crate::world::nodes::Status;
 use crate::world::{DiskFault, MessageFate, MessageMatch, Side, Survives};
-use kafka::command::{Command, StartAt};
+use kafka::command::{Command, OperatorError, StartAt};
 use kafka::ids::{BrokerId, NodeId, Topic, TopicPartition};
 use kafka::messages::ApiKey;
 use kafka::time::Micros;
@@ -35,6 +35,7 @@ impl<'a> Runner<'a> {
             Step::Workload(workload) => return self.workload(workload, &path.key("workload")),
             Step::Consume(consume) => return self.consume(consume, &path.key("consume")),
             Step::CreateTopic(_)
+            | Step::AddPartitions(_)
             | Step::Set(_)
             | Step::ElectPreferred(_)
             | Step::Reassign(_)
@@ -216,6 +217,13 @@ impl<'a> Runner<'a> {
             Step::CreateTopic(create) => {
                 (format!("create topic {}", create.topic), create_topic(&create.topic, &create.spec))
             }
+            Step::AddPartitions(add) => {
+                let text = format!("{} partitions for topic {}", add.partitions, add.topic);
+                let ids = |list: &Vec<i32>| list.iter().map(|id| BrokerId(*id)).collect();
+                let assignment = add.assignment.as_ref().map(|lists| lists.iter().map(ids).collect());
+                let (topic, partitions) = (Topic::new(&add.topic), add.partitions);
+                (text, Command::AddPartitions { topic, partitions, assignment })
+            }
             Step::Set(set) => {
                 let settings = set.settings.0.iter();
                 let settings =
@@ -256,30 +264,53 @@ impl<'a> Runner<'a> {
             self.world.command(self.operator, command);
             return Ok(());
         }
-        self.operate(command, path)
+        let refused = match step {
+            Step::CreateTopic(create) => create.refused.as_deref(),
+            Step::AddPartitions(add) => add.refused.as_deref(),
+            _ => None,
+        };
+        match refused {
+            Some(error) => self.operate_in_vain(command, error, path),
+            None => self.operate(command, path),
+        }
     }
 
     /// Gives the operator a command and waits for its end.
     pub fn operate(&mut self, command: Command, path: &Path) -> Result<(), Stop> {
+        match self.operator_is_told(command, path)? {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let error = refused.error.name(self.era);
+                let what = format!("the operator's command was refused: {error}: {}", refused.message);
+                Err(Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) }))
+            }
+        }
+    }
+
+    /// Gives the operator a command that must be refused with this error.
+    fn operate_in_vain(&mut self, command: Command, error: &str, path: &Path) -> Result<(), Stop> {
+        let said = self.operator_is_told(command, path)?;
+        let instead = match said {
+            Err(refused) if refused.error.newest_name() == error => {
+                self.heading(&format!("refused: {}: {}", refused.error.name(self.era), refused.message));
+                return Ok(());
+            }
+            Err(refused) => format!("refused with {}: {}", refused.error.newest_name(), refused.message),
+            Ok(()) => "it was done".to_owned(),
+        };
+        let what = format!("the operator's command was to be refused with {error}");
+        Err(Stop::Unmet(Unmet { what, instead: vec![instead], place: self.place(path) }))
+    }
+
+    fn operator_is_told(&mut self, command: Command, path: &Path) -> Result<Result<(), OperatorError>, Stop> {
         self.operator_said = None;
         self.world.command(self.operator, command);
         let until = self.world.now() + PATIENCE;
         self.advance(until, path, &|runner| runner.operator_said.is_some())?;
-        match self.operator_said.take() {
-            Some(Ok(())) => Ok(()),
-            Some(Err(refused)) => {
-                let what = format!(
-                    "the operator's command was refused: {}: {}",
-                    refused.error.name(self.era),
-                    refused.message
-                );
-                Err(Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) }))
-            }
-            None => {
-                let what = format!("the operator's command was not answered within {}", Span(PATIENCE));
-                Err(Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) }))
-            }
-        }
+        self.operator_said.take().ok_or_else(|| {
+            let what = format!("the operator's command was not answered within {}", Span(PATIENCE));
+            Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) })
+        })
     }
 
     fn node_step(&mut self, step: &Step, path: &Path) -> Result<(), Stop> {
@@ -306,6 +337,9 @@ impl<'a> Runner<'a> {
                     }
                     SurvivesWord::AnySubset => {
                         (Survives::AnySubset, "any of what was not flushed may be lost")
+                    }
+                    SurvivesWord::TornTail => {
+                        (Survives::TornTail, "the last write of each file is torn in half")
                     }
                 };
                 self.heading(&format!("power off {called}: {words}"));
@@ -367,9 +401,21 @@ impl<'a> Runner<'a> {
                 ("works again".to_owned(), vec![DiskFault::Broken(false), DiskFault::Full(false)])
             }
             Fault::Slow(factor) => (format!("is {factor} times slower"), vec![DiskFault::Slow(*factor)]),
+            Fault::WrittenBack => (
+                "has everything by now: the page cache is written back".to_owned(),
+                vec![DiskFault::WrittenBack],
+            ),
             Fault::Rot(rot) => {
                 let fault = DiskFault::Rot { file: rot.file.clone(), position: rot.position };
                 (format!("rots: a bit of {} at byte {}", rot.file, rot.position), vec![fault])
+            }
+            Fault::Unreadable(file) => {
+                let fault = DiskFault::Unreadable { file: file.clone(), fails: true };
+                (format!("has a bad sector: {file} cannot be read"), vec![fault])
+            }
+            Fault::Readable(file) => {
+                let fault = DiskFault::Unreadable { file: file.clone(), fails: false };
+                (format!("has a spare sector: {file} can be read again"), vec![fault])
             }
             Fault::Lose(file) => (format!("loses {file}"), vec![DiskFault::Lose { file: file.clone() }]),
             Fault::Wipe => ("is replaced by an empty one".to_owned(), vec![DiskFault::Wipe]),

@@ -1,6 +1,7 @@
 //! The steps of a scenario, checked one by one: whoever is named exists and can be asked for that, every partition, value,
 //! API and message rule is known, and every number is one that can be.
 
+use super::cluster::MOST_PARTITIONS;
 use super::condition::Condition;
 use super::eras;
 use super::file::Scenario;
@@ -10,6 +11,7 @@ use super::source::{Found, Path};
 use super::step::{Fault, Messages, Produce, Sentence, Step, Workload};
 use super::validate::{check_topic, replica_list, topic_name};
 use super::words::{Many, Partition, Role};
+use kafka::error::KafkaError;
 use kafka::ids::TopicPartition;
 use kafka::messages::ApiKey;
 
@@ -130,8 +132,26 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         }
         Step::CreateTopic(create) => {
             let path = path.key("create_topic");
+            if let Some(error) = &create.refused {
+                return known_error(error, &path.key("refused"));
+            }
             topic_name(&create.topic).map_err(|problem| (path.key("topic"), problem))?;
             check_topic(names, &create.spec, &path)
+        }
+        Step::AddPartitions(add) => {
+            let path = path.key("add_partitions");
+            if let Some(error) = &add.refused {
+                return known_error(error, &path.key("refused"));
+            }
+            topic(names, &add.topic, &path.key("topic"))?;
+            if !(1..=MOST_PARTITIONS).contains(&add.partitions) {
+                let problem = Problem::new(format!("a topic has 1 to {MOST_PARTITIONS} partitions"));
+                return Err((path.key("partitions"), problem));
+            }
+            let lists = add.assignment.iter().flatten().enumerate();
+            lists
+                .into_iter()
+                .try_for_each(|(index, list)| replica_list(names, list, &path.key("assignment").index(index)))
         }
         Step::Set(set) => {
             let path = path.key("set");
@@ -323,6 +343,16 @@ fn topic(names: &Names, name: &str, path: &Path) -> Result<(), Found> {
     }
     let problem = Problem::new(format!("there is no topic `{name}`"));
     Err((path.clone(), problem.near_or_list(name, names.topics.keys().map(String::as_str))))
+}
+
+/// Whether Kafka has an error of this name.
+fn known_error(name: &str, path: &Path) -> Result<(), Found> {
+    let known = || KafkaError::ALL.iter().map(|error| error.newest_name());
+    if known().any(|error| error == name) {
+        return Ok(());
+    }
+    let problem = Problem::new(format!("Kafka has no error `{name}`"));
+    Err((path.clone(), problem.near_or_list(name, known())))
 }
 
 /// Whether a partition exists.

@@ -1,4 +1,4 @@
-//! The cluster of a scenario: brokers, topics, clients, network, and who runs which release.
+//! The cluster of a scenario: brokers, topics, clients, network, disks, and who runs which release.
 //!
 //! Settings stand by Kafka's own names, beside the few words of ours (`assignment`, `assign`, `from`); those have no
 //! dots, and where Kafka has a setting of the same kind they are its names (`partitions`, `replication-factor`).
@@ -41,6 +41,9 @@ pub struct Cluster {
     /// The network.
     #[serde(default)]
     pub network: Network,
+    /// The disks of all nodes.
+    #[serde(default)]
+    pub disks: Disks,
     /// Producers (`producer-1`) and consumers (`consumer-1`).
     #[serde(default)]
     pub clients: Table<ClientSpec>,
@@ -296,5 +299,27 @@ pub struct Network {
     pub bandwidth: Option<u64>,
 }
 
-objects!(Cluster, Network);
-words!(ControllerKind);
+/// The disks of all nodes.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Disks {
+    /// What a flush does for the names of files.
+    #[serde(default)]
+    pub journal: JournalWord,
+    /// What a flush of a file or of a directory takes; 500 us if left out.
+    pub flush: Option<Span>,
+}
+
+/// Which operations on names a flush makes durable.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", remote = "Self")]
+pub enum JournalWord {
+    /// Every earlier one, whatever was flushed: one journal in order (ext4, XFS).
+    #[default]
+    InOrder,
+    /// Only those of a directory that was flushed itself: all that POSIX promises.
+    Strict,
+}
+
+objects!(Cluster, Network, Disks);
+words!(ControllerKind, JournalWord);

@@ -1,7 +1,7 @@
 //! Conditions: what `run_until` waits for, `expect` demands and `when` reacts to. Externally tagged.
 //!
 //! Conditions look at the cluster from outside, as the checkers do: at ZooKeeper's znodes, at the brokers' replicas, at
-//! what applications were told. How each is decided stands in [`super::watch`].
+//! what applications were told. How each is decided stands in `watch`.
 
 use super::strict::{objects, words};
 use super::tagged::{self, Tagged};

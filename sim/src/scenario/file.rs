@@ -1,8 +1,8 @@
 //! A scenario as it stands in its file.
 //!
-//! One JSON object: what it is called and about, the cluster, the steps, and for each era the verdict that must come out.
-//! Strict everywhere: an unknown key is an error, so is a key that stands twice. `trial schema` prints the same grammar
-//! as JSON Schema, made from these types.
+//! One JSON object: what it is called and about, the cluster, the steps, and for each era the verdict that must come
+//! out. Strict everywhere: an unknown key is an error, so is a key that stands twice. `trial schema` prints the same
+//! grammar as JSON Schema, made from these types.
 //!
 //! What is left out: KRaft clusters, consumer groups, transactions.
 
@@ -26,6 +26,8 @@ pub struct Scenario {
     pub schema: Option<String>,
     /// What it shows, in a sentence.
     pub title: String,
+    /// What it teaches, in one sentence: for the page of the course.
+    pub lesson: Option<String>,
     /// What it is about, line by line.
     #[serde(default)]
     pub about: Vec<String>,

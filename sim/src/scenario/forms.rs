@@ -21,6 +21,8 @@ pub struct CreateTopic {
     pub topic: String,
     /// Its replicas and settings.
     pub spec: TopicSpec,
+    /// Kafka's error, by its name, with which the tool must refuse.
+    pub refused: Option<String>,
 }
 
 impl<'de> de::Deserialize<'de> for CreateTopic {
@@ -32,12 +34,14 @@ impl<'de> de::Deserialize<'de> for CreateTopic {
                 f.write_str("a topic's name (`topic`), replicas and settings")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CreateTopic, A::Error> {
-                let mut topic = None;
-                let spec = TopicSpec::read(&mut map, |key, map| {
-                    if key == "topic" { tagged::once(&mut topic, key, map) } else { Ok(false) }
+                let (mut topic, mut refused) = (None, None);
+                let spec = TopicSpec::read(&mut map, |key, map| match key {
+                    "topic" => tagged::once(&mut topic, key, map),
+                    "refused" => tagged::once(&mut refused, key, map),
+                    _ => Ok(false),
                 })?;
                 let topic = topic.ok_or_else(|| A::Error::missing_field("topic"))?;
-                Ok(CreateTopic { topic, spec })
+                Ok(CreateTopic { topic, spec, refused })
             }
         }
         deserializer.deserialize_map(Named)
@@ -52,6 +56,9 @@ impl JsonSchema for CreateTopic {
         let mut schema = TopicSpec::json_schema(generator);
         let name = json_schema!({ "type": "string", "description": "The topic's name." });
         schema.ensure_object()["properties"]["topic"] = name.to_value();
+        let about = "Kafka's error, by its name, with which the tool must refuse.";
+        let refused = json_schema!({ "type": "string", "description": about });
+        schema.ensure_object()["properties"]["refused"] = refused.to_value();
         schema.insert("required".to_owned(), serde_json::json!(["topic"]));
         schema
     }

@@ -11,7 +11,6 @@ use kafka::broker::view::{ReplicaView, Role as ReplicaRole};
 use kafka::disk::{Disk, HEADER_LENGTH};
 use kafka::ids::{BrokerId, ControllerEpoch, NodeId, Offset, TopicPartition, ZkVersion};
 use kafka::log::batch::{BatchHeader, RecordBatch};
-use kafka::log::partition_log::BatchInfo;
 use kafka::zookeeper::znode::{self, PartitionState, ZnodeData};
 
 /// A view on a world.
@@ -46,7 +45,11 @@ impl<'a> Look<'a> {
             Some((ZnodeData::Controller { broker, .. }, _)) => Some(*broker),
             _ => None,
         };
-        (broker, zookeeper.controller_epoch())
+        let epoch = match zookeeper.get(znode::CONTROLLER_EPOCH) {
+            Some((ZnodeData::ControllerEpoch(epoch), _)) => Some(*epoch),
+            _ => None,
+        };
+        (broker, epoch)
     }
 
     /// Whether a broker's ephemeral node stands.
@@ -199,11 +202,6 @@ impl<'a> Look<'a> {
             }
         }
         found
-    }
-
-    /// The same, as a log knows its batches.
-    pub fn batch_infos_on_disk(self, node: NodeId, partition: TopicPartition) -> Vec<BatchInfo> {
-        self.batches_on_disk(node, partition).iter().map(crate::trace::names::info).collect()
     }
 }
 

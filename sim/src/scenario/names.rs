@@ -155,11 +155,16 @@ impl Names {
                 };
                 self.doers.0.insert(path.to_string(), doer);
             }
-            Step::CreateTopic(create) => {
+            Step::CreateTopic(create) if create.refused.is_none() => {
                 let count = create.spec.partition_count();
                 if self.topics.insert(create.topic.clone(), count).is_some() {
                     let problem = Problem::new(format!("two topics are called `{}`", create.topic));
                     return Err((path.key("create_topic").key("topic"), problem));
+                }
+            }
+            Step::AddPartitions(add) if add.refused.is_none() => {
+                if let Some(count) = self.topics.get_mut(&add.topic) {
+                    *count = add.partitions.max(*count);
                 }
             }
             Step::Hold(messages) => self.message_rule(messages.name.as_ref(), &path.key("hold"))?,

@@ -3,11 +3,13 @@
 //! Node 0 is ZooKeeper; brokers follow in the order of the file, then an operator, then clients. The broker that is to be
 //! controller starts first and alone: by the time the others come it holds `/controller`.
 
+use super::cluster::JournalWord;
 use super::eras::of_node;
 use super::names::ClientKind;
 use super::settings::{of_broker, pairs};
 use super::validate::Ready;
-use crate::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
+use crate::disk::Journal;
+use crate::world::spec::{DiskSpec, NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use kafka::config::{BrokerConfig, ConsumerConfig, ProducerConfig};
 use kafka::era::Era;
 use kafka::ids::{BrokerId, NodeId};
@@ -70,6 +72,15 @@ pub fn plan(ready: &Ready, era: &Era) -> Plan {
         jitter: network.jitter.map_or(default.jitter, |span| span.0),
         bytes_per_second: network.bandwidth,
     };
-    let spec = WorldSpec { nodes, network, step_cost: STEP_COST, epoch_millis: EPOCH_MILLIS };
+    let disks = &scenario.cluster.disks;
+    let default = DiskSpec::default();
+    let disks = DiskSpec {
+        journal: match disks.journal {
+            JournalWord::InOrder => Journal::InOrder,
+            JournalWord::Strict => Journal::Strict,
+        },
+        flush: disks.flush.map_or(default.flush, |span| span.0),
+    };
+    let spec = WorldSpec { nodes, network, disks, step_cost: STEP_COST, epoch_millis: EPOCH_MILLIS };
     Plan { spec, operator }
 }

@@ -4,7 +4,6 @@ use super::compare::differences;
 use super::file::Verdict;
 use super::run::{Aborted, RunResult};
 use super::validate::Ready;
-use crate::checkers::audit::Fate;
 use crate::trace::Zoom;
 use crate::trace::layout::{PAGE, table, wrapped};
 use crate::trace::story::{Ending, Telling, tell};
@@ -83,7 +82,7 @@ fn kept(result: &RunResult) -> String {
     let named = |name: &str| !name.ends_with(" bytes");
     let mut kept = Vec::new();
     let mut others = 0;
-    for record in result.audit.records.iter().filter(|record| record.fate == Fate::Kept) {
+    for record in result.audit.records.iter().filter(|record| record.fate.is_kept()) {
         match named(&record.name) {
             true => kept.push(record.name.to_string()),
             false => others += 1,

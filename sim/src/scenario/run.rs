@@ -1,7 +1,7 @@
 //! One trial: a scenario, in an era, from a seed.
 //!
-//! 1. The cluster comes up and topics are made ([`super::boot`]): not part of the story, which begins at a round time.
-//! 2. Steps are carried out in order ([`super::act`]); time passes only in those that wait.
+//! 1. The cluster comes up and topics are made (`boot`): not part of the story, which begins at a round time.
+//! 2. Steps are carried out in order (`act`); time passes only in those that wait.
 //! 3. After every event: applications' answers are noted, traffic is sent when it is due, triggers whose condition holds
 //!    fire, violations go into the story where they happened.
 //! 4. At the end the auditor accounts for every record, and the verdict is drawn.
@@ -379,7 +379,7 @@ impl<'a> Runner<'a> {
     fn finish(mut self, seed: u64, unmet: Option<Unmet>) -> RunResult {
         let audit = {
             let World { checks, nodes, .. } = &self.world;
-            let on_disk = |node, partition| Look(&self.world).batch_infos_on_disk(node, partition);
+            let on_disk = |node, partition| Look(&self.world).batches_on_disk(node, partition);
             Audit::new(&checks.history, &checks.ledger, nodes, &on_disk)
         };
         let (at, event) = (self.world.now(), EventId(self.world.events()));

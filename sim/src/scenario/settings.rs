@@ -1,7 +1,7 @@
 //! Settings of brokers, topics and clients, checked in every era that will run.
 //!
-//! Kafka's own definitions ([`kafka::config`]) say what is wrong; here it gets its place in the file and its era. A name
-//! that Kafka knows but nothing here depends on is allowed, and said aloud.
+//! Kafka's own definitions ([`kafka::config`]) say what is wrong; here it gets its place in the file and its era. A
+//! name that Kafka knows but nothing here depends on is allowed, and said aloud.
 
 use super::eras::of_node;
 use super::file::Scenario;

@@ -1,6 +1,6 @@
 //! Steps: what a scenario does, one verb each. Externally tagged: `{"kill": "leader of orders-0"}`.
 //!
-//! How each is carried out stands in [`super::act`].
+//! How each is carried out stands in `act`.
 
 pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, Sentence, StartWord, When};
 
@@ -32,6 +32,8 @@ pub enum Step {
     Resend(Role),
     /// An operator creates a topic.
     CreateTopic(CreateTopic),
+    /// An operator adds partitions to a topic.
+    AddPartitions(AddPartitions),
     /// An operator changes settings of a topic.
     Set(SetTopic),
     /// An operator asks for the election of preferred leaders.
@@ -174,6 +176,20 @@ pub struct SetTopic {
     pub settings: Table<Option<Setting>>,
 }
 
+/// More partitions for a topic.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct AddPartitions {
+    /// Which topic.
+    pub topic: String,
+    /// How many in all.
+    pub partitions: i32,
+    /// Broker ids of the replicas of the new ones; placed as Kafka places them if left out.
+    pub assignment: Option<Vec<Vec<i32>>>,
+    /// Kafka's error, by its name, with which the tool must refuse.
+    pub refused: Option<String>,
+}
+
 /// What of the unflushed page cache survives a loss of power.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", remote = "Self")]
@@ -185,6 +201,8 @@ pub enum SurvivesWord {
     SomePrefix,
     /// Any subset of them, drawn from the seed, with a torn last write.
     AnySubset,
+    /// All but the last unflushed write of each file, of which only the first half is there.
+    TornTail,
 }
 
 /// A slow node.
@@ -344,8 +362,14 @@ pub enum Fault {
     Mended,
     /// Every call costs so many times as much; 1 is normal.
     Slow(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    /// The operating system has written back everything: what was not flushed is now.
+    WrittenBack,
     /// A bit of a file flips.
     Rot(Rot),
+    /// Reading a file fails with EIO, as a bad sector does: its path below the log directory.
+    Unreadable(String),
+    /// Reading it works again.
+    Readable(String),
     /// A file vanishes: its path below the log directory.
     Lose(String),
     /// A new, empty disk.
@@ -363,8 +387,22 @@ pub struct Rot {
 }
 
 objects!(
-    Produce, Consume, Workload, SetTopic, SlowCpu, StepClock, SkewClock, Cut, Link, Between, SlowLink,
-    Messages, Delay, DiskStep, Rot
+    Produce,
+    Consume,
+    Workload,
+    SetTopic,
+    AddPartitions,
+    SlowCpu,
+    StepClock,
+    SkewClock,
+    Cut,
+    Link,
+    Between,
+    SlowLink,
+    Messages,
+    Delay,
+    DiskStep,
+    Rot
 );
 words!(SurvivesWord);
 

@@ -1,8 +1,8 @@
 //! What serde's derives accept beyond what is meant, and how it is refused.
 //!
-//! A derived struct also takes a list of its fields in order, and a derived enum of words also takes `{"word": null}`.
-//! Nobody writes either on purpose, and the schema knows neither. The types of scenario files are therefore read through
-//! these two narrow doors.
+//! A derived struct also takes a list of its fields in order, and a derived enum of words also takes `{"word":
+//! null}`. Nobody writes either on purpose, and the schema knows neither. The types of scenario files are therefore
+//! read through these two narrow doors.
 
 use serde::de::value::StringDeserializer;
 use serde::de::{Deserializer, EnumAccess, Error, IntoDeserializer, VariantAccess, Visitor};

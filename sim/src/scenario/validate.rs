@@ -1,9 +1,10 @@
-//! Whether a scenario can be: everything that can be known before it runs, so that a run never stumbles over its own file.
+//! Whether a scenario can be: everything that can be known before it runs, so that a run never stumbles over its own
+//! file.
 //!
 //! 1. Eras and rules: known, able to run, none twice.
 //! 2. Names: brokers, topics, clients, values, properties, facts; each mention must have its owner.
 //! 3. The cluster: assignments that Kafka would accept.
-//! 4. Steps ([`super::check_steps`]): who is asked to do what, to what.
+//! 4. Steps (`check_steps`): who is asked to do what, to what.
 //! 5. Settings, in every era of the verdicts and in the one asked for ([`super::settings`]).
 //!
 //! Left to the run: roles that nobody holds when they are asked for, and conditions that are never met.

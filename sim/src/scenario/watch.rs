@@ -129,9 +129,11 @@ impl Watch<'_> {
                 })
             })
             && is.log.as_ref().is_none_or(|wanted| {
-                // The log's length is known without reading it.
+                // The log's length is known without reading it, unless not all of it can be read.
                 let length = view.log.end_offset() - view.log.start_offset();
-                length == wanted.len() as i64 && same_log(wanted, &look.log(node, of))
+                let ghost = look.0.checks.history.get(of);
+                let damaged = ghost.is_some_and(|ghost| ghost.damaged.contains(&node));
+                (damaged || length == wanted.len() as i64) && same_log(wanted, &look.log(node, of))
             })
             && is.epochs.as_ref().is_none_or(|wanted| {
                 let has: Vec<String> = view

@@ -255,7 +255,7 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ReplicaNote::Stopped { deleted: true } => plain(Zoom::Story, format!("{of}DELETES the replica")),
         ReplicaNote::Stopped { deleted: false } => plain(Zoom::Story, format!("{of}stops the replica")),
         ReplicaNote::Recovered { from, log_end_offset, cut_bytes } => {
-            let cut = if *cut_bytes > 0 { format!(", {cut_bytes} torn bytes CUT") } else { String::new() };
+            let cut = if *cut_bytes > 0 { format!(", {cut_bytes} bad bytes CUT") } else { String::new() };
             let empty = *log_end_offset == Offset::ZERO && *cut_bytes == 0;
             plain(
                 if empty { Zoom::Messages } else { Zoom::Story },

@@ -248,7 +248,9 @@ impl Recorder {
             wording.zoom = wording.zoom.max(Zoom::Messages);
         }
         self.draw_pending(at);
-        let table = wording.table;
+        // A table that waits shows what came of the moment, and so what is told before it is drawn.
+        let waits = changed_replica(&fact).filter(|changed| self.awaits_table(*changed));
+        let table = wording.table.or(waits);
         let lanes = replicas::lanes(&told, nodes);
         self.tell(event, cause, at, node, wording, lanes, nodes);
         if let Some(partition) = table {
@@ -331,6 +333,7 @@ impl Recorder {
                 }
                 self.replicas.look(node, *partition, nodes);
             }
+            Fact::Life(LifeEvent::LostPower | LifeEvent::DiskDamaged, _) => self.replicas.lose(node),
             _ => {}
         }
         false
@@ -445,6 +448,11 @@ impl Recorder {
         }
     }
 
+    fn awaits_table(&self, partition: TopicPartition) -> bool {
+        let tables = self.pending.iter().flat_map(|(_, tables)| tables);
+        tables.into_iter().any(|(known, _)| *known == partition)
+    }
+
     /// Draws the tables that wait, once the moment that asked for them is over.
     fn draw_pending(&mut self, at: Time) {
         if self.pending.as_ref().is_some_and(|(since, _)| at.0 > since.0 + SAME_MOMENT) {
@@ -456,6 +464,14 @@ impl Recorder {
         for (partition, rows) in self.pending.take().into_iter().flat_map(|(_, tables)| tables) {
             self.push(Entry::Table { partition, rows });
         }
+    }
+}
+
+/// The replica that a fact is about.
+fn changed_replica(fact: &Fact<'_>) -> Option<TopicPartition> {
+    match fact {
+        Fact::Note(Note::Replica(partition, _)) => Some(*partition),
+        _ => None,
     }
 }
 

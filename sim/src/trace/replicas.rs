@@ -12,11 +12,13 @@ use std::sync::Arc;
 /// How many batches of a log a row shows, from its end.
 const SHOWN: usize = 9;
 
-/// A replica as it was when its process last ran: what its machine's disk holds if nothing was lost.
+/// A replica as it was when its process last ran: what its machine's disk holds if nothing was lost since.
 #[derive(Clone, Debug)]
 struct Last {
     epoch: LeaderEpoch,
     batches: Vec<BatchInfo>,
+    /// Its machine has lost some of it since.
+    lost: bool,
 }
 
 /// What is remembered of replicas whose broker is down.
@@ -29,8 +31,15 @@ impl Replicas {
     /// A replica has changed.
     pub fn look(&mut self, node: NodeId, partition: TopicPartition, nodes: &Nodes) {
         let Some(view) = nodes.broker(node).and_then(|broker| broker.replica(partition)) else { return };
-        let last = Last { epoch: view.leader_epoch, batches: view.log.batches().to_vec() };
+        let last = Last { epoch: view.leader_epoch, batches: view.log.batches().to_vec(), lost: false };
         Arc::make_mut(&mut self.last).insert((node, partition), last);
+    }
+
+    /// A machine has lost something: what, its next life will find out.
+    pub fn lose(&mut self, node: NodeId) {
+        for (_, last) in Arc::make_mut(&mut self.last).iter_mut().filter(|((at, _), _)| *at == node) {
+            last.lost = true;
+        }
     }
 
     /// The rows of a partition's table: broker, role, epoch, log with the high watermark as a bar.
@@ -51,6 +60,9 @@ impl Replicas {
                     let role = if paused { format!("{role}, paused") } else { role.to_owned() };
                     let log = log(partition, view.log.batches(), Some(view.high_watermark), names);
                     [name, role, format!("epoch {}", view.leader_epoch), log]
+                }
+                (None, Some(last)) if last.lost => {
+                    [name, "down".to_owned(), format!("epoch {}", last.epoch), "?".to_owned()]
                 }
                 (None, Some(last)) => {
                     let log = log(partition, &last.batches, None, names);

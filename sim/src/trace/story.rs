@@ -252,12 +252,12 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
         .filter(|record| named(&record.name) || matches!(record.fate, Fate::Lost { .. }))
         .map(|record| {
             let copies = match (&record.copies[..], record.batch) {
-                ([], None) => "offset not known".to_owned(),
-                ([], Some(_)) => "no copy".to_owned(),
+                ([], _) => "no copy".to_owned(),
                 (copies, _) => copies.join(", "),
             };
             let fate = match &record.fate {
                 Fate::Kept => "kept".to_owned(),
+                Fate::Duplicate(offset) => format!("kept as a duplicate at offset {offset}"),
                 Fate::NotPromised => "not promised".to_owned(),
                 Fate::Waiting => "waits for a leader".to_owned(),
                 Fate::Lost { declared: Some(declared), how } => format!("lost, as {declared} allows: {how}"),
@@ -270,7 +270,7 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
     let (mut sent, mut kept) = (0, 0);
     for record in unnamed {
         sent += 1;
-        kept += u32::from(record.fate == Fate::Kept);
+        kept += u32::from(record.fate.is_kept());
     }
     if rows.is_empty() && sent == 0 {
         return;
@@ -281,9 +281,15 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
     const SHOWN: usize = 24;
     for [name, told, copies, fate] in rows.iter().take(SHOWN) {
         let row = format!("        {name:<one$}  {told:<two$}  {copies:<three$}  ");
-        let indent = row.chars().count();
-        for (index, part) in wrapped(fate, (WIDTH.saturating_sub(indent)).max(30)).iter().enumerate() {
-            let head = if index == 0 { row.clone() } else { format!("{:indent$}", "") };
+        let room = WIDTH.saturating_sub(row.chars().count());
+        // What does not fit beside the row stands below it.
+        let below = room < 30 && fate.chars().count() > room;
+        let indent = if below { 10 + one } else { row.chars().count() };
+        if below {
+            let _ = writeln!(out, "{}", row.trim_end());
+        }
+        for (index, part) in wrapped(fate, WIDTH - indent).iter().enumerate() {
+            let head = if index == 0 && !below { row.clone() } else { format!("{:indent$}", "") };
             let _ = writeln!(out, "{head}{}", paint.shout(part));
         }
     }

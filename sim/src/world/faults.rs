@@ -63,6 +63,7 @@ impl World {
             Survives::Nothing => 0,
             Survives::SomePrefix => 1,
             Survives::AnySubset => 2,
+            Survives::TornTail => 3,
         };
         let id = self.fault(Code::PowerOff, node, &[code]);
         if self.nodes.slot(node).status != Status::Down {
@@ -211,7 +212,9 @@ impl World {
             DiskFault::Slow(factor) => ([3, u64::from(*factor)], "", false),
             DiskFault::Rot { file, position } => ([4, *position as u64], file.as_str(), true),
             DiskFault::Lose { file } => ([5, 0], file.as_str(), true),
+            DiskFault::WrittenBack => ([8, 0], "", false),
             DiskFault::Wipe => ([6, 0], "", true),
+            DiskFault::Unreadable { file, fails } => ([7, u64::from(*fails)], file.as_str(), false),
         };
         let id = self.fault(Code::Disk, node, &numbers);
         self.kernel.hash.put_bytes(file.as_bytes());

@@ -100,6 +100,8 @@ pub enum Survives {
     SomePrefix,
     /// Any subset of unflushed writes, drawn from the seed; a torn last write among them.
     AnySubset,
+    /// All of it but the last unflushed write of each file, of which the first half is there.
+    TornTail,
 }
 
 /// A fault of a disk.
@@ -111,12 +113,21 @@ pub enum DiskFault {
     Full(bool),
     /// Every call costs this many times as much; 1 is normal.
     Slow(u32),
+    /// The operating system has written back everything: what was not flushed is now.
+    WrittenBack,
     /// A bit of this file flips at this position.
     Rot {
         /// Path below the log directory, such as `orders-0/00000000000000000000.log`.
         file: String,
         /// Byte position; negative counts from the end.
         position: i64,
+    },
+    /// Reading a file fails with EIO (`true`: a bad sector) or works again.
+    Unreadable {
+        /// Path below the log directory.
+        file: String,
+        /// Whether it fails.
+        fails: bool,
     },
     /// A file vanishes.
     Lose {
@@ -162,7 +173,7 @@ impl World {
         for (index, node_spec) in spec.nodes.iter().enumerate() {
             let node = NodeId(index as u16);
             let process = Arc::new(make(node, node_spec));
-            machines.push(Machine::new(Arc::clone(&process), spec.epoch_millis));
+            machines.push(Machine::new(Arc::clone(&process), spec));
             scheduler.schedule(node_spec.starts_at, 0, EventId::default(), Pending::Start(node));
             slots.push(NodeSlot {
                 name: node_spec.name.as_str().into(),

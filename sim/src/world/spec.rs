@@ -1,5 +1,6 @@
-//! What a world is made of: nodes and network.
+//! What a world is made of: nodes, network, disks.
 
+use crate::disk::Journal;
 use kafka::config::{BrokerConfig, ConsumerConfig, ProducerConfig};
 use kafka::era::Era;
 use kafka::time::{Micros, Time};
@@ -11,6 +12,8 @@ pub struct WorldSpec {
     pub nodes: Vec<NodeSpec>,
     /// The network between them.
     pub network: NetworkSpec,
+    /// Their disks.
+    pub disks: DiskSpec,
     /// What a step costs its node, in CPU time.
     pub step_cost: Micros,
     /// The wall clock at time 0, in milliseconds since 1970.
@@ -43,6 +46,21 @@ pub enum NodeKind {
     Consumer(ConsumerConfig),
     /// An operator's tools.
     Operator,
+}
+
+/// What all disks are like.
+#[derive(Copy, Clone, Debug)]
+pub struct DiskSpec {
+    /// What a flush does for names.
+    pub journal: Journal,
+    /// What a flush of a file or a directory costs.
+    pub flush: Micros,
+}
+
+impl Default for DiskSpec {
+    fn default() -> Self {
+        DiskSpec { journal: Journal::default(), flush: Micros(500) }
+    }
 }
 
 /// The network.

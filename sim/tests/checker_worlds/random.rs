@@ -109,7 +109,12 @@ fn plans(kind: Faults) -> impl Strategy<Value = Plan> {
             power_losses: all,
         },
     );
-    let survives = prop::sample::select(vec![Survives::Nothing, Survives::SomePrefix, Survives::AnySubset]);
+    let survives = prop::sample::select(vec![
+        Survives::Nothing,
+        Survives::SomePrefix,
+        Survives::AnySubset,
+        Survives::TornTail,
+    ]);
     let other = prop::sample::select(vec![
         Other::ZooKeeper,
         Other::Next,
@@ -334,9 +339,9 @@ fn run_world(era: &Era, plan: &Plan, record: bool) -> World {
         BROKERS.into_iter().for_each(|broker| world.restart(broker));
         pass(&mut world, 2000);
     }
-    // An ISR change may be pending for ever: up to 2.8 because another's answer discarded it (KAFKA-12686), later still if
-    // the controller lost its connection while it wrote, and its second attempt met its own first (KafkaZkClient does
-    // not look whose the newer version is). Only another leader epoch ends that.
+    // An ISR change may be pending for ever: up to 2.8 because another's answer discarded it (KAFKA-12686), later
+    // still if the controller lost its connection while it wrote, and its second attempt met its own first
+    // (KafkaZkClient does not look whose the newer version is). Only another leader epoch ends that.
     for broker in BROKERS {
         if !is_whole(&world) {
             tell_step(&mut world, "rolling restart");

@@ -1,4 +1,5 @@
-//! A crate of somebody else depends on `trial` by path: it compiles without any flag, bare, and a run has the same hash.
+//! A crate of somebody else depends on `trial` by path: it compiles without any flag, bare, and a run has the same
+//! hash.
 //!
 //! Takes minutes, since everything is compiled once more; CI asks for it with `-- --ignored`.
 

@@ -30,7 +30,7 @@ use kafka::node::{Channel, ChannelEvent, Effect, Env, ExitReason, Input, Node, P
 use kafka::time::{Micros, Time};
 use std::collections::VecDeque;
 use trial::world::nodes::Process;
-use trial::world::spec::{NetworkSpec, NodeKind, NodeSpec, WorldSpec};
+use trial::world::spec::{DiskSpec, NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use trial::world::{RunOptions, World};
 
 #[derive(Clone, Default)]
@@ -210,6 +210,7 @@ pub fn world_with(nodes: usize, seed: u64, network: NetworkSpec) -> World {
     let spec = WorldSpec {
         nodes: (0..nodes).map(node).collect(),
         network,
+        disks: DiskSpec::default(),
         step_cost: COST,
         epoch_millis: 1_600_000_000_000,
     };

@@ -102,6 +102,33 @@ fn a_bad_version_may_be_its_own_write_and_else_leaves_the_isr() {
 }
 
 #[test]
+fn a_write_that_the_end_of_the_session_cuts_short_is_tried_again_up_to_1_0() {
+    for (release, again) in [("0.10.2", true), ("1.0.2", true), ("1.1.0", false), ("2.6.3", false)] {
+        let (mut broker, produce) = waiting(release);
+        broker.lead(t(1), 1, &[1, 2]);
+        broker.produce(t(1), Acks::Leader, "m1");
+        broker.pass(15_000);
+        let wanted = broker.written_isr();
+        assert!(wanted.is_some(), "{release}");
+        broker.zookeeper_answers(Err(ZkError::SessionExpired));
+        if again {
+            assert_eq!(broker.written_isr(), wanted, "{release}: the same, with the version it knew");
+            let waits = broker.produce(t(0), Acks::Leader, "m2");
+            assert_eq!(broker.produced(waits), None, "{release}: the lock is held");
+            broker.zookeeper_answers(set(11));
+            assert_eq!(broker.isr(t(0)), ids(&[1]), "{release}");
+            assert_eq!(broker.produced(produce), Some(Ok(Offset(0))), "{release}");
+            assert!(broker.written_isr().is_some(), "{release}: the check goes on with t-1");
+        } else {
+            assert_eq!(broker.written(), None, "{release}: the exception ends the round, too");
+            assert_eq!(broker.isr(t(0)), ids(&[1, 2]), "{release}");
+            broker.pass(5_000);
+            assert_eq!(broker.written_isr(), wanted, "{release}: the next check begins anew");
+        }
+    }
+}
+
+#[test]
 fn a_follower_enters_and_its_fetch_waits_for_that() {
     let mut broker = Bench::new("2.6.3");
     broker.lead(t(0), 1, &[1]);

@@ -1,0 +1,41 @@
+//! `high-watermark-arrives`: when all has calmed down, what the whole ISR has is committed.
+//!
+//! From 2.7 to 3.0 a leader whose ISR had shrunk did not look: producers gave up on records that everybody who counts
+//! had (KAFKA-13091).
+
+use super::history::{Ghost, History, Seen};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::era::Release;
+use kafka::ids::Offset;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 23,
+    name: "high-watermark-arrives",
+    claim: "at the end of the run the leader's high watermark is where the shortest log of the ISR ends",
+    also_called: "HwEventuallyAdvances",
+    kind: PropertyKind::Liveness,
+    since: Release::NEXT,
+    source: "",
+    excused: "unless a scenario names it: it must give the cluster the time, and hold nothing up",
+};
+
+pub(super) fn finish(history: &History, context: &mut Context<'_>) {
+    for partition in history.partitions() {
+        let Some(ghost) = history.get(partition) else { continue };
+        let Some((leader, end)) = behind(ghost) else { continue };
+        let line = format!(
+            "{partition}: every member of the ISR has all up to {end}, and {}'s high watermark is {}: nobody looks.",
+            context.nodes.name(leader.node),
+            leader.high_watermark
+        );
+        context.find(&INFO, ghost, leader.high_watermark, || vec![line]);
+    }
+}
+
+/// The current leader, if its high watermark is below the end of the shortest log of its ISR, and that end.
+fn behind(ghost: &Ghost) -> Option<(&Seen, Offset)> {
+    let leader = &ghost.replicas[ghost.current_leader()?];
+    let members = ghost.replicas.iter().filter(|seen| ghost.in_controller_isr(seen));
+    let end = members.map(|seen| if seen.alive { seen.end } else { Offset::NONE }).min()?;
+    (leader.high_watermark < end).then_some((leader, end))
+}

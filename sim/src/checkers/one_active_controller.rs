@@ -1,0 +1,40 @@
+//! `one-active-controller`: once a controller is elected, no earlier one changes a partition's state.
+//!
+//! A controller that was paused, or has lost its session, does not know that it has been deposed, and cannot: for a while
+//! two brokers believe to be the controller. What must hold is that only the newer of them is heard. Brokers refuse the
+//! older one by its epoch; ZooKeeper does so from 2.1 on, where every write is tied to `/controller_epoch` (KAFKA-6082).
+//! Before, the older one could overwrite what the newer had decided.
+//!
+//! A controller is known by the leader epoch it raises: leaders that write their ISR leave both epochs as they are.
+
+use super::history::{Ghost, StateChange};
+use super::{Context, PropertyInfo, PropertyKind};
+use kafka::era::Release;
+
+pub(super) const INFO: PropertyInfo = PropertyInfo {
+    number: 7,
+    name: "one-active-controller",
+    claim: "once a controller is elected, no earlier one changes the leader or leader epoch of a partition",
+    also_called: "SingleController",
+    kind: PropertyKind::Promise,
+    since: Release::FIRST,
+    source: "KAFKA-6082",
+    excused: "never",
+};
+
+pub(super) fn on_state(change: &StateChange, ghost: &Ghost, context: &mut Context<'_>) {
+    if !is_broken(change) {
+        return;
+    }
+    let StateChange { partition, controller_epoch, newest_controller, .. } = change;
+    context.find(&INFO, ghost, ghost.committed_end(), || {
+        vec![format!(
+            "{partition}: the controller of epoch {controller_epoch} has written the state; that of epoch {newest_controller} was elected before."
+        )]
+    });
+}
+
+/// Whether a deposed controller made this change.
+pub(super) fn is_broken(change: &StateChange) -> bool {
+    change.by_controller && change.controller_epoch < change.newest_controller
+}
