@@ -168,6 +168,7 @@ impl Partition {
             high_watermark: self.high_watermark,
             isr: leader.map_or(&[], |leader| &leader.isr),
             maximal_isr: leader.map_or(&[], LeaderState::maximal_isr),
+            followers: leader.map_or(&[], |leader| &leader.followers),
             zk_version: self.zk_version,
             min_insync_replicas: self.min_insync_replicas(rules),
             last_cut: self.last_cut,

@@ -1,5 +1,6 @@
 //! What others may see of a replica: checkers, stories, the auditor. Read only.
 
+use crate::broker::leader::RemoteReplica;
 use crate::ids::{BrokerId, LeaderEpoch, Offset, ZkVersion};
 use crate::log::partition_log::PartitionLog;
 use crate::note::Decided;
@@ -30,6 +31,8 @@ pub struct ReplicaView<'a> {
     pub isr: &'a [BrokerId],
     /// The ISR with what is proposed (KIP-497); the same as `isr` while nothing is in flight; empty on others.
     pub maximal_isr: &'a [BrokerId],
+    /// What a leader remembers of the other replicas; empty on others.
+    pub followers: &'a [RemoteReplica],
     /// The version of the state the leader holds.
     pub zk_version: ZkVersion,
     /// `min.insync.replicas` as it applies.

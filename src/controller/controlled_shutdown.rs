@@ -19,6 +19,7 @@ use crate::error::KafkaError;
 use crate::ids::{BrokerId, TopicPartition};
 use crate::messages::controlled_shutdown::{ControlledShutdownRequest, ControlledShutdownResponse};
 use crate::node::{Env, ReplyTo};
+use crate::note::{ControllerNote, Note};
 
 /// What is left to do for the broker.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ impl KafkaController {
             ShutdownStep::Begin(request) => match self.validate_shutdown(&request) {
                 Ok(()) => self.move_leaders(request.broker),
                 Err(error) => {
+                    let broker = request.broker;
+                    w.env.note(|| Note::Controller(ControllerNote::ShutdownRefused { broker, error }));
                     if let Some(Owed::ControlledShutdown(reply_to)) = self.owed.take() {
                         refuse(reply_to, error, w.env);
                     }

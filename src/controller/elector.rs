@@ -152,6 +152,10 @@ impl KafkaController {
 
     /// A guarded write has failed: another controller has been elected (`ControllerMovedException`).
     pub(super) fn controller_moved(&mut self, w: &mut Work<'_, '_>) {
+        w.env.note(|| {
+            let (path, error) = (CONTROLLER_EPOCH.to_owned(), ZkError::BadVersion);
+            Note::Controller(ControllerNote::WriteRefused { path, error })
+        });
         self.abandon_event(w.env);
         self.next(vec![Step::Elector(ElectorStep::Look { then_run: false })]);
     }

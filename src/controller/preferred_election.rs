@@ -16,6 +16,7 @@ use super::partition_state_machine::PartitionState;
 use super::{Event, KafkaController, PartitionStep, Step};
 use crate::ids::{BrokerId, TopicPartition};
 use crate::messages::zookeeper::{OpResult, ZkError};
+use crate::note::{ControllerNote, Note};
 use crate::zookeeper::session::Outcome;
 use crate::zookeeper::znode::{PREFERRED_REPLICA_ELECTION, ZnodeData};
 use std::collections::BTreeMap;
@@ -64,7 +65,7 @@ impl KafkaController {
                 }
             }
             PreferredStep::Rebalance => {
-                self.rebalance();
+                self.rebalance(w);
                 self.rebalance_at = Some(w.env.now + self.settings.imbalance_check_interval);
             }
         }
@@ -80,7 +81,7 @@ impl KafkaController {
         self.next(vec![elect_preferred(partitions), Step::Preferred(PreferredStep::Finish)]);
     }
 
-    fn rebalance(&mut self) {
+    fn rebalance(&mut self, w: &mut Work<'_, '_>) {
         if !self.context.being_reassigned.is_empty() {
             return;
         }
@@ -98,6 +99,16 @@ impl KafkaController {
         }
         let mut steps = Vec::new();
         for (preferred, (total, elsewhere)) in by_preferred {
+            if !elsewhere.is_empty() {
+                w.env.note(|| {
+                    Note::Controller(ControllerNote::Imbalance {
+                        broker: preferred,
+                        led_elsewhere: elsewhere.len(),
+                        preferred_of: total,
+                        allowed_percentage: self.settings.imbalance_percentage,
+                    })
+                });
+            }
             if !is_imbalanced(elsewhere.len(), total, self.settings.imbalance_percentage) {
                 continue;
             }

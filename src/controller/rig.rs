@@ -259,6 +259,10 @@ fn shown(note: &Note) -> String {
         }
         ControllerNote::NotElected { partition, reason } => format!("{partition} not elected: {reason}"),
         ControllerNote::WriteRefused { path, error } => format!("refused {path} {error:?}"),
+        ControllerNote::Imbalance { broker, led_elsewhere, preferred_of, .. } => {
+            format!("of {preferred_of} that prefer {broker} others lead {led_elsewhere}")
+        }
+        ControllerNote::ShutdownRefused { broker, error } => format!("refuses to let {broker} go: {error}"),
         ControllerNote::Sent { api, to, partitions } => format!("sent {} to {to} {partitions:?}", api.name()),
     }
 }

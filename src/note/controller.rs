@@ -90,6 +90,17 @@ notes! {
             /// Whether the leader is outside the ISR: a declared loss.
             unclean: bool,
         },
+        /// It looked at the balance of leaders: not all that prefer this broker are led by it.
+        Imbalance {
+            /// The preferred leader.
+            broker: BrokerId,
+            /// How many of the partitions that prefer it others lead.
+            led_elsewhere: usize,
+            /// How many prefer it.
+            preferred_of: usize,
+            /// `leader.imbalance.per.broker.percentage`: elections are held if it is more than that.
+            allowed_percentage: u32,
+        },
         /// Nobody could be elected.
         NotElected {
             /// Which partition.
@@ -103,6 +114,13 @@ notes! {
             path: String,
             /// Why.
             error: crate::messages::zookeeper::ZkError,
+        },
+        /// It refused a broker's ControlledShutdown.
+        ShutdownRefused {
+            /// Whose.
+            broker: BrokerId,
+            /// Why.
+            error: crate::error::KafkaError,
         },
         /// It sent a control request.
         Sent {

@@ -39,7 +39,7 @@ use sessions::Sessions;
 use std::sync::Arc;
 use tree::{Change, Tree};
 use watches::Watches;
-use znode::{PERSISTENT_PATHS, PartitionState, ZnodeData};
+use znode::{PERSISTENT_PATHS, PartitionState, ZnodeData, topic_path};
 
 /// The ZooKeeper ensemble as one linearizable node.
 #[derive(Clone, Debug)]
@@ -88,6 +88,16 @@ impl ZooKeeper {
     /// A partition's state. Fast: checkers ask after many events.
     pub fn partition_state(&self, partition: TopicPartition) -> Option<(&PartitionState, ZkVersion)> {
         self.tree.partition_state(partition)
+    }
+
+    /// The replicas assigned to a partition, preferred leader first; none if there is no such partition.
+    pub fn assignment(&self, partition: TopicPartition) -> &[BrokerId] {
+        match self.get(&topic_path(partition.topic)) {
+            Some((ZnodeData::Topic(partitions), _)) => {
+                partitions.get(&partition.partition).map_or(&[], |held| &held.replicas)
+            }
+            _ => &[],
+        }
     }
 
     /// Counts the changes of any partition's state or assignment, so that a checker sees cheaply that nothing changed.

@@ -25,6 +25,7 @@ mod definite_error;
 mod eligible_isr;
 mod end_offset_monotone;
 mod epoch_monotone;
+mod exactly_once_append;
 pub mod full;
 mod full_clients;
 mod full_states;
@@ -122,6 +123,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     producer_order::INFO,
     isr_refills::INFO,
     high_watermark_arrives::INFO,
+    exactly_once_append::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -434,6 +436,7 @@ fn check_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
     let missing = leader_completeness::on_change(change, ghost, context);
     consistent_read::on_leader_without(&missing, ghost, context);
     acked_durable::on_change(change, ghost, context);
+    exactly_once_append::on_change(change, ghost, context);
     look_again(lost_before, ghost, context);
 }
 

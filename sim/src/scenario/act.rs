@@ -31,6 +31,7 @@ impl<'a> Runner<'a> {
             Step::Ask(text) => self.say(Voice::Asks, text),
             Step::Answer(text) => self.say(Voice::Answers, text),
             Step::Produce(produce) => return self.produce(produce, &path.key("produce")),
+            Step::Resend(whom) => return self.resend(whom, &path.key("resend")),
             Step::Workload(workload) => return self.workload(workload, &path.key("workload")),
             Step::Consume(consume) => return self.consume(consume, &path.key("consume")),
             Step::CreateTopic(_)
@@ -153,10 +154,22 @@ impl<'a> Runner<'a> {
             return Ok(());
         }
         let command = match produce.count {
-            Some(count) => self.sends.filler(to, count, size, key.as_deref()),
-            None => self.sends.named(to, &values, key.as_deref()),
+            Some(count) => self.sends.filler(node, self.world.now(), to, (count, size), key.as_deref()),
+            None => self.sends.named(node, self.world.now(), to, &values, key.as_deref()),
         };
         self.world.command(node, command);
+        Ok(())
+    }
+
+    fn resend(&mut self, whom: &Role, path: &Path) -> Result<(), Stop> {
+        let (node, called) = self.find(whom, path)?;
+        self.must_be(node, &[Status::Up, Status::Paused], path)?;
+        let (values, commands) = self.sends.again(node, self.world.now());
+        let what = if values.is_empty() { "nothing".to_owned() } else { values.join(", ") };
+        self.heading(&format!("{called} sends again what has no answer: {what}"));
+        for command in commands {
+            self.world.command(node, command);
+        }
         Ok(())
     }
 
@@ -545,8 +558,16 @@ impl<'a> Runner<'a> {
             if let Condition::Replica(replica) = condition
                 && !shown.contains(&replica.of.0)
             {
-                shown.push(replica.of.0);
-                self.world.recorder.table(replica.of.0, &self.world.nodes);
+                let of = replica.of;
+                let asks = |one: &Condition| matches!(one, Condition::Replica(is) if is.of == of && is.remembers.is_some());
+                shown.push(of.0);
+                self.world.recorder.table(of.0, own.iter().any(asks), &self.world.nodes);
+            }
+        }
+        for condition in &own {
+            if let Condition::Waited(waited) = condition {
+                let measured = self.watch().longest_wait_in_words(waited.of.0);
+                self.world.recorder.say(Voice::Says, &measured);
             }
         }
         let failing: Vec<Condition> = own.into_iter().filter(|one| !self.watch().holds(one)).collect();

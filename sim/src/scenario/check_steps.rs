@@ -115,6 +115,21 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
         Step::Produce(produce) => check_produce(names, produce, &path.key("produce")),
         Step::Consume(consume) => partitions(names, &consume.from, &path.key("consume").key("from")),
         Step::Workload(workload) => check_workload(names, workload, &path.key("workload")),
+        Step::Resend(whom) => {
+            let path = path.key("resend");
+            let mut producers = names
+                .clients
+                .iter()
+                .filter(|client| client.kind == ClientKind::Producer)
+                .map(|client| &*client.name);
+            match whom {
+                Role::Node(name) if producers.clone().any(|known| known == name) => Ok(()),
+                _ => {
+                    let problem = Problem::new(format!("there is no producer `{whom}`"));
+                    Err((path, problem.near_or_list(&whom.to_string(), producers.by_ref())))
+                }
+            }
+        }
         Step::CreateTopic(create) => {
             let path = path.key("create_topic");
             if let Some(error) = &create.refused {
@@ -481,6 +496,10 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
             if let Some(leader) = &replica.follows {
                 role(names, leader, Whom::Brokers, &path.key("follows"))?;
             }
+            for (name, _) in replica.remembers.iter().flat_map(|known| &known.0) {
+                let path = path.key("remembers");
+                role(names, &Role::Node(name.clone()), Whom::Brokers, &path.name(name))?;
+            }
             for (index, cell) in replica.log.iter().flatten().enumerate() {
                 log_cell(names, cell, &path.key("log").index(index))?;
             }
@@ -494,6 +513,14 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
                 }
             }
             Ok(())
+        }
+        Condition::Waited(waited) => {
+            let path = path.key("waited");
+            if waited.at_least.is_none() && waited.at_most.is_none() {
+                let problem = Problem::new("no time is given");
+                return Err((path, problem.help("as in {\"of\": \"orders-0\", \"at_most\": \"100ms\"}")));
+            }
+            partition_at(names, waited.of.0, &path.key("of"))
         }
         Condition::Leader(leader) => {
             let path = path.key("leader");

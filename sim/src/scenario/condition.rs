@@ -35,6 +35,8 @@ pub enum Condition {
     SessionOf(SessionIs),
     /// A node's process runs.
     Alive(Role),
+    /// The longest that anybody has waited for an acknowledgement from a partition.
+    Waited(WaitIs),
     /// Nothing has changed for so long: no replica, no partition's state, no controller.
     Quiet(Span),
     /// Each of these.
@@ -148,6 +150,8 @@ pub struct ReplicaIs {
     pub epochs: Option<Vec<String>>,
     /// Whether ZooKeeper lists it in the ISR.
     pub in_isr: Option<bool>,
+    /// Up to where it knows other replicas to be, as their last fetches said: broker to offset, -1 before the first.
+    pub remembers: Option<Table<i64>>,
 }
 
 /// A partition's leader.
@@ -210,6 +214,19 @@ pub struct SessionIs {
     pub is: Presence,
 }
 
+/// The longest that a producer has waited for an acknowledgement of a send to a partition, or has been waiting until now:
+/// how long the partition was unavailable to those who write.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct WaitIs {
+    /// Of which partition.
+    pub of: Partition,
+    /// So long or longer.
+    pub at_least: Option<Span>,
+    /// So long or shorter.
+    pub at_most: Option<Span>,
+}
+
 /// There or not.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
@@ -220,7 +237,7 @@ pub enum Presence {
     Gone,
 }
 
-objects!(ReadingInFull, ReplicaIs, LeaderIs, IsrIs, ControllerIs, StateIs, SessionIs);
+objects!(ReadingInFull, ReplicaIs, LeaderIs, IsrIs, ControllerIs, StateIs, SessionIs, WaitIs);
 words!(Presence);
 
 impl fmt::Display for Condition {
@@ -255,6 +272,11 @@ impl fmt::Display for Condition {
             Condition::SessionOf(session) => {
                 let is = if session.is == Presence::There { "stands" } else { "is gone" };
                 write!(f, "session of {} {is}", session.node)
+            }
+            Condition::Waited(waited) => {
+                write!(f, "longest wait for an acknowledgement from {}:", waited.of)?;
+                waited.at_least.map_or(Ok(()), |span| write!(f, " at least {span}"))?;
+                waited.at_most.map_or(Ok(()), |span| write!(f, " at most {span}"))
             }
             Condition::Alive(role) => write!(f, "{role} is up"),
             Condition::Quiet(span) => write!(f, "nothing changes for {span}"),
@@ -305,6 +327,10 @@ impl fmt::Display for ReplicaIs {
             Some(true) => parts.push("in the ISR".to_owned()),
             Some(false) => parts.push("not in the ISR".to_owned()),
             None => {}
+        }
+        if let Some(remembers) = &self.remembers {
+            let known: Vec<String> = remembers.0.iter().map(|(who, at)| format!("{who} at {at}")).collect();
+            parts.push(format!("remembers {}", known.join(", ")));
         }
         write!(f, "{} at {}: {}", self.of, self.at, parts.join(", "))
     }

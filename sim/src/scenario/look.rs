@@ -30,12 +30,7 @@ impl<'a> Look<'a> {
 
     /// The brokers that a partition is assigned to, preferred leader first.
     pub fn assigned(self, partition: TopicPartition) -> &'a [BrokerId] {
-        match self.0.nodes.zookeeper().get(&znode::topic_path(partition.topic)) {
-            Some((ZnodeData::Topic(all), _)) => {
-                all.get(&partition.partition).map_or(&[], |held| held.replicas.as_slice())
-            }
-            _ => &[],
-        }
+        self.0.nodes.zookeeper().assignment(partition)
     }
 
     /// The partition's leader as ZooKeeper names it.
@@ -163,6 +158,17 @@ impl<'a> Look<'a> {
             self.log(node, partition).join(" "),
             epochs.join(", ")
         )
+    }
+
+    /// Up to where a leader knows the other replicas to be, in words.
+    pub fn remembered_in_words(self, node: NodeId, partition: TopicPartition) -> String {
+        let followers = self.replica(node, partition).map_or(&[][..], |view| view.followers);
+        let known: Vec<String> = followers
+            .iter()
+            .map(|follower| format!("{} at {}", self.name(follower.broker), follower.log_end))
+            .collect();
+        let known = if known.is_empty() { "nobody".to_owned() } else { known.join(", ") };
+        format!("{} remembers of {partition}: {known}", self.0.nodes.name(node))
     }
 
     /// The records of a replica, as cells: `m1@0`; without an epoch where the format has none.

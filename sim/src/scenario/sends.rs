@@ -9,7 +9,7 @@ use kafka::command::{ClientError, Command, Delivery, ProducerRecord, SendId};
 use kafka::era::Era;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
-use kafka::time::Time;
+use kafka::time::{Micros, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a named record, as its application knows.
@@ -23,11 +23,23 @@ pub enum Told {
     Failed(Time, ClientError),
 }
 
+/// A send that has no answer yet.
+#[derive(Clone, Debug)]
+struct Open {
+    by: NodeId,
+    partition: TopicPartition,
+    at: Time,
+    key: Option<Bytes>,
+    /// The names of its records; none of a workload's.
+    values: Vec<String>,
+}
+
 /// All sends of a run.
 #[derive(Clone, Default, Debug)]
 pub struct Sends {
     sent: u64,
-    open: BTreeMap<SendId, Vec<String>>,
+    open: BTreeMap<SendId, Open>,
+    longest: BTreeMap<TopicPartition, Micros>,
     told: BTreeMap<String, Told>,
     read: BTreeSet<(String, NodeId)>,
     batches: BTreeMap<String, Vec<String>>,
@@ -35,13 +47,41 @@ pub struct Sends {
 }
 
 impl Sends {
-    /// The command that sends these named records in one batch.
-    pub fn named(&mut self, partition: TopicPartition, values: &[String], key: Option<&str>) -> Command {
-        let send = self.next();
-        self.open.insert(send, values.to_vec());
+    /// The command by which a producer sends these named records in one batch.
+    pub fn named(
+        &mut self,
+        by: NodeId,
+        at: Time,
+        partition: TopicPartition,
+        values: &[String],
+        key: Option<&str>,
+    ) -> Command {
         self.batches.insert(values[0].clone(), values.to_vec());
         self.told.extend(values.iter().map(|value| (value.clone(), Told::Open)));
         let key = key.map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        self.send(Open { by, partition, at, key, values: values.to_vec() })
+    }
+
+    /// The commands by which an application sends again whatever it has no answer for, oldest first, and what it sends.
+    pub fn again(&mut self, by: NodeId, at: Time) -> (Vec<String>, Vec<Command>) {
+        let mine = |(_, open): &(&SendId, &Open)| open.by == by && !open.values.is_empty();
+        let unanswered: Vec<SendId> = self.open.iter().filter(mine).map(|(send, _)| *send).collect();
+        let mut values = Vec::new();
+        let mut commands = Vec::new();
+        for send in unanswered {
+            let open = self.open.remove(&send).expect("it is open");
+            values.extend(open.values.iter().cloned());
+            commands.push(self.send(Open { at, ..open }));
+        }
+        (values, commands)
+    }
+
+    fn send(&mut self, open: Open) -> Command {
+        let send = self.next();
+        let partition = open.partition;
+        let key = open.key.clone();
+        let values = open.values.clone();
+        self.open.insert(send, open);
         let record = |value: &String| ProducerRecord {
             key: key.clone(),
             value: Some(Bytes::copy_from_slice(value.as_bytes())),
@@ -50,10 +90,18 @@ impl Sends {
         Command::Produce { send, partition, records: values.iter().map(record).collect() }
     }
 
-    /// The command that sends so many nameless records of this size.
-    pub fn filler(&mut self, partition: TopicPartition, count: u64, size: u32, key: Option<&str>) -> Command {
+    /// The command by which a producer sends so many nameless records of this size.
+    pub fn filler(
+        &mut self,
+        by: NodeId,
+        at: Time,
+        partition: TopicPartition,
+        (count, size): (u64, u32),
+        key: Option<&str>,
+    ) -> Command {
         let send = self.next();
         let key = key.map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        self.open.insert(send, Open { by, partition, at, key: None, values: Vec::new() });
         // One piece of memory for all of them.
         let size = size as usize;
         let mut values = vec![b'.'; size * count as usize];
@@ -94,7 +142,13 @@ impl Sends {
             _ => None,
         };
         if let Some((send, told)) = told {
-            for value in self.open.remove(send).into_iter().flatten() {
+            let Some(open) = self.open.remove(send) else { return };
+            if matches!(told, Told::Acked(_)) {
+                let waited = at.since(open.at);
+                let longest = self.longest.entry(open.partition).or_default();
+                *longest = waited.max(*longest);
+            }
+            for value in open.values {
                 self.told.insert(value, told.clone());
             }
         }
@@ -108,6 +162,14 @@ impl Sends {
     /// What is known of a record.
     pub fn told(&self, value: &str) -> Option<&Told> {
         self.told.get(value)
+    }
+
+    /// The longest that anybody has waited for an acknowledgement of a send to this partition, or has been waiting until
+    /// now.
+    pub fn longest_wait(&self, partition: TopicPartition, now: Time) -> Micros {
+        let told = self.longest.get(&partition).copied().unwrap_or_default();
+        let open = self.open.values().filter(|open| open.partition == partition);
+        open.map(|open| now.since(open.at)).fold(told, Micros::max)
     }
 
     /// Whether a consumer (any, if none is named) has read a record.

@@ -28,6 +28,8 @@ pub enum Step {
     Consume(Consume),
     /// Steady traffic, besides what follows.
     Workload(Workload),
+    /// An application sends again every record that it has no answer for.
+    Resend(Role),
     /// An operator creates a topic.
     CreateTopic(CreateTopic),
     /// An operator adds partitions to a topic.

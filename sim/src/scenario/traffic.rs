@@ -68,10 +68,12 @@ impl Traffic {
             let partition = source.partitions[source.turn % source.partitions.len()];
             let key = source.key.as_deref();
             let command = match &mut source.load {
-                Load::Named(values) => values.pop_front().map(|value| sends.named(partition, &[value], key)),
+                Load::Named(values) => values
+                    .pop_front()
+                    .map(|value| sends.named(source.producer, now, partition, &[value], key)),
                 Load::Filler { left, records, size } => left.checked_sub(1).map(|less| {
                     *left = less;
-                    sends.filler(partition, *records, *size, key)
+                    sends.filler(source.producer, now, partition, (*records, *size), key)
                 }),
             };
             source.turn += 1;

@@ -69,6 +69,11 @@ impl Watch<'_> {
             Condition::SessionOf(session) => self
                 .broker(&session.node)
                 .is_some_and(|broker| look.is_registered(broker) == (session.is == Presence::There)),
+            Condition::Waited(waited) => {
+                let longest = self.sends.longest_wait(waited.of.0, self.world.now());
+                waited.at_least.is_none_or(|least| longest >= least.0)
+                    && waited.at_most.is_none_or(|most| longest <= most.0)
+            }
             Condition::Alive(role) => look.find(role).is_ok_and(|node| look.runs(node)),
             Condition::Quiet(span) => self.world.now() >= self.quiet_since + span.0,
             Condition::All(all) => all.iter().all(|one| self.holds(one)),
@@ -115,6 +120,14 @@ impl Watch<'_> {
             && is.log_end_offset.is_none_or(|wanted| view.log.end_offset() == Offset(wanted))
             && is.high_watermark.is_none_or(|wanted| view.high_watermark == Offset(wanted))
             && is.leader_epoch.is_none_or(|wanted| view.leader_epoch == LeaderEpoch(wanted))
+            && is.remembers.as_ref().is_none_or(|wanted| {
+                wanted.0.iter().all(|(name, at)| {
+                    let broker = self.broker(&Role::Node(name.clone()));
+                    view.followers
+                        .iter()
+                        .any(|known| Some(known.broker) == broker && known.log_end == Offset(*at))
+                })
+            })
             && is.log.as_ref().is_none_or(|wanted| {
                 // The log's length is known without reading it, unless not all of it can be read.
                 let length = view.log.end_offset() - view.log.start_offset();
@@ -132,6 +145,12 @@ impl Watch<'_> {
                 let without_epochs = view.log.batches().iter().all(|batch| batch.epoch == LeaderEpoch::NONE);
                 has == *wanted || (has.is_empty() && without_epochs && !view.log.batches().is_empty())
             })
+    }
+
+    /// The longest wait for an acknowledgement from a partition, in words.
+    pub fn longest_wait_in_words(&self, partition: TopicPartition) -> String {
+        let longest = self.sends.longest_wait(partition, self.world.now());
+        format!("{partition}: the longest wait for an acknowledgement is {} ms", longest.millis())
     }
 
     fn leader(&self, is: &LeaderIs) -> bool {
@@ -184,6 +203,9 @@ impl Watch<'_> {
                     Ok(node) => look.replica_in_words(node, of),
                     Err(problem) => problem.what,
                 }];
+                if let (Some(_), Ok(node)) = (&replica.remembers, look.find(&replica.at)) {
+                    lines.push(look.remembered_in_words(node, of));
+                }
                 if replica.in_isr.is_some() {
                     lines.push(look.state_in_words(of));
                 }
@@ -216,6 +238,7 @@ impl Watch<'_> {
                 }
                 Err(problem) => vec![problem.what],
             },
+            Condition::Waited(waited) => vec![self.longest_wait_in_words(waited.of.0)],
             Condition::Quiet(_) => vec![format!("the last change was at {} ms", self.quiet_since.millis())],
             Condition::All(all) => {
                 all.iter().filter(|one| !self.holds(one)).flat_map(|one| self.what_is(one)).collect()
@@ -252,6 +275,7 @@ impl ReplicaIs {
             log: None,
             epochs: None,
             in_isr: None,
+            remembers: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use kafka::era::Era;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::messages::zookeeper::WatchKind;
 use kafka::note::{BrokerNote, ClientNote, ControllerNote, Decided, Note, ReplicaNote, ZooKeeperNote};
-use kafka::zookeeper::znode::{BROKER_IDS, CONTROLLER, ZnodeData};
+use kafka::zookeeper::znode::{BROKER_IDS, CONTROLLER, CONTROLLER_EPOCH, ZnodeData};
 
 /// A fact in words. Two lines of one node that differ only in `item` are told as one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +27,8 @@ pub struct Wording {
     pub table: Option<TopicPartition>,
     /// Whether the controller speaks, not the broker it sits on.
     pub controller: bool,
+    /// Whether it is no news if it has just been told.
+    pub once: bool,
     /// Whether it is told together with lines like it although others of the same node stand between, after them.
     pub gathers: bool,
 }
@@ -53,6 +55,7 @@ pub fn plain(zoom: Zoom, text: impl Into<String>) -> Wording {
         decided: None,
         table: None,
         controller: false,
+        once: false,
         gathers: false,
     }
 }
@@ -233,10 +236,8 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ),
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
-            plain(
-                Zoom::Story,
-                format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era())),
-            )
+            let text = format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era()));
+            Wording { once: true, ..plain(Zoom::Story, text) }
         }
         ReplicaNote::FoundDivergence { replica, end_offset, .. } => plain(
             Zoom::Story,
@@ -363,13 +364,9 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 if ids.is_empty() { None } else { Some(format!("{word} {}", scene.brokers(ids))) }
             };
             let parts = [part("new:", started), part("gone:", failed), part("bounced:", bounced)];
-            plain(
-                Zoom::Story,
-                format!(
-                    "compares {BROKER_IDS}: {}",
-                    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-                ),
-            )
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            let what = if parts.is_empty() { "nothing is new".to_owned() } else { parts.join("; ") };
+            plain(Zoom::Story, format!("compares {BROKER_IDS}: {what}"))
         }
         ControllerNote::BrokerFailure { brokers } => {
             plain(Zoom::Story, format!("onBrokerFailure: {}", scene.brokers(brokers)))
@@ -401,9 +398,24 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 ),
             )
         }
+        ControllerNote::Imbalance { broker, led_elsewhere, preferred_of, allowed_percentage } => plain(
+            Zoom::Story,
+            format!(
+                "{} is preferred by {preferred_of}, others lead {led_elsewhere}: imbalance {} %, allowed {allowed_percentage} %",
+                scene.broker(*broker),
+                led_elsewhere * 100 / preferred_of,
+            ),
+        ),
         ControllerNote::NotElected { partition, reason } => {
             plain(Zoom::Story, format!("{partition}: NOBODY can be elected: {reason}"))
         }
+        ControllerNote::WriteRefused { path, .. } if path == CONTROLLER_EPOCH => {
+            plain(Zoom::Story, "its write is REFUSED: /controller_epoch is not as it left it")
+        }
+        ControllerNote::ShutdownRefused { broker, error } => plain(
+            Zoom::Story,
+            format!("REFUSES to let {} go: {}", scene.broker(*broker), error.name(scene.era())),
+        ),
         ControllerNote::WriteRefused { path, error } => {
             plain(Zoom::Story, format!("its write of {path} is REFUSED: {}", error.name()))
         }

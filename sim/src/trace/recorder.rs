@@ -183,6 +183,10 @@ pub struct Recorder {
 /// Tables that wait: the rows of each partition.
 type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
 
+/// Within this time, and so many entries back, the same is no news.
+const LATELY: u64 = 1_000_000;
+const NEAR: usize = 64;
+
 /// Facts of one node further apart than this are not told as one.
 const SAME_MOMENT: u64 = 20_000;
 
@@ -271,11 +275,14 @@ impl Recorder {
         }
     }
 
-    /// Draws a partition's replicas as they are now.
-    pub fn table(&mut self, partition: TopicPartition, nodes: &Nodes) {
+    /// Draws a partition's replicas as they are now; with what the leader remembers of the others if `remembered`.
+    pub fn table(&mut self, partition: TopicPartition, remembered: bool, nodes: &Nodes) {
         if self.on && self.telling {
             self.draw();
-            let rows = self.replicas.table(partition, &self.names, nodes);
+            let mut rows = self.replicas.table(partition, &self.names, nodes);
+            if remembered {
+                replicas::add_remembered(partition, nodes, &mut rows);
+            }
             self.push(Entry::Table { partition, rows });
         }
     }
@@ -397,7 +404,19 @@ impl Recorder {
         nodes: &Nodes,
     ) {
         let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
-        let Wording { zoom, before, item, after, decided, gathers, .. } = wording;
+        let Wording { mut zoom, before, item, after, decided, gathers, once, .. } = wording;
+        // A client that is refused asks again at once, and is refused again.
+        let known = |line: &Line| line.who == who && line.before == before && at.0 - line.at.0 <= LATELY;
+        if once
+            && self
+                .entries
+                .iter()
+                .rev()
+                .take(NEAR)
+                .any(|entry| matches!(entry, Entry::Line(line) if known(line)))
+        {
+            zoom = zoom.max(Zoom::Messages);
+        }
         let entries = Arc::make_mut(&mut self.entries);
         // Facts of one kind, side by side at their zoom, are told as one line.
         let closer = |entry: &&mut Entry| !matches!(entry, Entry::Line(line) if line.zoom > zoom);

@@ -6,7 +6,6 @@ use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::Role;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
-use kafka::zookeeper::znode::{ZnodeData, topic_path};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,9 +44,9 @@ impl Replicas {
 
     /// The rows of a partition's table: broker, role, epoch, log with the high watermark as a bar.
     pub fn table(&self, partition: TopicPartition, names: &Names, nodes: &Nodes) -> Vec<[String; 4]> {
-        let assigned = assignment(partition, nodes);
-        let rows = assigned.into_iter().filter_map(|broker| {
-            let node = nodes.broker_node(broker)?;
+        let assigned = nodes.zookeeper().assignment(partition);
+        let rows = assigned.iter().filter_map(|broker| {
+            let node = nodes.broker_node(*broker)?;
             let name = nodes.name(node).to_owned();
             let view = nodes.broker(node).and_then(|broker| broker.replica(partition));
             Some(match (view, self.last.get(&(node, partition))) {
@@ -67,7 +66,11 @@ impl Replicas {
                 }
                 (None, Some(last)) => {
                     let log = log(partition, &last.batches, None, names);
-                    [name, "down".to_owned(), format!("epoch {}", last.epoch), log]
+                    let epoch = match last.epoch {
+                        LeaderEpoch::NONE => String::new(),
+                        epoch => format!("epoch {epoch}"),
+                    };
+                    [name, "down".to_owned(), epoch, log]
                 }
                 (None, None) => [name, "down".to_owned(), String::new(), String::new()],
             })
@@ -76,13 +79,22 @@ impl Replicas {
     }
 }
 
-/// Assigned replicas, preferred leader first.
-fn assignment(partition: TopicPartition, nodes: &Nodes) -> Vec<BrokerId> {
-    match nodes.zookeeper().get(&topic_path(partition.topic)) {
-        Some((ZnodeData::Topic(partitions), _)) => {
-            partitions.get(&partition.partition).map_or(Vec::new(), |held| held.replicas.clone())
+/// Adds to a leader's row up to where it knows the other replicas to be.
+pub fn add_remembered(partition: TopicPartition, nodes: &Nodes, rows: &mut [[String; 4]]) {
+    for row in rows {
+        let node = nodes.find(&row[0]);
+        let view = node.and_then(|node| nodes.broker(node)).and_then(|broker| broker.replica(partition));
+        let known = view.map_or(&[][..], |view| view.followers).iter().map(|follower| {
+            let name = nodes.broker_node(follower.broker).map_or("a broker", |node| nodes.name(node));
+            match follower.log_end {
+                Offset::NONE => format!("{name} at nothing yet"),
+                at => format!("{name} at {at}"),
+            }
+        });
+        let known: Vec<String> = known.collect();
+        if !known.is_empty() {
+            row[3] += &format!("   remembers {}", known.join(", "));
         }
-        _ => Vec::new(),
     }
 }
 

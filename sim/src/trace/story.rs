@@ -119,8 +119,11 @@ pub fn tell(telling: &Telling<'_>) -> String {
             Entry::Line(_) => continue,
             Entry::Table { partition, rows } => {
                 let same = matches!(last, Some(Entry::Table { partition: before, rows: old }) if before == partition && old == rows);
-                // Of several partitions, one without a record is nothing to look at.
-                let empty = many && rows.iter().all(|row| row[3].is_empty() || row[3] == "|");
+                // Of several partitions, one without a record is nothing to look at; nor are records without names.
+                let unnamed = |cell: &str| cell.starts_with('#') || ["|", "…"].contains(&cell);
+                let rest = rows.iter().flat_map(|row| row[3].split_whitespace()).all(unnamed);
+                let traffic = rows.iter().any(|row| row[3].contains('#'));
+                let empty = rest && (many || traffic);
                 if !same && !empty {
                     if many {
                         let _ = writeln!(
