@@ -20,8 +20,8 @@ use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
-use kafka::time::Time;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// Everything that was sent.
@@ -42,14 +42,53 @@ pub struct Audited {
     pub producer: NodeId,
     /// With which acknowledgement.
     pub acks: Acks,
-    /// What the application was told, in words.
-    pub told: String,
+    /// What the application was told.
+    pub told: Told,
     /// The batch it became, if that is known.
     pub batch: Option<BatchInfo>,
     /// Names of the nodes that hold it.
-    pub copies: Vec<String>,
+    pub copies: Vec<Arc<str>>,
     /// What became of it.
     pub fate: Fate,
+}
+
+/// What an application was told of a record: put into words only for those who read them, as most records are kept.
+#[derive(Clone, Debug)]
+pub struct Told {
+    outcome: Outcome,
+    acks: Acks,
+    /// The error's name in the producer's era, if it failed.
+    error: &'static str,
+}
+
+impl Told {
+    fn of(send: &Send, nodes: &Nodes) -> Told {
+        let error = match send.outcome {
+            Outcome::Open | Outcome::Acked(..) => "",
+            Outcome::Failed(_, ClientError::Kafka(error), _) => error.name(&nodes.slot(send.producer).era),
+            Outcome::Failed(_, ClientError::TimedOut, _) => "TimeoutException",
+            Outcome::Failed(_, ClientError::Disconnected, _) => "NetworkException",
+        };
+        Told { outcome: send.outcome.clone(), acks: send.acks, error }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let acks = acks_name(self.acks);
+        match self.outcome {
+            Outcome::Open => write!(f, "nothing yet, acks={acks}"),
+            // Nobody answers such a request: it counts as done once it is sent.
+            Outcome::Acked(at, _) if self.acks == Acks::None => {
+                write!(f, "sent at {} ms, acks={acks}", at.millis())
+            }
+            Outcome::Acked(at, _) => write!(f, "acked at {} ms, acks={acks}", at.millis()),
+            Outcome::Failed(at, _, open) => {
+                let open = if open { "may be written" } else { "not written" };
+                write!(f, "{} at {} ms ({open})", self.error, at.millis())
+            }
+        }
+    }
 }
 
 /// What became of a record.
@@ -98,10 +137,10 @@ impl Audit {
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,
-                told: told(send, nodes),
+                told: Told::of(send, nodes),
                 batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
-                copies: copies.into_iter().map(|node| nodes.name(node).to_owned()).collect(),
+                copies: copies.into_iter().map(|node| Arc::clone(&nodes.slot(node).name)).collect(),
             }
         });
         Audit { records: records.collect() }
@@ -161,26 +200,6 @@ impl Searched {
 fn first_value(batch: &RecordBatch) -> Option<Arc<str>> {
     let first = batch.records().next()?.ok()?;
     first.value.as_deref().map(name_of)
-}
-
-fn told(send: &Send, nodes: &Nodes) -> String {
-    let acks = acks_name(send.acks);
-    let ms = |at: &Time| at.millis();
-    match &send.outcome {
-        Outcome::Open => format!("nothing yet, acks={acks}"),
-        // Nobody answers such a request: it counts as done once it is sent.
-        Outcome::Acked(at, _) if send.acks == Acks::None => format!("sent at {} ms, acks={acks}", ms(at)),
-        Outcome::Acked(at, _) => format!("acked at {} ms, acks={acks}", ms(at)),
-        Outcome::Failed(at, error, open) => {
-            let error = match error {
-                ClientError::Kafka(error) => error.name(&nodes.slot(send.producer).era).to_owned(),
-                ClientError::TimedOut => "TimeoutException".to_owned(),
-                ClientError::Disconnected => "NetworkException".to_owned(),
-            };
-            let open = if *open { "may be written" } else { "not written" };
-            format!("{error} at {} ms ({open})", ms(at))
-        }
-    }
 }
 
 fn copies(

@@ -465,7 +465,7 @@ fn what_nobody_was_told_of_is_looked_for() {
     let on_disk = |node, _| if node == NodeId(1) { vec![written.clone()] } else { Vec::new() };
     let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &on_disk);
     let found: Vec<_> = audit.records.iter().map(|record| (record.batch, &record.copies[..])).collect();
-    assert_eq!(found, [(Some(info), &["broker-1".to_owned()][..]), (None, &[][..])]);
+    assert_eq!(found, [(Some(info), &["broker-1".into()][..]), (None, &[][..])]);
     assert!(audit.records.iter().all(|record| record.fate == Fate::NotPromised));
 }
 

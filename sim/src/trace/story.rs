@@ -263,7 +263,7 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
                 Fate::Lost { declared: Some(declared), how } => format!("lost, as {declared} allows: {how}"),
                 Fate::Lost { declared: None, how } => format!("LOST: {how}"),
             };
-            [record.name.to_string(), record.told.clone(), copies, fate]
+            [record.name.to_string(), record.told.to_string(), copies, fate]
         })
         .collect();
     let unnamed = audit.records.iter().filter(|record| !named(&record.name));
