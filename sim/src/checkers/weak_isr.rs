@@ -26,6 +26,9 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         return;
     }
     for leader in 0..ghost.replicas.len() {
+        if ghost.replicas[leader].role != Role::Leader {
+            continue;
+        }
         for member in 0..ghost.replicas.len() {
             if leader != change.index && member != change.index {
                 continue;
