@@ -56,8 +56,8 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "follower-reads",
-        &["leader-only", "any-replica", "any-replica-wakes"],
-        "needs consumers with racks; no story is told of that yet",
+        &["leader-only"],
+        "consumers of those releases are never sent to a follower",
     ),
     (
         "log-directory-failure",
@@ -121,8 +121,8 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "preferred-replica",
-        &["nobody", "any-that-has-the-offset", "at-once", "in-sync-at-once"],
-        "needs consumers with racks; no story is told of that yet",
+        &["nobody"],
+        "releases of that value know no replica.selector.class, so that nothing asks for it",
     ),
 ];
 
