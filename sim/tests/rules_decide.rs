@@ -54,11 +54,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["goes-on"],
         "needs a leader whose log begins behind the follower's end; records are not deleted here yet",
     ),
-    (
-        "follower-reads",
-        &["leader-only"],
-        "consumers of those releases are never sent to a follower",
-    ),
+    ("follower-reads", &["leader-only"], "consumers of those releases are never sent to a follower"),
     (
         "log-directory-failure",
         &["halts-at-once", "answers-first"],
