@@ -2,6 +2,7 @@
 
 use super::history::{Change, Ghost};
 use super::{Context, PropertyInfo, PropertyKind};
+use kafka::broker::view::{ReplicaView, Role};
 use kafka::era::Release;
 use kafka::ids::Offset;
 
@@ -16,21 +17,25 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     excused: "never: a replica whose controller has not spoken since it started is not looked at",
 };
 
-pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
-    let Some(problem) = problem(change.node, ghost, context) else { return };
+pub(super) fn on_change(
+    change: &Change,
+    view: &ReplicaView<'_>,
+    ghost: &mut Ghost,
+    context: &mut Context<'_>,
+) {
+    let Some(problem) = problem(view) else { return };
     let (offset, name) =
         (ghost.replicas[change.index].high_watermark, context.nodes.name(change.node).to_owned());
     context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
 }
 
-/// What is out of bounds on this node, if anything.
-pub(super) fn problem(node: kafka::ids::NodeId, ghost: &Ghost, context: &Context<'_>) -> Option<String> {
-    let view = context.nodes.broker(node)?.replica(ghost.partition)?;
+/// What is out of bounds in a replica, if anything.
+pub(super) fn problem(view: &ReplicaView<'_>) -> Option<String> {
     let (start, end) = (view.log.start_offset(), view.log.end_offset());
     let high_watermark = view.high_watermark;
     let recovery_point = view.log.recovery_point();
     // Before the controller speaks the high watermark is what the checkpoint said, and the log may be shorter.
-    let idle = view.role == kafka::broker::view::Role::Idle;
+    let idle = view.role == Role::Idle;
     if start < Offset::ZERO || start > end {
         Some(format!("log start {start}, log end {end}"))
     } else if !idle && (high_watermark < start || high_watermark > end) {

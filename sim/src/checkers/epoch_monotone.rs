@@ -2,8 +2,9 @@
 
 use super::history::{Change, Ghost};
 use super::{Context, PropertyInfo, PropertyKind};
+use kafka::broker::view::ReplicaView;
 use kafka::era::Release;
-use kafka::ids::{NodeId, Offset};
+use kafka::ids::Offset;
 use kafka::log::leader_epochs::EpochEntry;
 use kafka::log::partition_log::BatchInfo;
 
@@ -18,27 +19,26 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     excused: "an entry of an epoch without records may stand at the log end, or at the start of the next epoch",
 };
 
-pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
+pub(super) fn on_change(
+    change: &Change,
+    view: &ReplicaView<'_>,
+    ghost: &mut Ghost,
+    context: &mut Context<'_>,
+) {
     // New batches are looked at with the one before them; if the cache has changed, all are.
     let from = match change.cut || change.epochs_changed {
         true => 0,
         false if change.kept == ghost.replicas[change.index].batches.len() => return,
         false => change.kept.saturating_sub(1),
     };
-    if let Some((offset, problem)) = problem(change.node, ghost, context, from) {
+    if let Some((offset, problem)) = problem(view, from) {
         let name = context.nodes.name(change.node).to_owned();
         context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
     }
 }
 
-/// What is wrong with the epochs of the log on this node, looking at batches from index `from` on.
-pub(super) fn problem(
-    node: NodeId,
-    ghost: &Ghost,
-    context: &Context<'_>,
-    from: usize,
-) -> Option<(Offset, String)> {
-    let view = context.nodes.broker(node)?.replica(ghost.partition)?;
+/// What is wrong with the epochs of a replica's log, looking at batches from index `from` on.
+pub(super) fn problem(view: &ReplicaView<'_>, from: usize) -> Option<(Offset, String)> {
     let batches = view.log.batches().get(from..).unwrap_or_default();
     along_the_log(batches).or_else(|| cache(view.log.epochs(), batches))
 }

@@ -246,10 +246,11 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
     let alive: Vec<usize> = (0..ghost.replicas.len()).filter(|index| ghost.replicas[*index].alive).collect();
     for &index in &alive {
         let seen = &ghost.replicas[index];
-        if bounds::problem(seen.node, ghost, &context).is_some() {
+        let view = nodes.broker(seen.node).and_then(|broker| broker.replica(ghost.partition));
+        if view.is_some_and(|view| bounds::problem(&view).is_some()) {
             broken.insert((bounds::INFO.name, seen.high_watermark));
         }
-        if let Some((offset, _)) = epoch_monotone::problem(seen.node, ghost, &context, 0) {
+        if let Some((offset, _)) = view.and_then(|view| epoch_monotone::problem(&view, 0)) {
             broken.insert((epoch_monotone::INFO.name, offset));
         }
         if candidate_completeness::is_candidate(ghost, index)

@@ -136,14 +136,14 @@ impl History {
         }
     }
 
-    /// A replica changed: what became of it, and its partition's ghost. `None` if it does not exist any more.
-    pub(super) fn on_mark(
+    /// A replica changed: what became of it, how it is now, and its partition's ghost. `None` if it does not exist any more.
+    pub(super) fn on_mark<'nodes>(
         &mut self,
         node: NodeId,
         partition: TopicPartition,
-        nodes: &Nodes,
+        nodes: &'nodes Nodes,
         at: Time,
-    ) -> Option<(Change, &mut Ghost)> {
+    ) -> Option<(Change, ReplicaView<'nodes>, &mut Ghost)> {
         let slot = nodes.slot(node);
         let broker = nodes.broker(node)?;
         let ghost = self.ghost_mut(partition);
@@ -202,7 +202,7 @@ impl History {
             high_watermark_before: before,
             committed_from,
         };
-        Some((change, ghost))
+        Some((change, view, ghost))
     }
 }
 

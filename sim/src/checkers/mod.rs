@@ -57,6 +57,7 @@ use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
 use bytes::Bytes;
 use history::{Change, Ghost, History};
+use kafka::broker::view::ReplicaView;
 use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
@@ -376,9 +377,9 @@ impl Checks {
             }
         }
         for (node, partition) in observed.marks {
-            let Some((change, ghost)) = history.on_mark(*node, *partition, nodes, at) else { continue };
+            let Some((change, view, ghost)) = history.on_mark(*node, *partition, nodes, at) else { continue };
             let mut context = Context { at, event, nodes, ledger, force, findings };
-            check_change(&change, ghost, &mut context);
+            check_change(&change, &view, ghost, &mut context);
         }
         for (node, delivery) in observed.deliveries {
             let mut context = Context { at, event, nodes, ledger, force, findings };
@@ -421,12 +422,12 @@ impl Checks {
     }
 }
 
-fn check_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
-    bounds::on_change(change, ghost, context);
+fn check_change(change: &Change, view: &ReplicaView<'_>, ghost: &mut Ghost, context: &mut Context<'_>) {
+    bounds::on_change(change, view, ghost, context);
     high_watermark_monotone::on_change(change, ghost, context);
     min_isr_high_watermark::on_change(change, ghost, context);
     one_leader_per_epoch::on_change(change, ghost, context);
-    epoch_monotone::on_change(change, ghost, context);
+    epoch_monotone::on_change(change, view, ghost, context);
     prefix_per_epoch::on_change(change, ghost, context);
     log_matching::on_change(change, ghost, context);
     weak_isr::on_change(change, ghost, context);
