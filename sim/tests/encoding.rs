@@ -158,11 +158,14 @@ fn fetches() -> Vec<FetchRequest> {
 fn requests() -> Vec<Request> {
     let mut all: Vec<Request> = Vec::new();
     for batch in batches() {
-        let partitions = vec![(partition(0), batch)];
+        let partitions = vec![(partition(0), batch.into())];
         all.push(ProduceRequest { acks: Acks::All, timeout: Micros(1), partitions }.into());
     }
-    let produce =
-        ProduceRequest { acks: Acks::Leader, timeout: Micros(1), partitions: vec![(partition(0), batch())] };
+    let produce = ProduceRequest {
+        acks: Acks::Leader,
+        timeout: Micros(1),
+        partitions: vec![(partition(0), batch().into())],
+    };
     all.extend(
         variations!(produce, timeout = Micros(2), partitions[0].0 = partition(1)).into_iter().map(Into::into),
     );

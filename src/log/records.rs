@@ -18,12 +18,13 @@
 //! With `LogAppendTime` every record reads as the batch's max timestamp, whatever its delta says. With a delete horizon
 //! (KIP-534, attribute bit 6) the base timestamp field holds the horizon and the deltas are relative to that.
 //!
+//! An entry of the formats before v2 has one record, which [`super::message_set`] builds and decodes.
+//!
 //! Left out: compression (a compressed batch is carried, never opened).
 
 use super::batch::{BatchHeader, RecordBatch};
-use super::varint;
+use super::{message_set, varint};
 use crate::command::ProducerRecord;
-use crate::disk::HEADER_LENGTH;
 use crate::ids::{LeaderEpoch, Offset};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -103,9 +104,9 @@ pub fn build(records: &[(Timestamp, ProducerRecord)]) -> RecordBatch {
     seal(header, bytes.into())
 }
 
-/// Completes a batch: sets the header's length and CRC to fit `records`.
+/// Completes a batch or entry: sets the header's length and CRC to fit `records`.
 pub fn seal(mut header: BatchHeader, records: Bytes) -> RecordBatch {
-    header.batch_length = (HEADER_LENGTH - super::batch::LOG_OVERHEAD + records.len()) as i32;
+    header.batch_length = (header.length() - super::batch::LOG_OVERHEAD + records.len()) as i32;
     header.crc = header.compute_crc(&records);
     RecordBatch::sealed(header, records)
 }
@@ -197,6 +198,11 @@ impl Records<'_> {
             return Err(RecordsError::Compressed);
         }
         let bytes = &self.batch.records;
+        if header.magic < 2 {
+            self.left -= 1;
+            let read = || message_set::decode_record(self.batch).ok_or(RecordsError::Corrupt);
+            return if self.left == 0 { read().map(Some) } else { Ok(None) };
+        }
         if self.left <= 0 {
             let nothing_left = self.left == 0 && self.position == bytes.len();
             return if nothing_left { Ok(None) } else { Err(RecordsError::Corrupt) };

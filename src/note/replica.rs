@@ -3,7 +3,7 @@
 use super::{Decided, notes};
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, LeaderEpoch, NodeId, Offset};
-use crate::log::batch::RecordBatch;
+use crate::log::batch::{RecordBatch, RecordSet};
 use crate::messages::offsets_for_leader_epoch::EpochEndOffset;
 
 notes! {
@@ -56,8 +56,8 @@ notes! {
         },
         /// The leader appended what a producer sent.
         AppendedAsLeader {
-            /// The batch as it now stands in the log.
-            batch: RecordBatch,
+            /// The records as they now stand in the log.
+            records: RecordSet,
             /// Who sent it.
             from: NodeId,
         },

@@ -63,6 +63,7 @@ pub mod follower_reads;
 pub mod full_metadata;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
+pub mod index_entry;
 pub mod isr_admission;
 pub mod isr_answer;
 pub mod isr_answer_version;
@@ -315,6 +316,8 @@ rules! {
     directory_flush: directory_flush::DirectoryFlush,
     /// When a starting broker takes away the mark that its last life ended in order.
     clean_marker: clean_marker::CleanMarker,
+    /// Which offset an entry of the offset index names.
+    index_entry: index_entry::IndexEntry,
     /// Up to where a log counts as flushed once it has been loaded.
     recovered_point: recovered_point::RecoveredPoint,
 }

@@ -56,7 +56,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             .any(|seen| holds(&seen.batches) || duplicate(&seen.batches, &batch).is_some());
         let Some(send) = context.ledger.send_of(ghost.partition, &batch) else { continue };
         // A retry may stand at the same offset with the same bytes in another epoch: only the copy that was acked counts.
-        if send.batch.is_some_and(|own| own != batch) {
+        if !send.became(&batch) {
             continue;
         }
         let declared =
@@ -65,7 +65,8 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             continue;
         }
         let Outcome::Acked(at, _) = send.outcome else { continue };
-        let (name, producer) = (send.name(), context.nodes.name(send.producer).to_owned());
+        let name = context.ledger.name(ghost.partition, &batch);
+        let producer = context.nodes.name(send.producer).to_owned();
         let drop = ghost.last_drop(&batch).expect("it was just dropped");
         let (who, why) = (context.nodes.name(drop.node).to_owned(), drop.why.clone());
         let (partition, now) = (ghost.partition, context.at);

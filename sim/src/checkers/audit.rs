@@ -131,7 +131,8 @@ impl Audit {
             let ghost = history.get(send.partition);
             let found = ghost.and_then(|ghost| searched.find(ghost, send, ledger, on_disk));
             let batch = send.batch.or(found);
-            let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, batch, nodes, on_disk));
+            let last = send.last_batch().or(found);
+            let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, last, nodes, on_disk));
             Audited {
                 name: send.name(),
                 partition: send.partition,
@@ -227,7 +228,9 @@ fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {
 }
 
 fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
-    let (Outcome::Acked(..), Some(batch)) = (&send.outcome, send.batch) else { return Fate::NotPromised };
+    let (Outcome::Acked(..), Some(batch)) = (&send.outcome, send.last_batch()) else {
+        return Fate::NotPromised;
+    };
     if ghost.replicas.iter().any(|seen| seen.start > batch.last_offset) {
         return Fate::Kept; // deleted from the front, as the operator or retention asked
     }

@@ -155,6 +155,8 @@ pub enum Handed {
         partition: TopicPartition,
         /// The first record's value.
         value: Option<Bytes>,
+        /// How many they are.
+        count: usize,
     },
     /// An assignment, to a consumer.
     Assignment,
@@ -168,7 +170,7 @@ impl Handed {
         match command {
             Command::Produce { send, partition, records } => {
                 let value = records.first().and_then(|record| record.value.clone());
-                Some(Handed::Records { send: *send, partition: *partition, value })
+                Some(Handed::Records { send: *send, partition: *partition, value, count: records.len() })
             }
             Command::Assign(_) => Some(Handed::Assignment),
             Command::Seek(partition, _) => Some(Handed::Position(*partition)),

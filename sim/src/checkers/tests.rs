@@ -191,7 +191,7 @@ impl Small {
 
     fn send(&mut self, id: u64, name: &'static str) {
         let (send, value) = (SendId(id), Some(Bytes::from(name)));
-        let handed = Handed::Records { send, partition: partition(), value };
+        let handed = Handed::Records { send, partition: partition(), value, count: 1 };
         self.ledger.on_handed(NodeId(4), &handed, Time(0));
     }
 }

@@ -10,7 +10,7 @@ use crate::kernel::hash::{RunningHash, two};
 use kafka::command::{Command, Placement, StartAt};
 use kafka::error::KafkaError;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Topic, TopicPartition};
-use kafka::log::batch::RecordBatch;
+use kafka::log::batch::{RecordBatch, RecordSet};
 use kafka::messages::leader_and_isr::LeaderAndIsrPartition;
 use kafka::messages::list_offsets::OffsetQuery;
 use kafka::messages::produce::Acks;
@@ -89,9 +89,12 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
             };
             head(hash, 0, acks, produce.partitions.len());
             hash.put(produce.timeout.0);
-            for (partition, batch) in &produce.partitions {
+            for (partition, records) in &produce.partitions {
                 topic_partition(hash, *partition);
-                record_batch(hash, batch);
+                if let RecordSet::Messages(entries) = records {
+                    hash.put(entries.len() as u64);
+                }
+                records.entries().iter().for_each(|batch| record_batch(hash, batch));
             }
         }
         Request::Fetch(fetch) => {

@@ -158,11 +158,13 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
                 format!("{of}cannot follow {leader}, {epoch}: it is not among the live brokers"),
             )
         }
-        ReplicaNote::AppendedAsLeader { batch, .. } => {
-            let named = name(batch.header.base_offset, batch.header.crc);
-            let cell = scene.names.cells(partition, [batch]);
+        ReplicaNote::AppendedAsLeader { records, .. } => {
+            let entries = records.entries();
+            let named = entries.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));
+            let cells = scene.names.cells(partition, entries);
             let zoom = if named { Zoom::Story } else { Zoom::Messages };
-            plain(zoom, format!("{of}appends {cell} at offset {}", batch.header.base_offset))
+            let at = entries.first().map_or(Offset::NONE, |first| first.header.base_offset);
+            plain(zoom, format!("{of}appends {cells} at offset {at}"))
         }
         ReplicaNote::AppendedAsFollower { batches, leader } => {
             let named = batches.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));

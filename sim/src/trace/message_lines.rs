@@ -41,7 +41,7 @@ pub fn request(request: &Request, era: &Era) -> String {
             let batches = produce
                 .partitions
                 .iter()
-                .map(|(partition, batch)| format!("{partition} {} records", batch.header.records_count));
+                .map(|(partition, records)| format!("{partition} {} records", records.count()));
             format!("acks={acks} {}", joined(batches))
         }
         Request::Fetch(fetch) => joined(fetch.partitions.iter().map(|part| {

@@ -200,7 +200,7 @@ impl Bench {
 
     pub fn produce(&mut self, tp: TopicPartition, acks: Acks, value: &str) -> u32 {
         let timeout = Micros::from_millis(30_000);
-        self.send(ProduceRequest { acks, timeout, partitions: vec![(tp, batch(value))] }.into())
+        self.send(ProduceRequest { acks, timeout, partitions: vec![(tp, batch(value).into())] }.into())
     }
 
     /// What a produce of one batch was answered.
