@@ -40,21 +40,20 @@ pub struct ProducerBatch {
 pub fn batches_of(
     send: SendId,
     partition: TopicPartition,
-    given: Vec<ProducerRecord>,
+    given: &[ProducerRecord],
     batch_size: u32,
     now: Time,
     wall: Timestamp,
-) -> Vec<ProducerBatch> {
-    let stamped: Vec<(Timestamp, ProducerRecord)> = given.into_iter().map(|record| (wall, record)).collect();
+) -> impl Iterator<Item = ProducerBatch> {
     let mut pieces = Vec::with_capacity(1);
-    let mut rest = stamped.as_slice();
+    let mut rest = given;
     while !rest.is_empty() {
         let (piece, others) = rest.split_at(how_many_fit(rest, u64::from(batch_size)));
-        pieces.push(records::build(piece));
+        pieces.push(records::build_at(wall, piece));
         rest = others;
     }
     let count = pieces.len() as u32;
-    let batch = |(index, records)| ProducerBatch {
+    let batch = move |(index, records)| ProducerBatch {
         send,
         piece: (index as u32, count),
         partition,
@@ -65,17 +64,16 @@ pub fn batches_of(
         not_before: now,
         may_have_been_appended: false,
     };
-    pieces.into_iter().enumerate().map(batch).collect()
+    pieces.into_iter().enumerate().map(batch)
 }
 
 /// How many of these records fit into one batch; at least one.
-fn how_many_fit(records: &[(Timestamp, ProducerRecord)], batch_size: u64) -> usize {
-    let at_most = |(_, record): &(Timestamp, ProducerRecord)| record_size_at_most(record);
+fn how_many_fit(records: &[ProducerRecord], batch_size: u64) -> usize {
     let mut size = HEADER_LENGTH as u64;
-    if size + records.iter().map(at_most).sum::<u64>() <= batch_size {
+    if size + records.iter().map(record_size_at_most).sum::<u64>() <= batch_size {
         return records.len();
     }
-    let fits = |(index, (_, record)): &(usize, &(Timestamp, ProducerRecord))| {
+    let fits = |(index, record): &(usize, &ProducerRecord)| {
         size += record_size(record, *index as i64);
         size <= batch_size
     };
@@ -144,9 +142,10 @@ mod tests {
     #[test]
     fn a_send_becomes_as_many_batches_as_it_needs() {
         let batches = |lengths: &[usize], size: u32| -> Vec<i32> {
-            let given = lengths.iter().map(|length| record(*length)).collect();
+            let given: Vec<_> = lengths.iter().map(|length| record(*length)).collect();
             let partition = TopicPartition::new("orders", 0);
-            let batches = batches_of(SendId(1), partition, given, size, Time(5), Timestamp(9));
+            let batches =
+                batches_of(SendId(1), partition, &given, size, Time(5), Timestamp(9)).collect::<Vec<_>>();
             assert!(
                 batches.iter().all(|batch| batch.piece.1 == batches.len() as u32 && batch.records.is_valid())
             );
