@@ -23,7 +23,7 @@
 //! told here as a batch of one record without epoch and producer, and a log may hold both.
 
 use super::message_set;
-use super::records::build;
+use super::records::{build, build_at};
 use crate::command::ProducerRecord;
 use crate::disk::{Extent, HEADER_LENGTH};
 use crate::era::Era;
@@ -264,6 +264,14 @@ impl RecordSet {
         match format {
             MessageFormat::V1 => RecordSet::Messages(message_set::build(records)),
             MessageFormat::V2 => RecordSet::Batch(build(records)),
+        }
+    }
+
+    /// The same of records that all were created at one time.
+    pub fn build_at(format: MessageFormat, timestamp: Timestamp, records: &[ProducerRecord]) -> RecordSet {
+        match format {
+            MessageFormat::V1 => RecordSet::Messages(message_set::build_at(timestamp, records)),
+            MessageFormat::V2 => RecordSet::Batch(build_at(timestamp, records)),
         }
     }
 

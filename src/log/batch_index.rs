@@ -21,6 +21,9 @@ struct Columns {
     positions: Vec<u32>,
 }
 
+/// So many batches are looked at from the end before the others are searched.
+const NEAR_THE_END: usize = 3;
+
 impl BatchIndex {
     /// What is known of each batch.
     pub fn infos(&self) -> &[BatchInfo] {
@@ -34,7 +37,16 @@ impl BatchIndex {
 
     /// The number of the first batch whose last offset is at or after `offset`: the one that holds it, if any does.
     pub fn find(&self, offset: Offset) -> usize {
-        self.infos().partition_point(|info| info.last_offset < offset)
+        // Who reads is nearly always at the end; a search through all would touch memory that nothing else needs.
+        let infos = self.infos();
+        let mut end = infos.len();
+        for _ in 0..NEAR_THE_END {
+            match infos[..end].last() {
+                Some(last) if last.last_offset >= offset => end -= 1,
+                _ => return end,
+            }
+        }
+        infos[..end].partition_point(|info| info.last_offset < offset)
     }
 
     /// Adds the next batch.

@@ -52,15 +52,26 @@ pub fn entry_size(record: &ProducerRecord) -> u64 {
 /// # Panics
 /// Without any record: a producer never sends an empty set.
 pub fn build(records: &[(Timestamp, ProducerRecord)]) -> Vec<RecordBatch> {
-    assert!(!records.is_empty(), "a producer sends no empty message set");
-    let entry = |(offset, (timestamp, record)): (i64, &(Timestamp, ProducerRecord))| {
+    build_from(records.iter().map(|(timestamp, record)| (*timestamp, record)))
+}
+
+/// The same of records that all were created at one time.
+pub fn build_at(timestamp: Timestamp, records: &[ProducerRecord]) -> Vec<RecordBatch> {
+    build_from(records.iter().map(|record| (timestamp, record)))
+}
+
+fn build_from<'a>(
+    records: impl ExactSizeIterator<Item = (Timestamp, &'a ProducerRecord)>,
+) -> Vec<RecordBatch> {
+    assert!(records.len() > 0, "a producer sends no empty message set");
+    let entry = |(offset, (timestamp, record)): (i64, (Timestamp, &ProducerRecord))| {
         let mut bytes = Vec::with_capacity(entry_size(record) as usize - V1_HEADER_LENGTH);
         for field in [&record.key, &record.value] {
             let length = field.as_ref().map_or(-1, |bytes| bytes.len() as i32);
             bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(field.as_deref().unwrap_or_default());
         }
-        seal(header(Offset(offset), 0, 0, 1, 0, *timestamp), bytes.into())
+        seal(header(Offset(offset), 0, 0, 1, 0, timestamp), bytes.into())
     };
     (0..).zip(records).map(entry).collect()
 }

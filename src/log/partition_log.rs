@@ -234,6 +234,11 @@ impl PartitionLog {
         self.batches.infos()
     }
 
+    /// Those from the one that holds `offset` on.
+    pub fn batches_from(&self, offset: Offset) -> &[BatchInfo] {
+        &self.batches.infos()[self.batches.find(offset)..]
+    }
+
     /// The segments, oldest first.
     pub fn segments(&self) -> impl Iterator<Item = &Segment> {
         self.closed.iter().chain(std::iter::once(&self.active))

@@ -12,7 +12,7 @@
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
 use super::history::{Ghost, History, Seen, duplicate, find};
-use super::ledger::{Ledger, Outcome, Send, acks_name, name_of};
+use super::ledger::{Ledger, Names, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
 use kafka::command::ClientError;
@@ -20,6 +20,7 @@ use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
+use kafka::partition_map::PartitionMap;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -127,21 +128,28 @@ impl Audit {
         on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
     ) -> Audit {
         let mut searched = Searched::default();
+        let mut names = Names::default();
+        let mut copies = Vec::new();
+        let mut places = PartitionMap::default();
         let records = ledger.sends().map(|send| {
             let ghost = history.get(send.partition);
             let found = ghost.and_then(|ghost| searched.find(ghost, send, ledger, on_disk));
             let batch = send.batch.or(found);
-            let last = send.last_batch().or(found);
-            let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, last, nodes, on_disk));
+            copies.clear();
+            if let (Some(ghost), Some(last)) = (ghost, send.last_batch().or(found)) {
+                // Sends are gone through in about the order of the logs, and all logs hold nearly the same.
+                let place = places.get_or_insert_with(send.partition, || 0);
+                copies.extend(holders(ghost, last, nodes, place, on_disk));
+            }
             Audited {
-                name: send.name(),
+                name: names.of(send),
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,
                 told: Told::of(send, nodes),
                 batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
-                copies: copies.into_iter().map(|node| Arc::clone(&nodes.slot(node).name)).collect(),
+                copies: copies.iter().map(|node| Arc::clone(&nodes.slot(*node).name)).collect(),
             }
         });
         Audit { records: records.collect() }
@@ -203,16 +211,23 @@ fn first_value(batch: &RecordBatch) -> Option<Arc<str>> {
     first.value.as_deref().map(name_of)
 }
 
-fn copies(
+/// Who has a copy of a batch. `place`: about where it is in a log.
+fn holders(
     ghost: &Ghost,
-    batch: Option<BatchInfo>,
+    batch: BatchInfo,
     nodes: &Nodes,
+    place: &mut usize,
     on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
-) -> Vec<NodeId> {
-    let Some(batch) = batch else { return Vec::new() };
-    let holds = |seen: &&Seen| {
+) -> impl Iterator<Item = NodeId> {
+    let holds = move |seen: &&Seen| {
         let knows = seen.alive || nodes.broker(seen.node).is_some();
-        let listed = || find(&seen.batches, batch.base_offset) == Some(&batch);
+        let mut listed = || {
+            let is_at = |place: usize| seen.batches.get(place) == Some(&batch);
+            let near = [*place, *place + 1].into_iter().find(|near| is_at(*near));
+            *place = near
+                .unwrap_or_else(|| seen.batches.partition_point(|held| held.base_offset < batch.base_offset));
+            is_at(*place)
+        };
         let readable = || on_disk(seen.node, ghost.partition).iter().any(|held| info(held) == batch);
         match (knows, ghost.damaged.contains(&seen.node)) {
             (true, false) => listed(),
@@ -220,7 +235,7 @@ fn copies(
             (false, _) => readable(),
         }
     };
-    ghost.replicas.iter().filter(holds).map(|seen| seen.node).collect()
+    ghost.replicas.iter().filter(holds).map(|seen| seen.node)
 }
 
 fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {

@@ -450,8 +450,25 @@ pub fn duplicate<'a>(batches: &'a Log, batch: &BatchInfo) -> Option<&'a BatchInf
     batches.iter().rev().find(same)
 }
 
+/// Whether `other` has, from `from` on, the very batches that `one` has below `limit`, one for one. Nearly always it does,
+/// and this is quickly seen; if not, the question is what is different.
+pub fn goes_on_alike(one: &Log, other: &Log, from: Offset, limit: Offset) -> bool {
+    let after = |log: &Log| log.partition_point(|batch| batch.last_offset < from);
+    let (mut mine, mut theirs) = (after(one), after(other));
+    while let Some(batch) = one.get(mine).filter(|batch| batch.base_offset < limit) {
+        if other.get(theirs) != Some(batch) {
+            return false;
+        }
+        (mine, theirs) = (mine + 1, theirs + 1);
+    }
+    true
+}
+
 /// The first offset in `[from, limit)` at which two logs disagree, looking only where both have batches.
 pub fn first_disagreement(one: &Log, other: &Log, from: Offset, limit: Offset) -> Option<Offset> {
+    if goes_on_alike(one, other, from, limit) {
+        return None;
+    }
     let after = |log: &Log| log.partition_point(|batch| batch.last_offset < from);
     let mut theirs = other.iter_from(after(other)).peekable();
     for batch in one.iter_from(after(one)).take_while(|batch| batch.base_offset < limit) {

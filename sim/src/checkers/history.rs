@@ -6,7 +6,7 @@
 use super::LifeEvent;
 pub use super::ghost::{
     Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateChange, StateSeen, duplicate, find,
-    first_disagreement,
+    first_disagreement, goes_on_alike,
 };
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};

@@ -55,14 +55,13 @@ mod weak_isr;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
-use bytes::Bytes;
 use history::{Change, Ghost, History};
 use kafka::broker::view::ReplicaView;
 use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
-use ledger::Ledger;
+use ledger::{FirstValue, Ledger};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -153,8 +152,8 @@ pub enum Handed {
         send: SendId,
         /// Where to.
         partition: TopicPartition,
-        /// The first record's value.
-        value: Option<Bytes>,
+        /// What is kept of the first record's value.
+        value: FirstValue,
         /// How many they are.
         count: usize,
     },
@@ -169,7 +168,7 @@ impl Handed {
     pub fn by(command: &Command) -> Option<Handed> {
         match command {
             Command::Produce { send, partition, records } => {
-                let value = records.first().and_then(|record| record.value.clone());
+                let value = FirstValue::of(records.first().and_then(|record| record.value.as_ref()));
                 Some(Handed::Records { send: *send, partition: *partition, value, count: records.len() })
             }
             Command::Assign(_) => Some(Handed::Assignment),
@@ -434,7 +433,7 @@ fn check_change(change: &Change, view: &ReplicaView<'_>, ghost: &mut Ghost, cont
     log_matching::on_change(change, ghost, context);
     weak_isr::on_change(change, ghost, context);
     candidate_completeness::on_change(change, ghost, context);
-    quorum_superset::on_change(change, ghost, context);
+    quorum_superset::on_change(change, view, ghost, context);
     let lost_before = ghost.lost.len();
     let missing = leader_completeness::on_change(change, ghost, context);
     consistent_read::on_leader_without(&missing, ghost, context);
