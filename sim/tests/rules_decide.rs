@@ -4,10 +4,11 @@
 //! A value is seen to decide in a scenario and an era if another value of the rule, and nothing else changed, makes
 //! another run of it: another hash. So it is not enough that the code asks for the value.
 
+mod json_files;
+
 use kafka::era::Era;
 use kafka::rules::{RuleInfo, Rules};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use trial::scenario::parse;
 use trial::scenario::run::run;
 use trial::scenario::validate::Ready;
@@ -129,20 +130,8 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
 
 /// All scenarios; the long one is no story.
 fn scenarios() -> Vec<Ready> {
-    fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(directory).expect("the directory can be read") {
-            let path = entry.expect("the entry can be read").path();
-            if path.is_dir() {
-                walk(&path, files);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                files.push(path);
-            }
-        }
-    }
-    let mut files = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios"), &mut files);
+    let mut files = json_files::scenarios();
     files.retain(|file| !file.ends_with("reference.json"));
-    files.sort();
     files.iter().map(|file| parse::read(file, None, &[]).expect("scenarios are right")).collect()
 }
 

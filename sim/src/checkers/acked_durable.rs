@@ -66,19 +66,12 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         }
         let Outcome::Acked(at, _) = send.outcome else { continue };
         let name = context.ledger.name(ghost.partition, &batch);
-        let producer = context.nodes.name(send.producer).to_owned();
         let drop = ghost.last_drop(&batch).expect("it was just dropped");
         let (who, why) = (context.nodes.name(drop.node).to_owned(), drop.why.clone());
-        let (partition, now) = (ghost.partition, context.at);
+        let place = format!("{} offset {}", ghost.partition, batch.base_offset);
         context.find(&INFO, ghost, batch.base_offset, || {
-            vec![
-                format!(
-                    "{name} ({partition} offset {}) was acked to {producer} at {} ms with acks=all.",
-                    batch.base_offset,
-                    at.millis()
-                ),
-                format!("Its last copy is gone: {who} dropped it at {} ms by {why}.", now.millis()),
-            ]
+            let acked = format!("{name} ({place}), acked at {} ms with acks=all", at.millis());
+            vec![format!("{acked}: {who} has dropped its last copy by {why}.")]
         });
     }
 }

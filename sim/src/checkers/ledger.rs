@@ -290,23 +290,22 @@ impl Ledger {
         }
     }
 
-    /// What was promised about a committed batch, to whom and when.
+    /// What was promised about a committed batch, and when; a sentence goes on.
     pub fn promise(&self, ghost: &Ghost, committed: &Committed, nodes: &Nodes) -> String {
         let batch = &committed.batch;
         let place = format!("{} offset {}", ghost.partition, batch.base_offset);
         match self.send_of(ghost.partition, batch).map(|send| (send, &send.outcome)) {
             Some((send, Outcome::Acked(at, _))) => format!(
-                "{} ({place}) was acked to {} at {} ms with acks={}.",
+                "{} ({place}), acked at {} ms with acks={}",
                 self.name(ghost.partition, batch),
-                nodes.name(send.producer),
                 at.millis(),
                 acks_name(send.acks)
             ),
             _ => format!(
-                "{} ({place}) was committed: the high watermark of {} passed it at {} ms.",
+                "{} ({place}), committed at {} ms by the high watermark of {}",
                 self.name(ghost.partition, batch),
-                nodes.name(committed.by),
-                committed.at.millis()
+                committed.at.millis(),
+                nodes.name(committed.by)
             ),
         }
     }

@@ -537,7 +537,8 @@ impl<'a> Runner<'a> {
     fn run_until(&mut self, until: &RunUntil, path: &Path) -> Result<(), Stop> {
         let within = until.within.map_or(PATIENCE, |span| span.0);
         let condition = &until.condition;
-        self.heading(&format!("until {condition}"));
+        let words: Vec<String> = condition.in_era(self.era).iter().map(Condition::to_string).collect();
+        self.heading(&format!("until {}", words.join(" and ")));
         let deadline = self.world.now() + within;
         if self.advance(deadline, path, &|runner| runner.watch().holds(condition))? {
             return Ok(());
@@ -547,7 +548,7 @@ impl<'a> Runner<'a> {
     }
 
     fn expect(&mut self, all: &[Condition], path: &Path) -> Result<(), Stop> {
-        let own: Vec<Condition> = all.iter().flat_map(|one| self.watch().in_this_era(one)).collect();
+        let own: Vec<Condition> = all.iter().flat_map(|one| one.in_era(self.era)).collect();
         if own.is_empty() {
             return Ok(());
         }
