@@ -128,7 +128,7 @@ impl ReplicaManager {
             env.note(|| Note::Replica(tp, ReplicaNote::AppendedAsLeader { batch: batch.clone(), from }));
             env.mark(tp);
             if self.raise_high_watermark(tp, env) {
-                self.complete_waiting(tp, env);
+                self.complete_delayed(tp, env);
             } else {
                 self.complete_fetches(tp, env);
             }
