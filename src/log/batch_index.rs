@@ -56,6 +56,16 @@ impl BatchIndex {
         columns.positions.push(position);
     }
 
+    /// Forgets the batches below `offset`, where a batch begins.
+    pub fn drop_below(&mut self, offset: Offset) {
+        let count = self.find(offset);
+        if count > 0 {
+            let columns = Arc::make_mut(&mut self.shared);
+            columns.infos.drain(..count);
+            columns.positions.drain(..count);
+        }
+    }
+
     /// Keeps the first `count` batches.
     pub fn truncate(&mut self, count: usize) {
         if count < self.infos().len() {

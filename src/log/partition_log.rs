@@ -18,7 +18,7 @@
 //! Where the rest is: reading in [`super::read`], opening and recovery in [`super::recovery`], cutting in
 //! [`super::truncate`].
 //!
-//! Left out: retention and compaction (files below the start offset stay), idempotence and transactions, `.deleted`
+//! Left out: retention by age and size, compaction, idempotence and transactions, `.deleted`
 //! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
 
 use super::batch::{BatchHeader, RecordBatch, RecordSet};

@@ -4,6 +4,9 @@
 //! are down or damaged), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
 //! settings allowed it.
 //!
+//! A record that an operator has deleted is not lost: it is below the log start offset. A batch of which some records are
+//! below it and some are not is still there.
+//!
 //! What was promised is the record, not its place. A producer that tries again may write it twice, and be told of the one
 //! or the other; if the batch it was told of is gone and the current leader still has the other (the same bytes: the CRC
 //! covers all but offset and leader epoch), the record is not lost. That the offset was given away is broken all the same,
@@ -101,6 +104,10 @@ pub enum Fate {
     Duplicate(Offset),
     /// It was never promised, and is not there (or nobody can say).
     NotPromised,
+    /// The current leader has the batch, but what is below this offset was deleted by an operator.
+    KeptFrom(Offset),
+    /// An operator had it deleted: the log starts here.
+    Deleted(Offset),
     /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
@@ -115,7 +122,7 @@ pub enum Fate {
 impl Fate {
     /// Whether the current leader has it, or a duplicate of it.
     pub fn is_kept(&self) -> bool {
-        matches!(self, Fate::Kept | Fate::Duplicate(_))
+        matches!(self, Fate::Kept | Fate::KeptFrom(_) | Fate::Duplicate(_))
     }
 }
 
@@ -246,10 +253,16 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
     let (Outcome::Acked(..), Some(batch)) = (&send.outcome, send.last_batch()) else {
         return Fate::NotPromised;
     };
-    if ghost.replicas.iter().any(|seen| seen.start > batch.last_offset) {
-        return Fate::Kept; // deleted from the front, as the operator or retention asked
+    let leader = ghost.current_leader().map(|index| &ghost.replicas[index]);
+    // Its bytes may be on disk all the same. What a crash has brought back is there again.
+    let start = leader.map_or(ghost.deleted, |leader| ghost.start_of(leader));
+    if start > batch.last_offset {
+        return Fate::Deleted(start);
     }
-    match ghost.current_leader().map(|index| &ghost.replicas[index]) {
+    match leader {
+        Some(leader) if copies.contains(&leader.node) && start > batch.base_offset => {
+            return Fate::KeptFrom(start);
+        }
         Some(leader) if copies.contains(&leader.node) => return Fate::Kept,
         Some(leader) => {
             if let Some(other) = duplicate(&leader.batches, &batch) {
@@ -262,6 +275,9 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         }
         None if !copies.is_empty() => return Fate::Waiting,
         None => {}
+    }
+    if ghost.deleted > batch.last_offset {
+        return Fate::Deleted(ghost.deleted);
     }
     let declared = match send.acks {
         Acks::None => Some("acks=0"),

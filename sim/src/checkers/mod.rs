@@ -161,6 +161,8 @@ pub enum Handed {
     Assignment,
     /// A new position in this partition, to a consumer.
     Position(TopicPartition),
+    /// The records of a partition below this offset may be deleted: by an operator's order, to his tool.
+    Deletion(TopicPartition, Offset),
 }
 
 impl Handed {
@@ -173,6 +175,11 @@ impl Handed {
             }
             Command::Assign(_) => Some(Handed::Assignment),
             Command::Seek(partition, _) => Some(Handed::Position(*partition)),
+            // The high watermark, wherever it is by then.
+            Command::DeleteRecords { partition, before: Offset(-1) } => {
+                Some(Handed::Deletion(*partition, Offset(i64::MAX)))
+            }
+            Command::DeleteRecords { partition, before } => Some(Handed::Deletion(*partition, *before)),
             _ => None,
         }
     }
@@ -351,6 +358,10 @@ impl Checks {
         for (client, handed) in observed.handed {
             self.ledger.on_handed(*client, handed, observed.at);
             self.no_silent_gap.on_handed(*client, handed);
+            if let Handed::Deletion(partition, before) = handed {
+                let ghost = self.history.ghost_mut(*partition);
+                ghost.ordered = ghost.ordered.max(*before);
+            }
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);

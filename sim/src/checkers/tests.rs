@@ -277,6 +277,38 @@ fn leader_and_candidate_completeness() {
 }
 
 #[test]
+fn what_an_operator_has_deleted_is_not_lost() {
+    // The leader's log starts at 2, or 1; only what is below 1 was ordered to go.
+    for (start, found) in [(1, vec![]), (2, vec!["candidate-completeness", "leader-completeness"])] {
+        let mut small = Small::new(["a0 b0 c0", "a0 b0 c0", "a0 b0 c0"], 0, 3).commit("a0 b0 c0");
+        small.send(1, "a");
+        small.deliver(4, &acked(1, 0));
+        small.ghost().ordered = Offset(1);
+        small.ghost().deleted = Offset(1);
+        let leader = &mut small.ghost().replicas[0];
+        leader.start = Offset(start);
+        leader.batches.drop_front(start as usize);
+        assert_eq!(small.change(1, |change| change.cut = true), found, "starts at {start}");
+        let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
+        assert_eq!(audit.records[0].fate, Fate::Deleted(Offset(1)), "starts at {start}");
+    }
+    // Nobody has ordered anything: a follower whose log starts at 1 has lost its beginning.
+    let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
+    let follower = &mut small.ghost().replicas[2];
+    follower.start = Offset(1);
+    follower.batches.drop_front(1);
+    assert_eq!(small.change(3, |change| change.cut = true), ["weak-isr", "candidate-completeness"]);
+    // And of a consumer: below the start it is not owed anything, above it is.
+    for (ordered, found) in [(1, vec![]), (0, vec!["no-silent-gap"])] {
+        let mut small = Small::new(["a0 b0 c0"; 3], 0, 3).commit("a0 b0 c0");
+        small.deliver(5, &polled(0, "", 3));
+        small.ghost().ordered = Offset(ordered);
+        small.ghost().replicas[0].start = Offset(1);
+        assert_eq!(small.deliver(5, &polled(1, "a0 b0 c0", 3)), found, "{ordered}");
+    }
+}
+
+#[test]
 fn a_declared_loss_is_no_violation() {
     let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0 b0");
     small.ghost().lossy.insert(NodeId(1));
