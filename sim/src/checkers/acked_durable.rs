@@ -82,7 +82,12 @@ pub(super) fn finish(audit: &Audit, history: &History, context: &mut Context<'_>
     for record in &audit.records {
         let Fate::Lost { declared: None, how } = &record.fate else { continue };
         let (Some(ghost), Some(batch)) = (history.get(record.partition), record.batch) else { continue };
-        let line = format!("{} was acked with acks=all and is lost: {how}.", record.name);
+        let promise = match record.acks {
+            Acks::All => "was acked with acks=all",
+            // Who waits for the leader alone is promised nothing until the high watermark passes.
+            Acks::Leader | Acks::None => "was committed",
+        };
+        let line = format!("{} {promise} and is lost: {how}.", record.name);
         context.find(&INFO, ghost, batch.base_offset, || vec![line]);
     }
 }

@@ -7,9 +7,12 @@
 mod args;
 mod compare;
 mod eras;
+mod explore;
+mod interrupt;
 mod jobs;
 mod new;
 mod out;
+mod replay;
 mod run;
 mod seeds;
 
@@ -41,6 +44,8 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(run, &mut out),
         Command::Eras(eras) => eras::eras(eras, &mut out),
         Command::Compare(compare) => compare::compare(compare, &mut out),
+        Command::Explore(explore) => explore::explore(explore, &mut out),
+        Command::Replay(replay) => replay::replay(replay, &mut out),
         Command::Schema => {
             out.text(&crate::scenario::file::schema());
             Ok(Outcome::AsExpected)
