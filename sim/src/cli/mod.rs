@@ -12,6 +12,8 @@ mod new;
 mod out;
 mod run;
 mod seeds;
+mod shrink;
+mod why;
 
 use crate::scenario::problem::Problem;
 use args::{Arguments, Command};
@@ -41,6 +43,8 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(run, &mut out),
         Command::Eras(eras) => eras::eras(eras, &mut out),
         Command::Compare(compare) => compare::compare(compare, &mut out),
+        Command::Shrink(shrink) => shrink::shrink(shrink, &mut out),
+        Command::Why(why) => why::why(why, &mut out),
         Command::Schema => {
             out.text(&crate::scenario::file::schema());
             Ok(Outcome::AsExpected)

@@ -23,9 +23,9 @@ use kafka::time::Micros;
 /// How long `run_until` and an operator's tool wait.
 const PATIENCE: Micros = Micros(60_000_000);
 
-impl<'a> Runner<'a> {
+impl Runner<'_> {
     /// Carries out one step. In a trigger no time passes.
-    pub fn step(&mut self, step: &'a Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
+    pub fn step(&mut self, step: &Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
         match step {
             Step::Say(text) => self.say(Voice::Says, text),
             Step::Ask(text) => self.say(Voice::Asks, text),
@@ -64,7 +64,7 @@ impl<'a> Runner<'a> {
             Step::Release(name) => self.release(name),
             Step::RunFor(span) => {
                 self.heading(&format!("run for {span}"));
-                let until = self.world.now() + span.0;
+                let until = self.wait(span.0);
                 self.advance(until, path, &|_| false)?;
             }
             Step::RunUntil(until) => return self.run_until(until, path),
@@ -538,7 +538,7 @@ impl<'a> Runner<'a> {
         let within = until.within.map_or(PATIENCE, |span| span.0);
         let condition = &until.condition;
         self.heading(&format!("until {condition}"));
-        let deadline = self.world.now() + within;
+        let deadline = self.wait(within);
         if self.advance(deadline, path, &|runner| runner.watch().holds(condition))? {
             return Ok(());
         }
