@@ -10,11 +10,12 @@
 //! 3. it does not fail with the rule that mends it, where it waits for no more in vain than before, and it fails with every
 //!    rule that the ladder has before that one; where no rule mends it, no rule may, and what removes the last copy must
 //!    be the same;
-//! 4. it still fails from every seed in [`Bench::seeds`]: what a plan has won of robustness is not given away.
+//! 4. it still fails from every seed in [`Bench::seeds`], in the end with the same verdict: what a plan has won of
+//!    robustness is not given away.
 
 use super::{Crew, Progress};
 use crate::scenario::eras::Override;
-use crate::scenario::file::Scenario;
+use crate::scenario::file::{Scenario, Verdict};
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{Budget, Fork, Going, Gone, Keep, go};
 use crate::scenario::validate::Ready;
@@ -31,6 +32,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Tried {
     /// The steps that were carried out.
     pub realised: Scenario,
+    /// What came out.
+    pub verdict: Verdict,
 }
 
 /// The bench.
@@ -41,6 +44,8 @@ pub struct Bench<'a, C> {
     pub reason: Reason,
     /// Seeds from which it must go on failing.
     pub seeds: Vec<u64>,
+    /// Whether from those it must also come to the same verdict.
+    pub same_verdict: bool,
     /// Who runs candidates.
     pub crew: &'a C,
     /// Candidates tried.
@@ -64,6 +69,8 @@ struct Held {
     plan: Scenario,
     itself: Past,
     mended: Option<Past>,
+    /// What comes out.
+    verdict: Verdict,
     /// Paths of the waits whose condition is not met when it is mended: eras that mend it cannot run them.
     unmet: BTreeSet<String>,
 }
@@ -109,6 +116,7 @@ impl<'a, C: Crew> Bench<'a, C> {
             failure,
             reason,
             seeds: Vec::new(),
+            same_verdict: false,
             crew,
             tries: 0,
             stopped: false,
@@ -117,6 +125,7 @@ impl<'a, C: Crew> Bench<'a, C> {
                 plan,
                 itself: Past { ready, forks: Vec::new() },
                 mended: None,
+                verdict: Verdict::default(),
                 unmet: BTreeSet::new(),
             },
             budget: Case::budget(events),
@@ -149,6 +158,11 @@ impl<'a, C: Crew> Bench<'a, C> {
     /// The world before each step of the plan as it is now, and after the last.
     pub fn forks(&self) -> &[Fork] {
         &self.held.itself.forks
+    }
+
+    /// What comes out of the plan as it is now.
+    pub fn verdict(&self) -> &Verdict {
+        &self.held.verdict
     }
 
     /// Paths of the waits whose condition is not met when the plan is mended.
@@ -229,26 +243,29 @@ impl<'a, C: Crew> Bench<'a, C> {
             return None;
         }
         let realised = self.case_of(gone.realised.clone());
-        if self.seeds.iter().any(|seed| !self.fails_from(&realised, *seed)) {
+        let verdict = gone.result.verdict;
+        if self.seeds.iter().any(|seed| !self.fails_from(&realised, *seed, &verdict)) {
             return None;
         }
-        Some(Tried { realised: gone.realised })
+        Some(Tried { realised: gone.realised, verdict })
     }
 
-    /// Whether a case fails from another seed, every condition met, and does not when it is mended.
-    pub fn fails_from(&self, case: &Case, seed: u64) -> bool {
+    /// Whether a case whose own seed comes to this verdict fails from another seed, every condition met, and does not when
+    /// it is mended.
+    pub fn fails_from(&self, case: &Case, seed: u64, verdict: &Verdict) -> bool {
         let case = case.from_seed(seed);
         let Some(gone) = self.go(&case, None, Keep::Nothing) else { return false };
         gone.result.unmet.is_none()
             && gone.unmet.is_empty()
             && self.failure.is_in(&gone.result)
+            && (!self.same_verdict || gone.result.verdict == *verdict)
             && self.mended(&case).is_none_or(|mended| mended.fails(&self.failure, self.budget) == Some(false))
     }
 
-    /// From how many of the seeds up to `seeds` it fails.
-    pub fn score(&self, plan: &Scenario, seeds: u64) -> u64 {
-        let case = self.case_of(plan.clone());
-        (0..seeds).filter(|seed| self.fails_from(&case, *seed)).count() as u64
+    /// From how many of the seeds up to `seeds` a candidate fails.
+    pub fn score(&self, tried: &Tried, seeds: u64) -> u64 {
+        let case = self.case_of(tried.realised.clone());
+        (0..seeds).filter(|seed| self.fails_from(&case, *seed, &tried.verdict)).count() as u64
     }
 
     /// Tries candidates in order and goes on with the first that is as it must be. Returns which.
@@ -278,14 +295,14 @@ impl<'a, C: Crew> Bench<'a, C> {
             return false;
         }
         let Ok(ready) = case.ready() else { return false };
-        let itself = Past { ready, forks: gone.forks };
+        let (itself, verdict) = (Past { ready, forks: gone.forks }, gone.result.verdict);
         let mut unmet = BTreeSet::new();
         let mended = self.mended(&case).and_then(|mended| {
             let gone = self.go(&mended, None, Keep::Steps)?;
             unmet = gone.unmet;
             Some(Past { ready: mended.ready().ok()?, forks: spread(gone.forks) })
         });
-        self.held = Held { plan, itself, mended, unmet };
+        self.held = Held { plan, itself, mended, verdict, unmet };
         true
     }
 }

@@ -206,13 +206,14 @@ fn verdicts<C: Crew>(scenario: &Scenario, failing: Release, crew: &C) -> Vec<(St
         RELEASES.iter().copied().filter(|release| Era::of(*release).has_zookeeper()).collect();
     let seed = scenario.seed.unwrap_or(0);
     let came = crew.all(releases.len(), &|index| verdict(scenario, releases[index], seed));
+    let known: Vec<(Release, Verdict)> =
+        releases.into_iter().zip(came).filter_map(|(release, came)| Some((release, came?))).collect();
     let mut told = Vec::new();
-    for (index, release) in releases.iter().enumerate() {
-        let Some(own) = &came[index] else { continue };
-        let differs = |other: Option<&Option<Verdict>>| other.is_none_or(|other| other.as_ref() != Some(own));
-        let last = index + 1 == releases.len();
-        let boundary = (index > 0 && differs(came.get(index - 1))) || (!last && differs(came.get(index + 1)));
-        if boundary || last || *release == failing {
+    for (index, (release, own)) in known.iter().enumerate() {
+        let differs = |other: Option<&(Release, Verdict)>| other.is_some_and(|(_, other)| other != own);
+        let before = index.checked_sub(1).and_then(|before| known.get(before));
+        let boundary = differs(before) || differs(known.get(index + 1));
+        if boundary || index + 1 == known.len() || *release == failing {
             told.push((name_of(*release), own.clone()));
         }
     }

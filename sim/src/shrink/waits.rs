@@ -2,7 +2,7 @@
 
 use super::Crew;
 use super::bench::Bench;
-use super::reduce::ROBUST;
+use super::reduce::{ROBUST, failing};
 use crate::scenario::file::Scenario;
 use crate::scenario::source::Path;
 use crate::scenario::step::Step;
@@ -119,7 +119,7 @@ pub fn best<C: Crew>(
     }
     let held = &*bench;
     let scores = bench.crew.all(candidates.len(), &|index| {
-        held.try_one(&candidates[index]).map(|tried| held.score(&tried.realised, ROBUST))
+        held.try_one(&candidates[index]).map(|tried| held.score(&tried, ROBUST))
     });
     bench.count(pass, candidates.len() as u64);
     let now = bench.seeds.len() as u64;
@@ -132,9 +132,6 @@ pub fn best<C: Crew>(
     if !bench.hold(tried.realised) {
         return false;
     }
-    let case = bench.case();
-    let held = &*bench;
-    let all = bench.crew.all(ROBUST as usize, &|seed| held.fails_from(&case, seed as u64));
-    bench.seeds = (0..ROBUST).zip(all).filter_map(|(seed, fails)| fails.then_some(seed)).collect();
+    bench.seeds = failing(bench);
     true
 }

@@ -8,6 +8,7 @@ use super::case::Case;
 use super::failure::Failure;
 use crate::scenario::run::Budget;
 use crate::scenario::step::Step;
+use crate::shrink::edit::without;
 use std::collections::BTreeSet;
 
 /// The same case, but for one rule.
@@ -49,12 +50,34 @@ pub fn steps<C: crate::shrink::Crew>(
     let left_out: Vec<&(usize, &Step)> =
         all.iter().filter(|(_, step)| !matches!(step, Step::RunFor(_) | Step::RunUntil(_))).collect();
     let breaks = crew.all(left_out.len(), &|place| {
+        let (index, step) = left_out[place];
         let mut case = case.clone();
-        case.plan.steps.remove(left_out[place].0);
+        case.plan.steps.remove(*index);
+        if case.ready().is_err() {
+            // Others speak of what it sent or named.
+            let named = named(step);
+            case.plan.steps = without(&case.plan.steps, &|name| named.contains(&name));
+        }
         case.fails(failure, budget)
     });
     let spared = left_out.into_iter().zip(breaks);
     spared.map(|((index, step), breaks)| Spared { index: *index, step: (*step).clone(), breaks }).collect()
+}
+
+/// What other steps may call by the name that this one gives it.
+fn named(step: &Step) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    match step {
+        Step::Produce(produce) => {
+            names.extend(produce.value.as_deref());
+            names.extend(produce.values.iter().flatten().map(String::as_str));
+        }
+        Step::Hold(messages) | Step::Drop(messages) => names.extend(messages.name.as_deref()),
+        Step::Delay(delay) => names.extend(delay.name.as_deref()),
+        Step::CreateTopic(create) => names.push(&create.topic),
+        _ => {}
+    }
+    names
 }
 
 /// The steps without which it does not break.

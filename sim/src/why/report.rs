@@ -87,7 +87,10 @@ fn otherwise(why: &Why, lines: &mut Vec<String>) {
         .collect();
     let mut unique: Vec<&str> = Vec::new();
     for source in breaks {
-        if !unique.contains(&source) && !mended.iter().any(|ruled| ruled.change.source == source) {
+        if source.starts_with('K')
+            && !unique.contains(&source)
+            && !mended.iter().any(|ruled| ruled.change.source == source)
+        {
             unique.push(source);
         }
     }

@@ -13,6 +13,8 @@
 
 use super::case::{Case, era_of};
 use super::failure::Failure;
+use crate::checkers::Violation;
+use crate::checkers::audit::{Audited, Fate};
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{Going, Gone, Keep, go};
 use crate::scenario::step::Step;
@@ -22,6 +24,10 @@ use crate::world::{EventId, World};
 use kafka::note::Decided;
 use kafka::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What is part of every such chain and says nothing of this one.
+const DULL: &[&str] =
+    &["takes event", "watch on", "compares", "OnlineReplica", "starts after", "registers as"];
 
 /// No slice is longer.
 pub const LONGEST: usize = 15;
@@ -93,22 +99,30 @@ pub fn slice(case: &Case, failure: &Failure, needed: &BTreeSet<usize>) -> Result
     };
     let gone = go(&ready, era_of(&ready), case.seed, going);
     let told = tell(&gone, failure, &causes, &case.plan.steps, needed);
-    let violation =
-        gone.result.violations.iter().find(|violation| *failure == Failure::Violates(violation.property));
+    let is_it = |violation: &&Violation| *failure == Failure::Violates(violation.property);
+    let report = match gone.result.violations.iter().find(is_it) {
+        Some(violation) => violation.report.clone(),
+        None => gone.result.audit.lost().take(1).filter_map(|(record, _)| how_lost(record)).collect(),
+    };
     Ok(Slice {
         told,
         moments: gone.forks.iter().map(|fork| fork.world.now()).collect(),
         record: record(&gone, failure),
-        report: violation.map_or(Vec::new(), |violation| violation.report.clone()),
+        report,
     })
+}
+
+/// What became of a lost record, in a sentence.
+fn how_lost(record: &Audited) -> Option<String> {
+    let Fate::Lost { declared, how } = &record.fate else { return None };
+    let by = declared.map_or(String::new(), |by| format!(", as {by} allows"));
+    Some(format!("{} is lost{by}: {how}.", record.name))
 }
 
 /// What the record is called that a failure is about.
 fn record(gone: &Gone, failure: &Failure) -> Option<String> {
     let (partition, batch) = failure.about(&gone.result)?;
-    let of_batch = |record: &&crate::checkers::audit::Audited| {
-        record.partition == partition && record.batch == Some(batch)
-    };
+    let of_batch = |record: &&Audited| record.partition == partition && record.batch == Some(batch);
     let found = gone.result.audit.records.iter().find(of_batch);
     found.map(|record| record.name.to_string())
 }
@@ -126,34 +140,47 @@ fn tell(
     let violation =
         result.violations.iter().find(|violation| *failure == Failure::Violates(violation.property));
     let seen_at = violation.map_or(result.ended, |violation| violation.at);
-    let drop = failure.about(result).and_then(|(partition, batch)| {
-        let ghost = result.world.checks.history.get(partition)?;
-        let drop = ghost.drops.iter().filter(|drop| drop.batch == batch && drop.at <= seen_at).last()?;
-        Some((drop.at, result.world.nodes.name(drop.node).to_owned()))
-    });
+    let about = failure.about(result);
+    let drops: Vec<(Time, String)> = about
+        .iter()
+        .flat_map(|(partition, batch)| {
+            let ghost = result.world.checks.history.get(*partition);
+            let drops = ghost.into_iter().flat_map(|ghost| ghost.drops.iter());
+            let own = drops.filter(|drop| drop.batch == *batch && drop.at <= seen_at);
+            own.map(|drop| (drop.at, result.world.nodes.name(drop.node).to_owned())).collect::<Vec<_>>()
+        })
+        .collect();
+    // One failure breaks several properties on its way: each says where it stood then.
+    let on_the_way = |own: &&Violation| match (violation, &about) {
+        (Some(violation), _) => {
+            own.partition == violation.partition
+                && own.offset == violation.offset
+                && own.event <= violation.event
+        }
+        (None, Some((partition, batch))) => own.partition == *partition && own.offset == batch.base_offset,
+        (None, None) => false,
+    };
+    let way: Vec<&Violation> = result.violations.iter().filter(on_the_way).collect();
     let mut parts: BTreeMap<usize, Part> = BTreeMap::new();
     let mut give = |index: usize, part: Part| {
         let known = parts.entry(index).or_insert(part);
         *known = part.min(*known);
     };
-    let mut roots: BTreeSet<EventId> = violation.iter().map(|violation| violation.event).collect();
+    let mut roots: BTreeSet<EventId> = way.iter().map(|violation| violation.event).collect();
     // What is promised is told once: the first append and the first acknowledgement.
     let (mut appended, mut acked) = (false, false);
     for (index, entry) in entries.iter().enumerate() {
         match entry {
-            Entry::Violated { at, property, .. } if *failure == Failure::Violates(named(property)) => {
-                if *at <= seen_at {
+            Entry::Violated { at, property, .. } => {
+                if way.iter().any(|own| own.at == *at && own.property == property) {
                     give(index, Part::Claim);
                 }
             }
             Entry::Line(line) if line.at <= seen_at && line.zoom == Zoom::Story => {
                 let text = line.text();
                 let is_about = name.as_ref().is_some_and(|name| mentions(&text, name));
-                if let Some((at, node)) = &drop
-                    && line.at == *at
-                    && line.who == *node
-                    && (is_removal(line) || is_about)
-                {
+                let is_drop = drops.iter().any(|(at, node)| line.at == *at && line.who == *node);
+                if is_drop && (is_removal(line) || is_about) {
                     give(index, Part::Removal);
                     roots.insert(line.event);
                 } else if is_about && text.contains("appends") && !appended {
@@ -162,7 +189,7 @@ fn tell(
                 } else if is_about && text.contains(" acked") && line.decided.is_none() && !acked {
                     acked = true;
                     give(index, Part::Promise);
-                } else if text.starts_with("leads ") && violation.is_some_and(|own| own.event == line.event) {
+                } else if text.starts_with("leads ") && way.iter().any(|own| own.event == line.event) {
                     give(index, Part::Election);
                 }
             }
@@ -175,7 +202,7 @@ fn tell(
             && line.zoom == Zoom::Story
             && line.at <= seen_at
             && chain.contains(&line.event)
-            && !line.text().starts_with("takes event")
+            && !DULL.iter().any(|dull| line.text().contains(dull))
         {
             let leads = line.text().starts_with("leads ") || line.text().contains(": leader ");
             give(index, if leads { Part::Election } else { Part::Cause });
@@ -196,11 +223,6 @@ fn tell(
     shorten(told.into_iter().map(|(_, told)| told).collect())
 }
 
-fn named(property: &str) -> &'static str {
-    let known = crate::checkers::PROPERTIES.iter().find(|known| known.name == property);
-    known.map_or("", |known| known.name)
-}
-
 /// Whether a text speaks of a record: `m1`, and not only of `m12`.
 fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).any(|word| word == name)
@@ -208,9 +230,7 @@ fn mentions(text: &str, name: &str) -> bool {
 
 fn is_removal(line: &Line) -> bool {
     let text = line.text();
-    ["TRUNCATES", "drops", "LOSES POWER", "recovers its log", "DAMAGED"]
-        .iter()
-        .any(|word| text.contains(word))
+    ["TRUNCATES", "drops", "LOSES POWER", "DAMAGED"].iter().any(|word| text.contains(word))
 }
 
 /// All events that led to these.
