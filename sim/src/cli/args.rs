@@ -21,6 +21,8 @@ use std::time::Duration;
   trial eras scenarios/truncation/high-watermark.json   a line for each era
   trial eras scenarios                                  scenarios by eras: what breaks where
   trial eras --list                                     what changed from release to release
+  trial shrink found/plan.json -o small.json            the smallest scenario that fails so
+  trial why small.json                                  what led to it, and what would have kept it away
   trial new my-scenario                                 a file to begin with
   trial explore --era 2.8.0 --profile elections         look for flaws of a release, unaided
 
@@ -63,6 +65,10 @@ pub enum Command {
     Run(Run),
     /// The table of eras of scenarios, or the ladder of all releases.
     Eras(Eras),
+    /// Shrink a scenario that fails to the smallest one that fails so, for the same reason.
+    Shrink(Shrink),
+    /// What led to a failure, which rule or step would have kept it away, and when it was decided.
+    Why(Why),
     /// Play recordings of real clusters, and compare all that they show.
     Compare(Compare),
     /// Look for flaws: random clusters, settings, workloads and faults, each run checked.
@@ -147,6 +153,78 @@ pub struct Eras {
     /// Every release that changed a rule, and how.
     #[arg(long, conflicts_with = "files")]
     pub list: bool,
+}
+
+/// Shrink a scenario.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial shrink found/plan.json -o scenarios/regressions/what-it-shows.json
+  trial shrink found/plan.json --era 2.8.0 --property acked-durable --budget 10s
+
+The result breaks the same property and holds with the same rule of a later release; its verdicts are those of \
+all eras. The same input gives the same output, unless the budget ends the search, which is then said. \
+Exit codes: 0 it was shrunk, 2 bad input, such as a scenario that does not fail.")]
+pub struct Shrink {
+    /// A scenario that fails.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The release in which it fails; the first of its verdicts if left out.
+    #[arg(long)]
+    pub era: Option<String>,
+    /// The seed from which it fails; that of the file, or 0, if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Decide one rule otherwise than the era would: it becomes one of the scenario's own.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    pub rule: Vec<(String, String)>,
+    /// How it must fail: a property, or what allows a loss. The strongest of its failures if left out.
+    #[arg(long, value_name = "PROPERTY")]
+    pub property: Option<String>,
+    /// How long to search.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
+    pub budget: Duration,
+    /// Candidates to try at most.
+    #[arg(long, default_value_t = 100_000, value_name = "TRIES")]
+    pub tries: u64,
+    /// Where to write it; standard output if left out.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Why a scenario fails.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial why scenarios/truncation/high-watermark.json --era 0.10.2
+  trial why small.json --moments 200 --futures 50 --format json
+
+First the events without which it would not have happened; then the same run with every rule of a later release, \
+and without every step, one at a time; then how many of other futures fail, from moment to moment: where that \
+jumps it was decided. Exit codes: 0 it is explained, 2 bad input, such as a scenario that does not fail.")]
+pub struct Why {
+    /// A scenario that fails.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The release in which it fails; the first of its verdicts if left out.
+    #[arg(long)]
+    pub era: Option<String>,
+    /// The seed from which it fails; that of the file, or 0, if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Decide one rule otherwise than the era would.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    pub rule: Vec<(String, String)>,
+    /// What to explain: a property, or what allows a loss. The strongest of its failures if left out.
+    #[arg(long, value_name = "PROPERTY")]
+    pub property: Option<String>,
+    /// Moments of the run from which futures are drawn.
+    #[arg(long, default_value_t = 72, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub moments: u64,
+    /// Futures from each moment; 0 for none at all.
+    #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub futures: u32,
+    /// Text for people, or one object for programs.
+    #[arg(long, default_value = "text")]
+    pub format: Format,
 }
 
 /// Recordings of real clusters.
@@ -286,6 +364,10 @@ fn wall_time(text: &str) -> Result<Duration, String> {
 fn rule(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in truncation=to-epoch-end")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    Span::parse(text).map(|span| Duration::from_micros(span.0.0))
 }
 
 fn zoom(text: &str) -> Result<Zoom, String> {

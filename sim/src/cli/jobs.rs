@@ -3,10 +3,11 @@
 //! Each trial is single-threaded and has its own host, so trials can be side by side; the only place that starts
 //! threads.
 
+use crate::shrink::{Crew, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 /// A bar appears after this long.
@@ -89,9 +90,115 @@ pub fn side_by_side<T: Send>(
     elapsed
 }
 
+/// Candidates of the shrinker, side by side. Which one is taken does not depend on who is ready first.
+pub struct Processors;
+
+impl Crew for Processors {
+    fn first<T: Send>(&self, count: usize, job: &(dyn Fn(usize) -> Option<T> + Sync)) -> Option<(usize, T)> {
+        let (next, found) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+        let results = Mutex::new(BTreeMap::new());
+        side_by_side(count, &|| {
+            loop {
+                let index = next.fetch_add(1, Ordering::SeqCst);
+                // Every job before the first that gives something is done: indices are handed out in order.
+                if index >= count || index > found.load(Ordering::SeqCst) {
+                    return;
+                }
+                if let Some(result) = job(index) {
+                    found.fetch_min(index, Ordering::SeqCst);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
+                }
+            }
+        });
+        results.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first()
+    }
+
+    fn all<T: Send>(&self, count: usize, job: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new(BTreeMap::new());
+        side_by_side(count, &|| {
+            loop {
+                let index = next.fetch_add(1, Ordering::SeqCst);
+                if index >= count {
+                    return;
+                }
+                let result = job(index);
+                results.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
+            }
+        });
+        results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+}
+
+/// Lets every processor work, as far as there are jobs.
+fn side_by_side(count: usize, work: &(dyn Fn() + Sync)) {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get()).min(count);
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+}
+
+/// Says how far a long search has come, and ends it when its time is over.
+pub struct Meter {
+    bar: ProgressBar,
+    budget: Duration,
+    shown: bool,
+}
+
+impl Meter {
+    /// A search that may take so long.
+    pub fn new(budget: Duration) -> Meter {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        Meter { bar, budget, shown: false }
+    }
+
+    /// Tells how far it has come. Says whether there is time left.
+    pub fn tell(&mut self, progress: &Progress) -> bool {
+        if !self.shown && self.bar.elapsed() > PATIENCE {
+            self.shown = true;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        let Progress { pass, tries, steps } = progress;
+        self.bar.set_message(format!("{steps} steps, {tries} tries: {pass}"));
+        self.bar.tick();
+        !self.is_over()
+    }
+
+    /// Whether its time is over.
+    pub fn is_over(&self) -> bool {
+        self.bar.elapsed() >= self.budget
+    }
+
+    /// How long it took.
+    pub fn elapsed(&self) -> Duration {
+        self.bar.elapsed()
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::in_order;
+    use super::{Processors, in_order};
+    use crate::shrink::{Alone, Crew};
+
+    #[test]
+    fn the_first_that_gives_something_is_the_same_on_all_processors() {
+        for wanted in [0, 1, 7, 63, 64] {
+            let job = |index: usize| (index >= wanted && index % 3 != 1).then_some(index);
+            assert_eq!(Processors.first(64, &job), Alone.first(64, &job));
+        }
+        assert_eq!(Processors.all(100, &|index| index * index), Alone.all(100, &|index| index * index));
+        assert_eq!(Processors.first(0, &|_| Some(())), None);
+    }
 
     #[test]
     fn results_come_in_the_order_of_the_jobs_and_stop_when_told() {

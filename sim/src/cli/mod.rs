@@ -15,6 +15,8 @@ mod out;
 mod replay;
 mod run;
 mod seeds;
+mod shrink;
+mod why;
 
 use crate::scenario::problem::Problem;
 use args::{Arguments, Command};
@@ -46,6 +48,8 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare::compare(compare, &mut out),
         Command::Explore(explore) => explore::explore(explore, &mut out),
         Command::Replay(replay) => replay::replay(replay, &mut out),
+        Command::Shrink(shrink) => shrink::shrink(shrink, &mut out),
+        Command::Why(why) => why::why(why, &mut out),
         Command::Schema => {
             out.text(&crate::scenario::file::schema());
             Ok(Outcome::AsExpected)

@@ -25,9 +25,9 @@ const PATIENCE: Micros = Micros(60_000_000);
 /// How long an operator waits for a tool; one that speaks to brokers gives up after two minutes.
 const OPERATORS_PATIENCE: Micros = Micros(130_000_000);
 
-impl<'a> Runner<'a> {
+impl Runner<'_> {
     /// Carries out one step. In a trigger no time passes.
-    pub fn step(&mut self, step: &'a Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
+    pub fn step(&mut self, step: &Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
         match step {
             Step::Say(text) => self.say(Voice::Says, text),
             Step::Ask(text) => self.say(Voice::Asks, text),
@@ -67,7 +67,7 @@ impl<'a> Runner<'a> {
             Step::Release(name) => self.release(name),
             Step::RunFor(span) => {
                 self.heading(&format!("run for {span}"));
-                let until = self.world.now() + span.0;
+                let until = self.wait(span.0);
                 self.advance(until, path, &|_| false)?;
             }
             Step::RunUntil(until) => return self.run_until(until, path),
@@ -554,7 +554,7 @@ impl<'a> Runner<'a> {
         let condition = &until.condition;
         let words: Vec<String> = condition.in_era(self.era).iter().map(Condition::to_string).collect();
         self.heading(&format!("until {}", words.join(" and ")));
-        let deadline = self.world.now() + within;
+        let deadline = self.wait(within);
         if self.advance(deadline, path, &|runner| runner.watch().holds(condition))? {
             return Ok(());
         }

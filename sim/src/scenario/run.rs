@@ -11,6 +11,10 @@
 //! as a role that nobody holds ([`Aborted`], exit code 2). A plan that was drawn is run leniently ([`realise`]): such a
 //! step is passed over, and what was carried out comes back as a scenario of its own.
 
+mod fork;
+
+pub use fork::{Fork, Going, Gone, Keep, go};
+
 use super::condition::Condition;
 use super::file::{DeclaredLoss, Scenario, Ties, Verdict};
 use super::look::Look;
@@ -32,6 +36,7 @@ use kafka::ids::NodeId;
 use kafka::time::{Micros, Time};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a run may spend before it is stopped.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -260,7 +265,7 @@ pub(super) struct Runner<'a> {
     pub message_rules: Vec<(Option<String>, MessageRuleId)>,
     /// What the operator's last command came to.
     pub operator_said: Option<Result<(), OperatorError>>,
-    triggers: Vec<Trigger<'a>>,
+    triggers: Vec<Trigger>,
     quiet: Option<u64>,
     quiet_since: Time,
     reads_wanted: bool,
@@ -269,10 +274,20 @@ pub(super) struct Runner<'a> {
     onlooker: Option<Onlooker<'a>>,
     /// Paths of the steps that were passed over, if such steps are.
     passed_over: Option<BTreeSet<String>>,
+    /// Whether a condition that is not met is passed over, too; paths of those that were.
+    forgiving: bool,
+    unmet: BTreeSet<String>,
+    /// The step of the scenario that is carried out, and until when it waits.
+    at_step: usize,
+    waits_until: Option<Time>,
+    /// Which forks are kept.
+    keep: Keep,
+    forks: Vec<Fork>,
 }
 
-struct Trigger<'a> {
-    when: &'a When,
+#[derive(Clone)]
+struct Trigger {
+    when: Arc<When>,
     path: Path,
 }
 
@@ -305,31 +320,49 @@ impl<'a> Runner<'a> {
             budget: Budget::default(),
             onlooker: None,
             passed_over: None,
+            forgiving: false,
+            unmet: BTreeSet::new(),
+            at_step: 0,
+            waits_until: None,
+            keep: Keep::Nothing,
+            forks: Vec::new(),
         }
     }
 
     /// From the start of the first process to the last step. Says why it ended before.
     fn whole(&mut self) -> Option<Stop> {
         match self.boot() {
-            Ok(()) => self.steps().err(),
+            Ok(()) => self.steps(0).err(),
             Err(stop) => Some(stop),
         }
     }
 
-    fn steps(&mut self) -> Result<(), Stop> {
+    fn steps(&mut self, from: usize) -> Result<(), Stop> {
         let ready = self.ready;
         let path = Path::default().key("steps");
-        for (index, step) in ready.scenario().steps.iter().enumerate() {
+        for (index, step) in ready.scenario().steps.iter().enumerate().skip(from) {
+            self.at_step = index;
+            self.keep_boundary();
             self.attempt(step, path.index(index), false)?;
         }
+        self.at_step = ready.scenario().steps.len();
+        self.keep_boundary();
         Ok(())
     }
 
-    /// Carries out a step. In a lenient run it is passed over if it cannot be carried out now.
-    fn attempt(&mut self, step: &'a Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
-        match (self.step(step, &path, in_trigger), &mut self.passed_over) {
+    /// Carries out a step. In a lenient run it is passed over if it cannot be carried out now, in a forgiving one also if
+    /// its condition is not met.
+    fn attempt(&mut self, step: &Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
+        let result = self.step(step, &path, in_trigger);
+        self.waits_until = None;
+        let forgiven = self.forgiving && self.check_budget(&path).is_ok();
+        match (result, &mut self.passed_over) {
             (Err(Stop::Bad(_)), Some(passed_over)) => {
                 passed_over.insert(path.to_string());
+                Ok(())
+            }
+            (Err(Stop::Unmet(_)), _) if forgiven => {
+                self.unmet.insert(path.to_string());
                 Ok(())
             }
             (result, _) => result,
@@ -403,16 +436,19 @@ impl<'a> Runner<'a> {
         let mut index = 0;
         while index < self.triggers.len() {
             if self.watch().holds(&self.triggers[index].when.condition) {
+                let waits_until = self.waits_until;
                 let Trigger { when, path } = self.triggers.remove(index);
                 let heading = format!("when {}", when.condition);
                 self.world.recorder.step(now, &heading);
                 for (number, step) in when.steps.iter().enumerate() {
                     self.attempt(step, path.key("do").index(number), true)?;
                 }
+                self.waits_until = waits_until;
             } else {
                 index += 1;
             }
         }
+        self.keep_moment();
         Ok(())
     }
 
@@ -426,8 +462,8 @@ impl<'a> Runner<'a> {
     }
 
     /// From now on the trigger waits.
-    pub fn arm(&mut self, when: &'a When, path: Path) {
-        self.triggers.push(Trigger { when, path });
+    pub fn arm(&mut self, when: &When, path: Path) {
+        self.triggers.push(Trigger { when: Arc::new(when.clone()), path });
     }
 
     fn check_budget(&self, path: &Path) -> Result<(), Stop> {
