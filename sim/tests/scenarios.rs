@@ -7,6 +7,8 @@
 //! - `TRIAL_SEED=7`, `TRIAL_SEEDS=0..100`, or madsim's `MADSIM_TEST_SEED` and `MADSIM_TEST_NUM`: other seeds.
 //! - `TRIAL_BLESS=1`: snapshots are written. Read their diff, commit only what can be explained.
 
+mod json_files;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use similar::TextDiff;
 use std::fmt::Write;
@@ -18,7 +20,7 @@ use trial::scenario::course;
 use trial::scenario::eras;
 use trial::scenario::parse;
 use trial::scenario::report::{era_table, story};
-use trial::scenario::run::run;
+use trial::scenario::run::{run, seed_of};
 use trial::scenario::validate::Ready;
 use trial::trace::Zoom;
 
@@ -31,8 +33,7 @@ fn main() -> std::process::ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in its workspace");
     std::env::set_current_dir(root).expect("the repository is there");
     let seeds = seeds().expect("the seeds asked for");
-    let mut files = Vec::new();
-    walk(Path::new("scenarios"), &mut files);
+    let files = json_files::below(Path::new("scenarios"));
     assert!(!files.is_empty(), "there are scenarios");
     let mut tests = Vec::new();
     for file in files {
@@ -56,19 +57,6 @@ fn main() -> std::process::ExitCode {
     }
     tests.push(Trial::test("course", course));
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(directory).expect("the directory can be read");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
 }
 
 /// The seeds asked for by the environment.
@@ -98,15 +86,18 @@ fn seeds() -> Result<Range<u64>, String> {
 
 fn one_era(ready: &Ready, index: usize, name: &str, seeds: Range<u64>) -> Result<(), Failed> {
     let era = &ready.eras[index];
-    for seed in seeds {
-        let result = run(ready, era, seed, seed == 0).map_err(|problem| problem.render(false))?;
+    // What was found may hang on moments: its file names the one seed it is about.
+    let own = ready.scenario().seed;
+    for seed in own.map_or(seeds, |seed| seed..seed + 1) {
+        let result =
+            run(ready, era, seed, seed == own.unwrap_or(0)).map_err(|problem| problem.render(false))?;
         let lines = differences(ready.verdict(era), &result);
         if !lines.is_empty() {
             let file = &ready.parsed.source.name;
             let again = format!("trial run {file} --era {era} --seed {seed}");
             return Err(Failed::from(format!("not as written; again with: {again}\n{}", lines.join("\n"))));
         }
-        if seed == 0
+        if seed == own.unwrap_or(0)
             && let Some(snapshot) = story_snapshot(ready, index, name)
         {
             compare(ready, &snapshot, &story(ready, &result, Zoom::Story, false))?;
@@ -131,15 +122,14 @@ fn story_snapshot(ready: &Ready, index: usize, name: &str) -> Option<PathBuf> {
 fn table(ready: &Ready, name: &str) -> Result<(), Failed> {
     let mut results = Vec::new();
     for era in &ready.eras {
-        results.push(run(ready, era, 0, true).map_err(|problem| problem.render(false))?);
+        results.push(run(ready, era, seed_of(ready, None), true).map_err(|problem| problem.render(false))?);
     }
     compare(ready, &PathBuf::from(format!("snapshots/{name}.eras.snap")), &era_table(&results))
 }
 
 /// The page of the course, and the matrix in the front page, are what the files say.
 fn course() -> Result<(), Failed> {
-    let mut files = Vec::new();
-    walk(Path::new("scenarios"), &mut files);
+    let files = json_files::below(Path::new("scenarios"));
     let all: Result<Vec<Ready>, _> = files.iter().map(|file| parse::read(file, None, &[])).collect();
     let all = all.map_err(|problem| problem.render(false))?;
     made(Path::new("scenarios/README.md"), &course::page(&all, "scenarios"))?;

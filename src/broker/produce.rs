@@ -134,7 +134,7 @@ impl ReplicaManager {
         if appended.is_ok() {
             env.mark(tp);
             if self.raise_high_watermark(tp, env) {
-                self.complete_waiting(tp, env);
+                self.complete_delayed(tp, env);
             } else {
                 self.complete_fetches(tp, env);
             }

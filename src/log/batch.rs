@@ -22,7 +22,7 @@
 //! one around several compressed ones. All formats have offset, length and magic in the same places, so that an entry is
 //! told here as a batch of one record without epoch and producer, and a log may hold both.
 
-use super::records::build;
+use super::records::{build, build_at};
 use super::{conversion, message_set};
 use crate::command::ProducerRecord;
 use crate::disk::{Extent, HEADER_LENGTH};
@@ -299,6 +299,14 @@ impl RecordSet {
             RecordSet::Batch(batch) => {
                 conversion::down(batch, Offset::ZERO).map_or_else(|_| self.clone(), RecordSet::Messages)
             }
+        }
+    }
+
+    /// The same of records that all were created at one time.
+    pub fn build_at(format: MessageFormat, timestamp: Timestamp, records: &[ProducerRecord]) -> RecordSet {
+        match format {
+            MessageFormat::V1 => RecordSet::Messages(message_set::build_at(timestamp, records)),
+            MessageFormat::V2 => RecordSet::Batch(build_at(timestamp, records)),
         }
     }
 

@@ -52,9 +52,20 @@ pub fn entry_size(record: &ProducerRecord) -> u64 {
 /// # Panics
 /// Without any record: a producer never sends an empty set.
 pub fn build(records: &[(Timestamp, ProducerRecord)]) -> Vec<RecordBatch> {
-    assert!(!records.is_empty(), "a producer sends no empty message set");
-    let entry = |(offset, (timestamp, record)): (i64, &(Timestamp, ProducerRecord))| {
-        entry(Offset(offset), 0, *timestamp, record.key.as_deref(), record.value.as_deref())
+    build_from(records.iter().map(|(timestamp, record)| (*timestamp, record)))
+}
+
+/// The same of records that all were created at one time.
+pub fn build_at(timestamp: Timestamp, records: &[ProducerRecord]) -> Vec<RecordBatch> {
+    build_from(records.iter().map(|record| (timestamp, record)))
+}
+
+fn build_from<'a>(
+    records: impl ExactSizeIterator<Item = (Timestamp, &'a ProducerRecord)>,
+) -> Vec<RecordBatch> {
+    assert!(records.len() > 0, "a producer sends no empty message set");
+    let entry = |(offset, (timestamp, record)): (i64, (Timestamp, &ProducerRecord))| {
+        entry(Offset(offset), 0, timestamp, record.key.as_deref(), record.value.as_deref())
     };
     (0..).zip(records).map(entry).collect()
 }

@@ -18,7 +18,7 @@
 //! Where the rest is: reading in [`super::read`], opening and recovery in [`super::recovery`], cutting in
 //! [`super::truncate`].
 //!
-//! Left out: retention and compaction (files below the start offset stay), idempotence and transactions, `.deleted`
+//! Left out: retention by age and size, compaction, idempotence and transactions, `.deleted`
 //! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
 
 use super::batch::{BatchHeader, MessageFormat, RecordBatch, RecordSet};
@@ -236,6 +236,11 @@ impl PartitionLog {
     /// All batches in its files, oldest first; some may lie below the start offset.
     pub fn batches(&self) -> &[BatchInfo] {
         self.batches.infos()
+    }
+
+    /// Those from the one that holds `offset` on.
+    pub fn batches_from(&self, offset: Offset) -> &[BatchInfo] {
+        &self.batches.infos()[self.batches.find(offset)..]
     }
 
     /// The segments, oldest first.

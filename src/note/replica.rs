@@ -77,6 +77,38 @@ notes! {
             /// The ISR it waited for; empty on a follower.
             isr: Vec<BrokerId>,
         },
+        /// Its log start offset rose: records below are deleted.
+        LogStartRaised {
+            /// From.
+            from: Offset,
+            /// To.
+            to: Offset,
+            /// The leader it was told by; [`BrokerId::NONE`] where an operator asked for it.
+            leader: BrokerId,
+            /// Rule `deletion-policy`, where it is against the policy.
+            decided: Option<Decided>,
+        },
+        /// It leads, and refused to delete records.
+        DeletionRefused {
+            /// Up to where they were to go.
+            before: Offset,
+            /// Why.
+            error: KafkaError,
+        },
+        /// Segments below its log start went.
+        SegmentsDeleted {
+            /// How many.
+            count: usize,
+            /// Where the first one that is left begins.
+            first: Offset,
+        },
+        /// The fetcher that served it has ended, and does nothing any more.
+        FetcherEnded {
+            /// From whom it fetched.
+            leader: BrokerId,
+            /// Rule `batch-below-start`.
+            decided: Decided,
+        },
         /// It asked its leader where an epoch ended.
         AskedEpochEnd {
             /// The leader.
@@ -198,6 +230,8 @@ impl ReplicaNote {
             | ReplicaNote::IsrProposed { decided, .. }
             | ReplicaNote::IsrExpanded { decided, .. }
             | ReplicaNote::FoundDivergence { decided, .. } => Some(*decided),
+            ReplicaNote::FetcherEnded { decided, .. } => Some(*decided),
+            ReplicaNote::LogStartRaised { decided, .. } => *decided,
             _ => None,
         }
     }

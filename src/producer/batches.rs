@@ -40,21 +40,20 @@ pub struct ProducerBatch {
 pub fn batches_of(
     send: SendId,
     partition: TopicPartition,
-    given: Vec<ProducerRecord>,
+    given: &[ProducerRecord],
     (format, batch_size): (MessageFormat, u32),
     now: Time,
     wall: Timestamp,
-) -> Vec<ProducerBatch> {
-    let stamped: Vec<(Timestamp, ProducerRecord)> = given.into_iter().map(|record| (wall, record)).collect();
+) -> impl Iterator<Item = ProducerBatch> {
     let mut pieces = Vec::with_capacity(1);
-    let mut rest = stamped.as_slice();
+    let mut rest = given;
     while !rest.is_empty() {
         let (piece, others) = rest.split_at(how_many_fit(rest, format, u64::from(batch_size)));
-        pieces.push(RecordSet::build(format, piece));
+        pieces.push(RecordSet::build_at(format, wall, piece));
         rest = others;
     }
     let count = pieces.len() as u32;
-    let batch = |(index, records)| ProducerBatch {
+    let batch = move |(index, records)| ProducerBatch {
         send,
         piece: (index as u32, count),
         partition,
@@ -65,25 +64,24 @@ pub fn batches_of(
         not_before: now,
         may_have_been_appended: false,
     };
-    pieces.into_iter().enumerate().map(batch).collect()
+    pieces.into_iter().enumerate().map(batch)
 }
 
 /// How many of these records fit into one batch; at least one.
-fn how_many_fit(records: &[(Timestamp, ProducerRecord)], format: MessageFormat, batch_size: u64) -> usize {
+fn how_many_fit(records: &[ProducerRecord], format: MessageFormat, batch_size: u64) -> usize {
     if format == MessageFormat::V1 {
         let mut size = 0;
-        let fits = |(_, record): &&(Timestamp, ProducerRecord)| {
+        let fits = |record: &&ProducerRecord| {
             size += message_set::entry_size(record);
             size <= batch_size
         };
         return records.iter().take_while(fits).count().max(1);
     }
-    let at_most = |(_, record): &(Timestamp, ProducerRecord)| record_size_at_most(record);
     let mut size = HEADER_LENGTH as u64;
-    if size + records.iter().map(at_most).sum::<u64>() <= batch_size {
+    if size + records.iter().map(record_size_at_most).sum::<u64>() <= batch_size {
         return records.len();
     }
-    let fits = |(index, (_, record)): &(usize, &(Timestamp, ProducerRecord))| {
+    let fits = |(index, record): &(usize, &ProducerRecord)| {
         size += record_size(record, *index as i64);
         size <= batch_size
     };
@@ -168,9 +166,11 @@ mod tests {
     #[test]
     fn a_send_becomes_as_many_batches_as_it_needs() {
         let batches = |format, lengths: &[usize], size: u32| -> Vec<u64> {
-            let given = lengths.iter().map(|length| record(*length)).collect();
+            let given: Vec<_> = lengths.iter().map(|length| record(*length)).collect();
             let partition = TopicPartition::new("orders", 0);
-            let batches = batches_of(SendId(1), partition, given, (format, size), Time(5), Timestamp(9));
+            let shape = (format, size);
+            let batches =
+                batches_of(SendId(1), partition, &given, shape, Time(5), Timestamp(9)).collect::<Vec<_>>();
             assert!(batches.iter().all(|batch| batch.piece.1 == batches.len() as u32));
             assert!(batches.iter().flat_map(|batch| batch.records.entries()).all(RecordBatch::is_valid));
             batches.iter().map(|batch| batch.records.count()).collect()

@@ -120,7 +120,7 @@ impl Producer {
             let count = self.client.metadata.partition_count(partition.topic);
             if count.is_some_and(|count| partition.partition < count) {
                 let shape = (self.format, self.config.batch_size);
-                for batch in batches_of(send, partition, records, shape, env.now, env.wall) {
+                for batch in batches_of(send, partition, &records, shape, env.now, env.wall) {
                     self.accumulator.append(batch);
                 }
             } else if gives_up_at <= env.now {

@@ -31,6 +31,32 @@ pub enum Outcome {
     Failed(Time, ClientError, bool),
 }
 
+/// What is kept of a send's first value: all of it if it may be a name, else its size. What a workload sends need not
+/// stay in memory for it.
+#[derive(Clone, Debug)]
+pub enum FirstValue {
+    /// There is none: a tombstone.
+    None,
+    /// Short enough to be a name.
+    Short(Bytes),
+    /// So many bytes.
+    Long(usize),
+}
+
+impl FirstValue {
+    /// Of this value.
+    pub fn of(value: Option<&Bytes>) -> FirstValue {
+        match value {
+            None => FirstValue::None,
+            Some(value) if value.len() <= LONGEST_NAME => FirstValue::Short(value.clone()),
+            Some(value) => FirstValue::Long(value.len()),
+        }
+    }
+}
+
+/// No name has more bytes.
+const LONGEST_NAME: usize = 24;
+
 /// One send.
 #[derive(Clone, Debug)]
 pub struct Send {
@@ -40,8 +66,8 @@ pub struct Send {
     pub producer: NodeId,
     /// Where to.
     pub partition: TopicPartition,
-    /// Its first value.
-    value: Option<Bytes>,
+    /// What is kept of its first value.
+    value: FirstValue,
     /// How many records it has.
     count: usize,
     /// With which acknowledgement.
@@ -59,7 +85,11 @@ pub struct Send {
 impl Send {
     /// What it is called: its first value as text.
     pub fn name(&self) -> Arc<str> {
-        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
+        match &self.value {
+            FirstValue::None => "a tombstone".into(),
+            FirstValue::Short(value) => name_of(value),
+            FirstValue::Long(size) => name_of_size(*size),
+        }
     }
 
     /// The batch it became, or the last entry: a log that holds it holds them all.
@@ -74,7 +104,28 @@ impl Send {
 
     /// Whether its first value is short enough to be a name.
     pub fn is_named(&self) -> bool {
-        !self.name().ends_with(" bytes")
+        match &self.value {
+            FirstValue::None => true,
+            FirstValue::Short(value) => name_in(value).is_some(),
+            FirstValue::Long(_) => false,
+        }
+    }
+}
+
+/// Names of sends that are asked for one after the other: what only tells a size is made once for many.
+#[derive(Default)]
+pub(super) struct Names {
+    sized: Option<(usize, Arc<str>)>,
+}
+
+impl Names {
+    /// What a send is called.
+    pub(super) fn of(&mut self, send: &Send) -> Arc<str> {
+        match (&send.value, &self.sized) {
+            (FirstValue::Long(size), Some((known, name))) if size == known => Arc::clone(name),
+            (FirstValue::Long(size), _) => Arc::clone(&self.sized.insert((*size, send.name())).1),
+            _ => send.name(),
+        }
     }
 }
 
@@ -239,23 +290,22 @@ impl Ledger {
         }
     }
 
-    /// What was promised about a committed batch, to whom and when.
+    /// What was promised about a committed batch, and when; a sentence goes on.
     pub fn promise(&self, ghost: &Ghost, committed: &Committed, nodes: &Nodes) -> String {
         let batch = &committed.batch;
         let place = format!("{} offset {}", ghost.partition, batch.base_offset);
         match self.send_of(ghost.partition, batch).map(|send| (send, &send.outcome)) {
             Some((send, Outcome::Acked(at, _))) => format!(
-                "{} ({place}) was acked to {} at {} ms with acks={}.",
+                "{} ({place}), acked at {} ms with acks={}",
                 self.name(ghost.partition, batch),
-                nodes.name(send.producer),
                 at.millis(),
                 acks_name(send.acks)
             ),
             _ => format!(
-                "{} ({place}) was committed: the high watermark of {} passed it at {} ms.",
+                "{} ({place}), committed at {} ms by the high watermark of {}",
                 self.name(ghost.partition, batch),
-                nodes.name(committed.by),
-                committed.at.millis()
+                committed.at.millis(),
+                nodes.name(committed.by)
             ),
         }
     }
@@ -272,8 +322,21 @@ pub fn acks_name(acks: Acks) -> &'static str {
 
 /// A value as a name: text if it is short and printable.
 pub fn name_of(value: &[u8]) -> Arc<str> {
-    match std::str::from_utf8(value) {
-        Ok(text) if text.len() <= 24 && text.chars().all(|c| !c.is_control()) => text.into(),
-        _ => format!("{} bytes", value.len()).into(),
+    match name_in(value) {
+        Some(text) => text.into(),
+        None => name_of_size(value.len()),
     }
+}
+
+fn name_of_size(size: usize) -> Arc<str> {
+    format!("{size} bytes").into()
+}
+
+/// A value that is a name.
+fn name_in(value: &[u8]) -> Option<&str> {
+    if value.len() > LONGEST_NAME {
+        return None;
+    }
+    let text = std::str::from_utf8(value).ok()?;
+    text.chars().all(|c| !c.is_control()).then_some(text)
 }

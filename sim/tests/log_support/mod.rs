@@ -95,6 +95,7 @@ pub fn config() -> TopicConfig {
         min_insync_replicas: 1,
         unclean_leader_election: false,
         log_append_time: false,
+        cleanup: kafka::config::CleanupPolicy { delete: true, compact: false },
     }
 }
 
