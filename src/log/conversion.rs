@@ -6,7 +6,8 @@
 //!   becomes an entry; headers and leader epochs are lost (`RecordsUtil.downConvert`). A producer of 0.11 or later does
 //!   the same to what it sends to a leader of 0.10.2 (`Sender.sendProduceRequest`).
 //!
-//! As in Kafka nobody checks a batch's CRC when it is converted, and what comes out has a CRC that fits.
+//! What is converted up has passed its CRC before. Nobody checks it on the way down, as in Kafka, and what comes out has
+//! a CRC that fits: an old consumer does not notice a rotten bit.
 //!
 //! Left out: compressed records, which nothing here opens; `message.format.version` and
 //! `message.downconversion.enable`; brokers that write different formats (their logs would differ byte for byte).
@@ -140,6 +141,19 @@ mod tests {
                 assert_eq!(entry.header.attributes & LOG_APPEND_TIME != 0, wall.is_some());
             }
         }
+    }
+
+    #[test]
+    fn a_rotten_bit_gets_a_crc_that_fits() {
+        let good = in_log(None);
+        let mut bytes = good.records.to_vec();
+        let last = bytes.len() - 2;
+        bytes[last] ^= 1;
+        let rotten = RecordBatch::new(good.header, bytes.into());
+        assert!(!rotten.is_valid());
+        let entries = down(&rotten, Offset(9)).expect("decodable");
+        assert!(entries[0].is_valid());
+        assert_ne!(Ok(entries), down(&good, Offset(9)));
     }
 
     #[test]
