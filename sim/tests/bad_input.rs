@@ -95,9 +95,9 @@ const CASES: &[(&str, &str, &str)] = &[
     ("an unknown fact", "BecameLeader", "BecameLeeder"),
     ("an unknown era", "\"2.8\":", "\"2.88\":"),
     (
-        "releases of two message formats",
+        "brokers of two message formats",
         "\"brokers\": 3,",
-        "\"brokers\": 3, \"eras\": { \"producer-1\": \"0.10.2\" },",
+        "\"brokers\": 3, \"eras\": { \"broker-1\": \"0.10.2\" },",
     ),
     ("an era twice", "\"0.10.2\":", "\"2.8.2\":"),
     ("an era without ZooKeeper", "\"2.8\":", "\"4.0\":"),

@@ -11,6 +11,7 @@ use crate::world::{EventId, Side, World};
 use kafka::command::Delivery;
 use kafka::ids::{ConnectionId, NodeId};
 use kafka::log::batch::RecordBatch;
+use kafka::log::conversion::as_in_the_log;
 use kafka::messages::{ApiKey, Response};
 use kafka::node::{Effect, ExitReason, ReplyTo};
 use kafka::time::Time;
@@ -104,8 +105,9 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, node: NodeId, id: EventId, delivery: Delivery) {
-        if let Delivery::Polled { from, batches, .. } = &delivery {
+    fn deliver(&mut self, node: NodeId, id: EventId, mut delivery: Delivery) {
+        if let Delivery::Polled { from, batches, .. } = &mut delivery {
+            as_in_the_log(batches);
             let records = |batch: &RecordBatch| {
                 let after = batch.header.next_offset() - (*from).max(batch.header.base_offset);
                 after.clamp(0, i64::from(batch.header.records_count)) as u64
