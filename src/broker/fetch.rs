@@ -107,7 +107,7 @@ impl ReplicaManager {
             let may_propose = session.is_some();
             return self.block(locked, Blocked::Fetch { fetch, may_propose });
         }
-        let mut looks = std::mem::take(&mut self.looks);
+        let mut looks = self.looks.pop().unwrap_or_default();
         looks.extend(fetch.request.partitions.iter().map(|asked| self.look(&fetch, asked)));
         // Read before the follower's position is taken in.
         let complete = is_complete(&fetch.request, looks.iter().copied());
@@ -117,7 +117,7 @@ impl ReplicaManager {
             None => TakenIn::Nothing,
         };
         looks.clear();
-        self.looks = looks;
+        self.looks.push(looks);
         let rose = match taken_in {
             TakenIn::Locked(tp) => return self.block(tp, Blocked::Fetch { fetch, may_propose: false }),
             TakenIn::Rose => true,
@@ -150,11 +150,11 @@ impl ReplicaManager {
 
     /// Answers with what there is now.
     pub(super) fn answer_fetch(&mut self, fetch: &DelayedFetch, env: &mut Env<'_>) {
-        let mut looks = std::mem::take(&mut self.looks);
+        let mut looks = self.looks.pop().unwrap_or_default();
         looks.extend(fetch.request.partitions.iter().map(|asked| self.look(fetch, asked)));
         let answer = self.read(fetch, &looks, env);
         looks.clear();
-        self.looks = looks;
+        self.looks.push(looks);
         self.reply(fetch.reply_to, answer, env);
     }
 

@@ -73,7 +73,7 @@ pub struct ReplicaManager {
     pub(super) isr_writer: ZooKeeperIsrWriter,
     pub(super) alter_partition: AlterPartitionQueue,
     /// Kept for its memory only: what a fetch finds in each of its partitions.
-    pub(super) looks: Vec<Result<Look, KafkaError>>,
+    pub(super) looks: Vec<Vec<Result<Look, KafkaError>>>,
     /// Requests that wait for a partition's write lock, in the order of arrival.
     blocked: Vec<(TopicPartition, Blocked)>,
     /// What the process does from now on.

@@ -50,8 +50,8 @@ pub struct Audited {
     pub told: Told,
     /// The batch it became, if that is known.
     pub batch: Option<BatchInfo>,
-    /// Names of the nodes that hold it.
-    pub copies: Vec<Arc<str>>,
+    /// Names of the nodes that hold it: one list for all records that the same nodes hold.
+    pub copies: Arc<[Arc<str>]>,
     /// What became of it.
     pub fate: Fate,
 }
@@ -137,6 +137,7 @@ impl Audit {
         let mut searched = Searched::default();
         let mut names = Names::default();
         let mut copies = Vec::new();
+        let mut named: (Vec<NodeId>, Arc<[Arc<str>]>) = Default::default();
         let mut places = PartitionMap::default();
         let records = ledger.sends().map(|send| {
             let ghost = history.get(send.partition);
@@ -156,10 +157,19 @@ impl Audit {
                 told: Told::of(send, nodes),
                 batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
-                copies: copies.iter().map(|node| Arc::clone(&nodes.slot(*node).name)).collect(),
+                copies: {
+                    if named.0 != copies {
+                        let names = copies.iter().map(|node| Arc::clone(&nodes.slot(*node).name)).collect();
+                        named = (copies.clone(), names);
+                    }
+                    Arc::clone(&named.1)
+                },
             }
         });
-        Audit { records: records.collect() }
+        // The ledger knows how many there are; the iterator does not.
+        let mut all = Vec::with_capacity(ledger.count());
+        all.extend(records);
+        Audit { records: all }
     }
 
     /// Names of the records that are lost, with the declaration that allowed it.

@@ -379,7 +379,8 @@ impl Ghost {
 
     /// Whether something committed was lost by declaration: an unclean election was held, or power took it.
     pub fn has_declared_loss(&self) -> bool {
-        self.unclean.is_some() || self.lost.iter().any(|(_, declared)| declared.is_some())
+        self.unclean.is_some()
+            || !self.lost.is_empty() && self.lost.iter().any(|(_, declared)| declared.is_some())
     }
 
     /// The declaration that would excuse the loss of this batch now: also if so many machines as count have lost it, and

@@ -260,6 +260,11 @@ impl Ledger {
         self.sends.get(self.index(send)?)
     }
 
+    /// How many sends there are.
+    pub fn count(&self) -> usize {
+        self.sends.len()
+    }
+
     /// All sends, oldest first.
     pub fn sends(&self) -> impl Iterator<Item = &Send> {
         self.sends.iter()

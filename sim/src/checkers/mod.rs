@@ -257,7 +257,10 @@ impl Context<'_> {
         self.force[info.number]
     }
 
-    /// Reports a finding, if the property is in force. The report is only built if so.
+    /// Reports a finding, if the property is in force. The report is only built if so, and not in line with what looks
+    /// at every change.
+    #[cold]
+    #[inline(never)]
     fn find(
         &mut self,
         info: &PropertyInfo,

@@ -158,7 +158,9 @@ impl World {
         }
     }
 
-    /// Tells the recorder a fact about the event that is acted on now.
+    /// Tells the recorder a fact about the event that is acted on now. Not in line: mostly nobody records.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn record(&mut self, id: EventId, node: NodeId, fact: Fact<'_>) {
         self.recorder.record(id, self.kernel.cause, self.nodes.now, node, fact, &self.nodes);
     }
