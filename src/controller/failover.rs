@@ -157,7 +157,11 @@ impl KafkaController {
             Step::Failover(FailoverStep::StartReplicas),
             Step::Failover(FailoverStep::StartPartitions),
             Step::Reassignment(ReassignmentStep::TakeUp),
-            Step::Deletion(DeletionStep::Resume),
+            // What cannot be taken up is cleared away.
+            Step::Deletion(match self.settings.delete_topic_enable {
+                true => DeletionStep::Resume,
+                false => DeletionStep::Look,
+            }),
             Step::Preferred(PreferredStep::Look),
             Step::Failover(FailoverStep::ScheduleRebalance),
         ]);

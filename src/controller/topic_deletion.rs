@@ -10,7 +10,9 @@
 //!    the topic's znodes go.
 //! 5. A broker that comes back makes its topics eligible again.
 //!
-//! Left out: `delete.topic.enable` (taken as on; its default was off until 1.0). Up to 2.0 partitions went through
+//! With `delete.topic.enable=false`, the default up to 0.11, the child is deleted and nothing else happens.
+//!
+//! Left out: up to 2.0 partitions went through
 //! step 2's states at the end, and every UpdateMetadata named all partitions of topics to be deleted.
 
 use super::calls::{self, Work};
@@ -102,6 +104,9 @@ impl KafkaController {
         };
         let all = self.context.all_replicas();
         let held_up = all.into_iter().filter(down).map(|replica| replica.partition.topic);
+        if !self.settings.delete_topic_enable {
+            return;
+        }
         self.context.deletion_ineligible = held_up.filter(|topic| topics.contains(topic)).collect();
         self.context.topics_to_delete = topics;
     }
@@ -114,8 +119,9 @@ impl KafkaController {
 
     fn deletions_listed(&mut self, listed: &Result<OpResult, ZkError>, w: &mut Work<'_, '_>) {
         let listed: Vec<Topic> = calls::children(listed).iter().map(|name| Topic::new(name)).collect();
+        let enabled = self.settings.delete_topic_enable;
         let (known, unknown): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|topic| self.context.topics.contains(topic));
+            listed.into_iter().partition(|topic| enabled && self.context.topics.contains(topic));
         let moving: Vec<Topic> = self.context.being_reassigned.keys().map(|one| one.topic).collect();
         self.context.topics_to_delete.extend(&known);
         self.mark_ineligible(moving);

@@ -3,7 +3,7 @@
 //! Replication repairs itself: a follower that was away fetches what it lacks and is let in again. Releases in which it
 //! did not, for one reason or another: 2.0.1 to 2.6.0 (KAFKA-10706), 2.7 and 2.8 (KAFKA-12686).
 
-use super::history::{Ghost, History};
+use super::history::{Deletion, Ghost, History};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
 use kafka::ids::Offset;
@@ -23,7 +23,7 @@ pub(super) fn finish(history: &History, context: &mut Context<'_>) {
     for partition in history.partitions() {
         let Some(ghost) = history.get(partition) else { continue };
         let outside = missing(ghost);
-        if outside.is_empty() {
+        if outside.is_empty() || ghost.deletion == Deletion::Begun {
             continue;
         }
         let names: Vec<&str> =

@@ -48,6 +48,8 @@ pub struct Send {
     pub outcome: Outcome,
     /// The batch it became, once it is known.
     pub batch: Option<BatchInfo>,
+    /// Whether it was acknowledged, and its topic was deleted later.
+    pub is_deleted: bool,
 }
 
 impl Send {
@@ -104,6 +106,7 @@ impl Ledger {
             at,
             outcome: Outcome::Open,
             batch: None,
+            is_deleted: false,
         };
         // Handles ascend as they are given out; a busy producer may take its command after a later one elsewhere.
         match self.sends.last() {
@@ -151,6 +154,17 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// A topic that an operator had deleted is gone: whatever of this partition was acknowledged is gone with it.
+    pub(super) fn topic_is_deleted(&mut self, partition: TopicPartition) {
+        let of_partition =
+            |send: &&Send| send.partition == partition && matches!(send.outcome, Outcome::Acked(..));
+        let gone: Vec<SendId> = self.sends.iter().filter(of_partition).map(|send| send.id).collect();
+        for send in gone {
+            self.get_mut(send).expect("it was just found").is_deleted = true;
+        }
+        self.by_batch.remove(partition);
     }
 
     fn index(&self, send: SendId) -> Option<usize> {

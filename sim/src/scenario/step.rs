@@ -36,6 +36,8 @@ pub enum Step {
     AddPartitions(AddPartitions),
     /// An operator changes settings of a topic.
     Set(SetTopic),
+    /// An operator deletes a topic.
+    DeleteTopic(DeleteTopic),
     /// An operator deletes the records of a partition below an offset.
     DeleteRecords(DeleteRecords),
     /// An operator asks for the election of preferred leaders.
@@ -190,6 +192,16 @@ pub struct AddPartitions {
     pub assignment: Option<Vec<Vec<i32>>>,
     /// Kafka's error, by its name, with which the tool must refuse.
     pub refused: Option<String>,
+}
+
+/// A topic to delete.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct DeleteTopic {
+    /// Its name.
+    pub topic: String,
+    /// Kafka's error, by its name, with which the tool must refuse; or eras and errors.
+    pub refused: Option<Sentence>,
 }
 
 /// Records to delete.
@@ -406,6 +418,7 @@ objects!(
     Workload,
     SetTopic,
     AddPartitions,
+    DeleteTopic,
     DeleteRecords,
     SlowCpu,
     StepClock,
