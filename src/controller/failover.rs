@@ -116,8 +116,11 @@ impl KafkaController {
                 self.ask(vec![calls::list(DELETE_TOPICS)], then(FailoverStep::Start), w);
             }
             FailoverStep::Start => {
-                self.load_deletions(&outcome[0]);
+                let refused = self.load_deletions(&outcome[0]);
                 self.start(w);
+                if !refused.is_empty() {
+                    self.next(vec![Step::Deletion(DeletionStep::Unmark(refused))]);
+                }
             }
             FailoverStep::StartReplicas => {
                 self.initialize_replica_states();
@@ -157,11 +160,7 @@ impl KafkaController {
             Step::Failover(FailoverStep::StartReplicas),
             Step::Failover(FailoverStep::StartPartitions),
             Step::Reassignment(ReassignmentStep::TakeUp),
-            // What cannot be taken up is cleared away.
-            Step::Deletion(match self.settings.delete_topic_enable {
-                true => DeletionStep::Resume,
-                false => DeletionStep::Look,
-            }),
+            Step::Deletion(DeletionStep::Resume),
             Step::Preferred(PreferredStep::Look),
             Step::Failover(FailoverStep::ScheduleRebalance),
         ]);
