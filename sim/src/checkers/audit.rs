@@ -14,7 +14,7 @@
 //!
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
-use super::history::{Declared, Ghost, History, Seen, duplicate, find};
+use super::history::{Declared, Deletion, Ghost, History, Seen, duplicate, find};
 use super::ledger::{Ledger, Names, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
@@ -108,6 +108,8 @@ pub enum Fate {
     KeptFrom(Offset),
     /// An operator had it deleted: the log starts here.
     Deleted(Offset),
+    /// An operator had its topic deleted.
+    TopicDeleted,
     /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
@@ -264,6 +266,9 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         return Fate::NotPromised;
     };
     let leader = ghost.current_leader().map(|index| &ghost.replicas[index]);
+    if send.is_deleted || ghost.deletion == Deletion::Begun && leader.is_none() {
+        return Fate::TopicDeleted;
+    }
     // Its bytes may be on disk all the same. What a crash has brought back is there again.
     let start = leader.map_or(ghost.deleted, |leader| ghost.start_of(leader));
     if start > batch.last_offset {

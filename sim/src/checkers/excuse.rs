@@ -7,7 +7,7 @@
 //! A client may know nobody: every broker that its last metadata named is down. It asks those again and again, and never
 //! the addresses that it began with (until KIP-899, which up to 3.9 has to be asked for).
 
-use super::ghost::{Ghost, Seen};
+use super::ghost::{Deletion, Ghost, Seen};
 use super::history::History;
 use crate::world::nodes::{Nodes, Process, Status};
 use kafka::ids::{BrokerId, NodeId, TopicPartition};
@@ -43,6 +43,9 @@ pub fn knows_nobody(client: NodeId, nodes: &Nodes) -> bool {
 /// Why this partition waits, if it may.
 pub fn excuse(ghost: &Ghost, nodes: &Nodes) -> Option<String> {
     let state = ghost.state.as_ref()?;
+    if ghost.deletion == Deletion::Begun {
+        return Some("its topic is being deleted".to_owned());
+    }
     let can_lead = |seen: &Seen| seen.alive && ghost.in_controller_isr(seen);
     if ghost.replicas.iter().any(can_lead) {
         return None;

@@ -102,6 +102,17 @@ impl Declared {
     }
 }
 
+/// How far a topic's deletion has come.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Deletion {
+    /// Nobody has asked for it.
+    NotOrdered,
+    /// An operator has; nothing was deleted yet, and perhaps never will be (`delete.topic.enable`).
+    Ordered,
+    /// Replicas were deleted: what the partition held is gone, or will be.
+    Begun,
+}
+
 /// A partition's state in ZooKeeper, as last read.
 #[derive(Clone, Debug)]
 pub struct StateSeen {
@@ -175,6 +186,8 @@ pub struct Ghost {
     pub ordered: Offset,
     /// Below this offset some replica has deleted them.
     pub deleted: Offset,
+    /// Whether an operator has ordered the topic to be deleted, and whether a replica was deleted since.
+    pub deletion: Deletion,
     /// Up to which offset two replicas are known to agree.
     pub matched: Vec<(NodeId, NodeId, Offset)>,
     /// Up to which offset a member of a leader's ISR is known to agree with it.
@@ -226,6 +239,7 @@ impl Ghost {
             sent: SharedList::default(),
             ordered: Offset::ZERO,
             deleted: Offset::ZERO,
+            deletion: Deletion::NotOrdered,
             matched: Vec::new(),
             weakly_matched: Vec::new(),
         }
@@ -547,6 +561,9 @@ impl Ghost {
 
     /// A replica was deleted: all its batches are dropped.
     pub(super) fn forget(&mut self, node: NodeId, at: Time) {
+        if self.deletion == Deletion::Ordered {
+            self.deletion = Deletion::Begun;
+        }
         if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
             let seen = self.replicas.remove(index);
             let why: Arc<str> = "deletion of the replica".into();

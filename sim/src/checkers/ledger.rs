@@ -80,6 +80,8 @@ pub struct Send {
     pub batch: Option<BatchInfo>,
     /// The entries after the first, if it became several.
     pub rest: Vec<BatchInfo>,
+    /// Whether it was acknowledged, and its topic was deleted later.
+    pub is_deleted: bool,
 }
 
 impl Send {
@@ -173,6 +175,7 @@ impl Ledger {
             outcome: Outcome::Open,
             batch: None,
             rest: Vec::new(),
+            is_deleted: false,
         };
         // Handles ascend as they are given out; a busy producer may take its command after a later one elsewhere.
         match self.sends.last() {
@@ -243,6 +246,17 @@ impl Ledger {
         let after = log.partition_point(|batch| batch.base_offset <= first.base_offset);
         let same = |batch: &&BatchInfo| batch.max_timestamp == first.max_timestamp;
         log.iter_from(after).take(entry.count - 1).take_while(same).copied().collect()
+    }
+
+    /// A topic that an operator had deleted is gone: whatever of this partition was acknowledged is gone with it.
+    pub(super) fn topic_is_deleted(&mut self, partition: TopicPartition) {
+        let of_partition =
+            |send: &&Send| send.partition == partition && matches!(send.outcome, Outcome::Acked(..));
+        let gone: Vec<SendId> = self.sends.iter().filter(of_partition).map(|send| send.id).collect();
+        for send in gone {
+            self.get_mut(send).expect("it was just found").is_deleted = true;
+        }
+        self.by_batch.remove(partition);
     }
 
     fn index(&self, send: SendId) -> Option<usize> {

@@ -63,7 +63,7 @@ use history::{Change, Ghost, History};
 use kafka::broker::view::ReplicaView;
 use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
-use kafka::ids::{NodeId, Offset, TopicPartition};
+use kafka::ids::{NodeId, Offset, Topic, TopicPartition};
 use kafka::time::Time;
 use ledger::{FirstValue, Ledger};
 use std::collections::BTreeSet;
@@ -170,6 +170,8 @@ pub enum Handed {
     Position(TopicPartition),
     /// The records of a partition below this offset may be deleted: by an operator's order, to his tool.
     Deletion(TopicPartition, Offset),
+    /// A topic may be deleted: by an operator's order, to his tool.
+    TopicDeletion(Topic),
 }
 
 impl Handed {
@@ -182,6 +184,7 @@ impl Handed {
             }
             Command::Assign(_) => Some(Handed::Assignment),
             Command::Seek(partition, _) => Some(Handed::Position(*partition)),
+            Command::DeleteTopic(topic) => Some(Handed::TopicDeletion(*topic)),
             // The high watermark, wherever it is by then.
             Command::DeleteRecords { partition, before: Offset(-1) } => {
                 Some(Handed::Deletion(*partition, Offset(i64::MAX)))
@@ -372,6 +375,9 @@ impl Checks {
                 let ghost = self.history.ghost_mut(*partition);
                 ghost.ordered = ghost.ordered.max(*before);
             }
+            if let Handed::TopicDeletion(topic) = handed {
+                self.history.order_deletion(*topic);
+            }
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
@@ -383,6 +389,9 @@ impl Checks {
         let Checks { force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, .. } = self;
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
+            for partition in history.end_deleted(nodes) {
+                ledger.topic_is_deleted(partition);
+            }
             for change in history.read_states(nodes) {
                 let mut context = Context { at, event, nodes, ledger, force, findings };
                 let ghost = history.ghost_mut(change.partition);

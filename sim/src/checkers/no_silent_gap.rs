@@ -57,7 +57,7 @@ impl NoSilentGap {
         match handed {
             Handed::Assignment => self.forget(node, None),
             Handed::Position(partition) => self.forget(node, Some(*partition)),
-            Handed::Records { .. } | Handed::Deletion(..) => {}
+            Handed::Records { .. } | Handed::Deletion(..) | Handed::TopicDeletion(_) => {}
         }
     }
 

@@ -39,6 +39,7 @@ impl Runner<'_> {
             Step::CreateTopic(_)
             | Step::AddPartitions(_)
             | Step::Set(_)
+            | Step::DeleteTopic(_)
             | Step::DeleteRecords(_)
             | Step::ElectPreferred(_)
             | Step::Reassign(_)
@@ -240,6 +241,9 @@ impl Runner<'_> {
                 let settings = settings.into_iter().collect();
                 (text, Command::AlterTopicConfig { topic: Topic::new(&set.topic), settings })
             }
+            Step::DeleteTopic(delete) => {
+                (format!("delete topic {}", delete.topic), Command::DeleteTopic(Topic::new(&delete.topic)))
+            }
             Step::DeleteRecords(delete) => {
                 let (partition, before) = (delete.of.0, Offset(delete.before));
                 let below = match delete.before {
@@ -281,6 +285,7 @@ impl Runner<'_> {
         let refused = match step {
             Step::CreateTopic(create) => create.refused.as_deref(),
             Step::AddPartitions(add) => add.refused.as_deref(),
+            Step::DeleteTopic(delete) => delete.refused.as_ref().and_then(|refused| refused.text(self.era)),
             Step::DeleteRecords(delete) => delete.refused.as_ref().and_then(|refused| refused.text(self.era)),
             _ => None,
         };
