@@ -99,6 +99,7 @@ const CHAPTERS: &[Chapter] = &[
             "torn-write",
             "corrupt-segment",
             "checkpoint-lost",
+            "recovered-not-flushed",
             "directory-not-synced",
             "marker-lies",
         ],
