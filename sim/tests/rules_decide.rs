@@ -57,6 +57,11 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "StopReplica of those releases names no leader epoch, so another value finds nothing to compare",
     ),
     (
+        "stop-replica-requests",
+        &["grouped-unless-deleted"],
+        "up to 1.0 a broker that shuts down is told of each partition in a batch of its own; several replicas of a broker stop together only when their topic is deleted",
+    ),
+    (
         "epoch-entries",
         &["keeps-first"],
         "a leader that contradicts its own cache is caught by the truncation of those releases first",

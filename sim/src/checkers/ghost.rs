@@ -559,7 +559,8 @@ impl Seen {
         {
             let front = self.batches.partition_point(|batch| batch.base_offset < new.base_offset);
             // Deletion from the front is no cut, but a hole behind the log's start offset is.
-            dropped.extend(self.batches.iter().take(front).filter(|batch| batch.last_offset >= start).copied());
+            dropped
+                .extend(self.batches.iter().take(front).filter(|batch| batch.last_offset >= start).copied());
             self.batches.drop_front(front);
         }
         let mut kept = self.batches.len().min(now.len());
