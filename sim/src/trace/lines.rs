@@ -268,7 +268,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ),
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
-            let text = format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era()));
+            let what = match *offset {
+                Offset::NONE => "question".to_owned(),
+                offset => format!("read at offset {offset}"),
+            };
+            let text = format!("{of}refuses {who}'s {what}: {}", error.name(scene.era()));
             Wording { once: true, ..plain(Zoom::Story, text) }
         }
         ReplicaNote::FoundDivergence { replica, end_offset, .. } => plain(
