@@ -11,6 +11,7 @@ use super::ledger::Outcome;
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::command::Delivery;
 use kafka::era::Release;
+use kafka::ids::Offset;
 use kafka::messages::produce::Acks;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
@@ -33,6 +34,8 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
         || ghost.deleted > *offset
         // An unclean election leaves it out of the ghost; the broker that answered does not know.
         || ghost.replica_of(*broker).is_some_and(|seen| seen.high_watermark > *offset)
+        // It answered with its last breath, and nobody saw its high watermark: then the ISR tells.
+        || ghost.replica_of(*broker).is_some_and(|seen| !seen.alive) && is_everywhere(ghost, *offset)
     {
         return;
     }
@@ -40,6 +43,13 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
     context.find(&INFO, ghost, *offset, || {
         vec![format!("{partition}: {producer} was told that {name} is at offset {offset}, which no high watermark has passed.")]
     });
+}
+
+/// Whether every running member of the ISR has a record at this offset, and at least one has.
+fn is_everywhere(ghost: &Ghost, offset: Offset) -> bool {
+    let mut members =
+        ghost.replicas.iter().filter(|seen| seen.alive && ghost.in_controller_isr(seen)).peekable();
+    members.peek().is_some() && members.all(|seen| seen.end > offset)
 }
 
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {

@@ -300,7 +300,8 @@ impl Drawing<'_> {
             }
             FaultKind::SlowDisk => {
                 let at = node(self.broker(4));
-                let factor = draw.of(6, &[10, 100, 1_000]);
+                // A thousand times slower, one start of a broker would outlast the run.
+                let factor = draw.of(6, &[3, 10, 50]);
                 self.now(Step::Disk(DiskStep { at: at.clone(), fault: Fault::Slow(factor) }));
                 self.later(self.lasts(7), Step::Disk(DiskStep { at, fault: Fault::Slow(1) }));
             }
