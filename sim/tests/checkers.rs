@@ -5,36 +5,19 @@
 //! before it is shown. `TRIAL_WORLDS=200` draws more of them.
 
 mod checker_worlds;
+mod json_files;
 
 use checker_worlds::planted::{self, Outcome, one_page_cache_is_lost};
 use checker_worlds::random::{Faults, check_worlds};
-use std::path::{Path, PathBuf};
 use trial::scenario::parse;
 use trial::scenario::run::{Budget, run_prepared};
 
 /// Seeds of every scenario in every era.
 const SEEDS: [u64; 3] = [0, 1, 2];
 
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(directory).expect("the directory can be read");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
-}
-
 #[test]
 fn checkers_agree_with_a_full_look_in_every_scenario() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in its workspace");
-    let mut files = Vec::new();
-    walk(&root.join("scenarios"), &mut files);
-    assert!(files.len() >= 4, "there are scenarios");
-    for file in files {
+    for file in json_files::scenarios() {
         let ready = parse::read(&file, None, &[]).expect("scenarios are right");
         // The reference run is long, and the same in every era and from every seed but for the faults' timing.
         let is_long = file.ends_with("reference.json");

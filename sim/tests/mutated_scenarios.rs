@@ -1,10 +1,11 @@
 //! Scenarios with mistakes in them, made up by proptest: no text makes the parser panic, no scenario that is accepted
 //! makes a run panic or hang, and the schema accepts what the parser accepts.
 
+mod json_files;
+
 use proptest::prelude::*;
 use regex::Regex;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 use trial::scenario::file;
 use trial::scenario::parse::parse;
 use trial::scenario::run::{Budget, first_era, run_within};
@@ -15,21 +16,8 @@ use trial::scenario::validate::validate;
 const BUDGET: Budget = Budget { events: 30_000, time: kafka::time::Micros(600_000_000) };
 
 fn scenarios() -> Vec<String> {
-    fn walk(directory: &Path, texts: &mut Vec<(PathBuf, String)>) {
-        for entry in std::fs::read_dir(directory).expect("the directory can be read") {
-            let path = entry.expect("the entry can be read").path();
-            if path.is_dir() {
-                walk(&path, texts);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                let text = std::fs::read_to_string(&path).expect("the file can be read");
-                texts.push((path, text));
-            }
-        }
-    }
-    let mut texts = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios"), &mut texts);
-    texts.sort();
-    texts.into_iter().map(|(_, text)| text).collect()
+    let text = |path| std::fs::read_to_string(path).expect("the file can be read");
+    json_files::scenarios().into_iter().map(text).collect()
 }
 
 /// The tokens of a JSON text, white space kept with what it follows.

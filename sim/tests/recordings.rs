@@ -4,6 +4,8 @@
 //! `sim/vectors/clusters`. What had to be forced stands in a snapshot, so that a race that was none before is seen
 //! (`TRIAL_BLESS=1` writes it). A recording with one fact changed must differ in that step.
 
+mod json_files;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -21,8 +23,7 @@ fn main() -> std::process::ExitCode {
     std::env::set_current_dir(root).expect("the repository is there");
     let given = std::env::var_os("TRIAL_CLUSTERS").map(PathBuf::from);
     let directory = given.clone().unwrap_or_else(|| PathBuf::from("sim/vectors/clusters"));
-    let mut files = Vec::new();
-    walk(&directory, &mut files);
+    let files = json_files::below(&directory);
     assert!(!files.is_empty(), "there are recordings in {}", directory.display());
     let is_ours = given.is_none();
     let mut tests = Vec::new();
@@ -39,19 +40,6 @@ fn main() -> std::process::ExitCode {
         tests.push(Trial::test("bad input", bad_input));
     }
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(directory).expect("the directory can be read");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
 }
 
 /// Ours shows what was recorded; what was forced is what was forced before.

@@ -7,6 +7,8 @@
 //! - `TRIAL_SEED=7`, `TRIAL_SEEDS=0..100`, or madsim's `MADSIM_TEST_SEED` and `MADSIM_TEST_NUM`: other seeds.
 //! - `TRIAL_BLESS=1`: snapshots are written. Read their diff, commit only what can be explained.
 
+mod json_files;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use similar::TextDiff;
 use std::fmt::Write;
@@ -31,8 +33,7 @@ fn main() -> std::process::ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in its workspace");
     std::env::set_current_dir(root).expect("the repository is there");
     let seeds = seeds().expect("the seeds asked for");
-    let mut files = Vec::new();
-    walk(Path::new("scenarios"), &mut files);
+    let files = json_files::below(Path::new("scenarios"));
     assert!(!files.is_empty(), "there are scenarios");
     let mut tests = Vec::new();
     for file in files {
@@ -56,19 +57,6 @@ fn main() -> std::process::ExitCode {
     }
     tests.push(Trial::test("course", course));
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
-}
-
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(directory).expect("the directory can be read");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
 }
 
 /// The seeds asked for by the environment.
@@ -141,8 +129,7 @@ fn table(ready: &Ready, name: &str) -> Result<(), Failed> {
 
 /// The page of the course, and the matrix in the front page, are what the files say.
 fn course() -> Result<(), Failed> {
-    let mut files = Vec::new();
-    walk(Path::new("scenarios"), &mut files);
+    let files = json_files::below(Path::new("scenarios"));
     let all: Result<Vec<Ready>, _> = files.iter().map(|file| parse::read(file, None, &[])).collect();
     let all = all.map_err(|problem| problem.render(false))?;
     made(Path::new("scenarios/README.md"), &course::page(&all, "scenarios"))?;

@@ -214,6 +214,31 @@ fn scenarios_and_snapshots_mirror_each_other() {
     nothing(found, "scenarios and snapshots");
 }
 
+/// A story is read at one sitting: this many lines and columns at most, with what `trial run` prints around it.
+#[test]
+fn every_story_fits_its_page() {
+    const LINES: usize = 150;
+    const COLUMNS: usize = 120;
+    let snapshots = files("snapshots", "snap");
+    let body = |text: &str| text.lines().skip(4).map(str::to_owned).collect::<Vec<String>>();
+    let mut found = Vec::new();
+    for (name, text) in &snapshots {
+        let lines = body(text);
+        if let Some(wide) = lines.iter().find(|line| line.chars().count() > COLUMNS) {
+            found.push(format!("{name}: {} columns: {wide}", wide.chars().count()));
+        }
+        // The first story of a scenario stands between two lines that identify the run, and the verdict of every
+        // era follows it between empty lines.
+        let table = name.trim_end_matches("snap").to_owned() + "eras.snap";
+        let eras = |text: &str| body(text).iter().filter(|line| line.starts_with(char::is_numeric)).count();
+        let around = snapshots.iter().find(|(name, _)| *name == table).map_or(0, |(_, text)| 4 + eras(text));
+        if lines.len() + around > LINES {
+            found.push(format!("{name}: {} lines, of which {around} around it", lines.len() + around));
+        }
+    }
+    nothing(found, "longer than a page");
+}
+
 #[test]
 fn the_core_cannot_name_the_simulator() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");

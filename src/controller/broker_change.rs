@@ -96,7 +96,8 @@ impl KafkaController {
         let (started, bounced, failed) = (changes.started, changes.bounced, changes.failed);
         w.env.note(|| {
             let (started, bounced, failed) = (started.clone(), bounced.clone(), failed.clone());
-            Note::Controller(ControllerNote::BrokersChanged { started, failed, bounced })
+            let event = Event::BrokerChange.name(&self.era);
+            Note::Controller(ControllerNote::BrokersChanged { event, started, failed, bounced })
         });
         for broker in bounced.iter().chain(&failed) {
             self.channels.remove(*broker, w.env);

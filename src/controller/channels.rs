@@ -11,8 +11,7 @@
 
 use super::Settings;
 use crate::era::Era;
-use crate::ids::{BrokerId, CallId, NodeId, TopicPartition};
-use crate::messages::stop_replica::StopReplicaPartition;
+use crate::ids::{BrokerId, CallId, LeaderEpoch, NodeId, TopicPartition};
 use crate::messages::{ApiKey, Request, Response};
 use crate::node::{Channel, ChannelEvent, Disconnected, Effect, Env};
 use crate::note::{ControllerNote, Note};
@@ -226,12 +225,20 @@ fn for_version(request: Request, version: i16) -> Request {
     }
 }
 
-fn partitions(request: &Request) -> Vec<TopicPartition> {
-    let stopped = |stop: &StopReplicaPartition| stop.partition;
+/// What a request is about, and which leader it names.
+fn partitions(request: &Request) -> Vec<(TopicPartition, Option<(BrokerId, LeaderEpoch)>)> {
     match request {
-        Request::LeaderAndIsr(request) => request.partitions.iter().map(|one| one.partition).collect(),
-        Request::StopReplica(request) => request.partitions.iter().map(stopped).collect(),
-        Request::UpdateMetadata(request) => request.partitions.iter().map(|one| one.partition).collect(),
+        Request::LeaderAndIsr(request) => request
+            .partitions
+            .iter()
+            .map(|one| (one.partition, Some((one.leader, one.leader_epoch))))
+            .collect(),
+        Request::StopReplica(request) => request.partitions.iter().map(|one| (one.partition, None)).collect(),
+        Request::UpdateMetadata(request) => request
+            .partitions
+            .iter()
+            .map(|one| (one.partition, Some((one.leader, one.leader_epoch))))
+            .collect(),
         _ => Vec::new(),
     }
 }

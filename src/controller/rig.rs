@@ -244,7 +244,7 @@ fn shown(note: &Note) -> String {
         ControllerNote::Initialized { brokers, partitions } => {
             format!("initialized {} {partitions}", list(brokers))
         }
-        ControllerNote::BrokersChanged { started, failed, bounced } => {
+        ControllerNote::BrokersChanged { started, failed, bounced, .. } => {
             format!("brokers +{} -{} ~{}", list(started), list(failed), list(bounced))
         }
         ControllerNote::BrokerFailure { brokers } => format!("failure {}", list(brokers)),
@@ -263,6 +263,9 @@ fn shown(note: &Note) -> String {
             format!("of {preferred_of} that prefer {broker} others lead {led_elsewhere}")
         }
         ControllerNote::ShutdownRefused { broker, error } => format!("refuses to let {broker} go: {error}"),
-        ControllerNote::Sent { api, to, partitions } => format!("sent {} to {to} {partitions:?}", api.name()),
+        ControllerNote::Sent { api, to, partitions } => {
+            let partitions: Vec<_> = partitions.iter().map(|(partition, _)| partition).collect();
+            format!("sent {} to {to} {partitions:?}", api.name())
+        }
     }
 }

@@ -38,6 +38,8 @@ notes! {
         },
         /// Brokers came or went.
         BrokersChanged {
+            /// The event that made it look, by its name of the release.
+            event: &'static str,
             /// New ones.
             started: Vec<BrokerId>,
             /// Lost ones.
@@ -128,8 +130,8 @@ notes! {
             api: ApiKey,
             /// To whom.
             to: BrokerId,
-            /// About which partitions.
-            partitions: Vec<TopicPartition>,
+            /// About which partitions; the leader it names and its epoch, unless it stops replicas.
+            partitions: Vec<(TopicPartition, Option<(BrokerId, LeaderEpoch)>)>,
         },
     }
 }

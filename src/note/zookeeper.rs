@@ -23,6 +23,8 @@ notes! {
             node: NodeId,
             /// Whether it expired.
             expired: bool,
+            /// What goes with it.
+            ephemerals: Vec<Path>,
         },
         /// A znode was created.
         Created {

@@ -367,8 +367,11 @@ impl ZooKeeper {
     fn end_session(&mut self, id: SessionId, expired: bool, env: &mut Env<'_>) {
         self.zxid += 1;
         let node = self.sessions.get(id).node;
-        note(env, || ZooKeeperNote::SessionEnded { session: id, node, expired });
         let ephemerals = std::mem::take(&mut self.sessions.get_mut(id).ephemerals);
+        note(env, || {
+            let ephemerals = ephemerals.iter().cloned().collect();
+            ZooKeeperNote::SessionEnded { session: id, node, expired, ephemerals }
+        });
         for path in ephemerals {
             let deleted = Arc::make_mut(&mut self.tree).delete(&path, None, self.zxid);
             assert!(deleted.is_ok(), "{path} is an ephemeral znode of this session: {deleted:?}");

@@ -55,15 +55,10 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
     let report = || {
         let named = &all[..all.len().min(MOST_NAMED)];
         let promise = |one: &Committed| context.ledger.promise(ghost, one, context.nodes);
-        let mut lines: Vec<String> = named.iter().map(promise).collect();
+        let mut promised = named.iter().map(promise).collect::<Vec<_>>().join("; ");
         if all.len() > MOST_NAMED {
-            lines.push("More follow.".to_owned());
+            promised += "; and more";
         }
-        let role = match seen.role {
-            Role::Leader => "leads",
-            Role::Follower(_) => "follows",
-            Role::Idle => "has just started",
-        };
         // What became of them there: those of one fate together.
         let mut fates: Vec<(Option<String>, Vec<String>)> = Vec::new();
         for one in named {
@@ -86,12 +81,7 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
                 }
             })
             .collect();
-        lines.push(format!(
-            "{name} is in the ISR and may be elected, but it {}; it {role} in epoch {}.",
-            fates.join(" and "),
-            seen.leader_epoch
-        ));
-        lines
+        vec![format!("{promised}: {name} is in the ISR, may be elected, and {}.", fates.join(" and "))]
     };
     let lines = report();
     context.find(&INFO, ghost, lost.batch.base_offset, || lines);

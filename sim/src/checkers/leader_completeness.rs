@@ -36,14 +36,14 @@ fn check(ghost: &mut Ghost, context: &mut Context<'_>) -> Vec<Committed> {
     let seen = &ghost.replicas[leader];
     let name = context.nodes.name(seen.node).to_owned();
     for lost in &gone {
-        let mut lines = vec![context.ledger.promise(ghost, lost, context.nodes)];
+        let promise = context.ledger.promise(ghost, lost, context.nodes);
         let how =
             match ghost.drops.iter().rev().find(|drop| drop.batch == lost.batch && drop.node == seen.node) {
                 Some(drop) => format!("it dropped it at {} ms by {}", drop.at.millis(), drop.why),
                 None => "it never had it".to_owned(),
             };
-        lines.push(format!("{name} leads epoch {} without it; {how}.", seen.leader_epoch));
-        context.find(&INFO, ghost, lost.batch.base_offset, || lines);
+        let line = format!("{promise}: {name} leads epoch {} without it; {how}.", seen.leader_epoch);
+        context.find(&INFO, ghost, lost.batch.base_offset, || vec![line]);
     }
     gone
 }

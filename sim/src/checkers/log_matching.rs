@@ -80,13 +80,10 @@ fn report(
             None => format!("{} holds something else", nodes.name(node)),
         }
     };
-    vec![
-        format!(
-            "{} offset {offset} is below both high watermarks, and {}, {}.",
-            ghost.partition,
-            side(pair.0),
-            side(pair.1)
-        ),
-        "Nothing repairs this: a reader's record depends on who leads.".to_owned(),
-    ]
+    vec![format!(
+        "{} offset {offset} is below both high watermarks: {}, {}.",
+        ghost.partition,
+        side(pair.0),
+        side(pair.1)
+    )]
 }

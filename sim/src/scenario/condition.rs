@@ -6,6 +6,7 @@
 use super::strict::{objects, words, written};
 use super::tagged::{self, Tagged};
 use super::words::{Many, Partition, Role, Span, Table};
+use kafka::era::Era;
 use schemars::JsonSchema;
 use serde::de::{self, Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,25 @@ pub enum Condition {
     /// What must be so depends on the era of the run: era, or `else`, to a condition or a list. An era that is not
     /// listed demands nothing.
     InEra(Table<Many<Condition>>),
+}
+
+impl Condition {
+    /// What it demands in this era: nothing of other eras is left in it.
+    pub fn in_era(&self, era: &Era) -> Vec<Condition> {
+        let every = |all: &[Condition]| all.iter().flat_map(|one| one.in_era(era)).collect::<Vec<_>>();
+        // Where one stands for itself, all that an era demands are one.
+        let one = |one: &Condition| match <[Condition; 1]>::try_from(one.in_era(era)) {
+            Ok([own]) => own,
+            Err(all) => Condition::All(all),
+        };
+        match self {
+            Condition::InEra(table) => super::eras::own(table, era).map_or(Vec::new(), |all| every(&all.0)),
+            Condition::All(all) => vec![Condition::All(every(all))],
+            Condition::Any(any) => vec![Condition::Any(any.iter().map(one).collect())],
+            Condition::Not(not) => vec![Condition::Not(Box::new(one(not)))],
+            other => vec![other.clone()],
+        }
+    }
 }
 
 impl Tagged for Condition {
@@ -305,7 +325,10 @@ impl fmt::Display for Condition {
             Condition::Quiet(span) => write!(f, "nothing changes for {span}"),
             Condition::All(all) => joined(f, all, " and "),
             Condition::Any(any) => joined(f, any, " or "),
-            Condition::Not(one) => write!(f, "not ({one})"),
+            Condition::Not(one) => match &**one {
+                Condition::Alive(role) => write!(f, "{role} is down"),
+                one => write!(f, "not ({one})"),
+            },
             Condition::InEra(table) => {
                 let texts =
                     table.0.iter().map(|(era, all)| format!("in {era} {}", Condition::All(all.0.clone())));

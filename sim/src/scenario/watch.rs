@@ -83,14 +83,6 @@ impl Watch<'_> {
         }
     }
 
-    /// A condition as it stands in this run: itself, or what it demands in this era.
-    pub fn in_this_era(&self, condition: &Condition) -> Vec<Condition> {
-        match condition {
-            Condition::InEra(_) => self.of_era(condition).to_vec(),
-            other => vec![other.clone()],
-        }
-    }
-
     /// What an era-dependent condition demands in this run.
     fn of_era<'b>(&self, condition: &'b Condition) -> &'b [Condition] {
         let Condition::InEra(table) = condition else { return &[] };

@@ -158,11 +158,13 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
                 format!("{of}cannot follow {leader}, {epoch}: it is not among the live brokers"),
             )
         }
-        ReplicaNote::AppendedAsLeader { batch, .. } => {
-            let named = name(batch.header.base_offset, batch.header.crc);
-            let cell = scene.names.cells(partition, [batch]);
+        ReplicaNote::AppendedAsLeader { records, .. } => {
+            let entries = records.entries();
+            let named = entries.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));
+            let cells = scene.names.cells(partition, entries);
             let zoom = if named { Zoom::Story } else { Zoom::Messages };
-            plain(zoom, format!("{of}appends {cell} at offset {}", batch.header.base_offset))
+            let at = entries.first().map_or(Offset::NONE, |first| first.header.base_offset);
+            plain(zoom, format!("{of}appends {cells} at offset {at}"))
         }
         ReplicaNote::AppendedAsFollower { batches, leader } => {
             let named = batches.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));
@@ -178,6 +180,28 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         }
         ReplicaNote::HighWatermarkAdvanced { from, to, isr: members } => {
             high_watermark(partition, *from, *to, members, scene)
+        }
+        ReplicaNote::LogStartRaised { from, to, leader: BrokerId::NONE, .. } => {
+            plain(Zoom::Story, format!("{of}DELETES what is below offset {to}: log start {from} → {to}"))
+        }
+        ReplicaNote::LogStartRaised { from, to, .. } => {
+            plain(Zoom::Story, format!("{of}log start {from} → {to}, as its leader's"))
+        }
+        ReplicaNote::DeletionRefused { before, error } => {
+            let below = if before.0 == -1 { "the high watermark".to_owned() } else { before.to_string() };
+            let error = error.name(scene.era());
+            plain(Zoom::Story, format!("{of}REFUSES to delete what is below {below}: {error}"))
+        }
+        ReplicaNote::SegmentsDeleted { count, first } => {
+            let segments = if *count == 1 { "the segment" } else { "the segments" };
+            plain(Zoom::Story, format!("{of}removes {segments} below offset {first} from its disk"))
+        }
+        ReplicaNote::FetcherEnded { leader, .. } => {
+            let leader = scene.broker(*leader);
+            plain(
+                Zoom::Story,
+                format!("{of}its fetcher from {leader} ENDS: what came does not fit the end of its log"),
+            )
         }
         ReplicaNote::AskedEpochEnd { leader, epoch } => {
             plain(Zoom::Story, format!("{of}asks {} where {} ended", scene.broker(*leader), epoch_of(*epoch)))
@@ -205,6 +229,9 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             let zoom = if *to == Offset::ZERO { Zoom::Messages } else { Zoom::Story };
             plain(zoom, format!("{of}has nothing to cut: keeps all up to {to}"))
         }
+        ReplicaNote::Truncated { to, dropped, .. } if dropped.is_empty() => {
+            plain(Zoom::Story, format!("{of}starts its empty log at offset {to}"))
+        }
         ReplicaNote::Truncated { from, to, dropped, .. } => {
             let cells = scene.names.cells(partition, dropped);
             let acked: Vec<String> = dropped
@@ -213,7 +240,12 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
                 .map(|at| at.millis().to_string())
                 .collect();
             let acked = (!acked.is_empty()).then(|| format!(", acked at {} ms", acked.join(" and ")));
-            let text = format!("{of}TRUNCATES {from} → {to}: drops {cells}{}", acked.unwrap_or_default());
+            let acked = acked.unwrap_or_default();
+            let text = if to > from {
+                format!("{of}EMPTIES its log, to start it at offset {to}: drops {cells}{acked}")
+            } else {
+                format!("{of}TRUNCATES {from} → {to}: drops {cells}{acked}")
+            };
             Wording { table: Some(partition), ..plain(Zoom::Story, text) }
         }
         ReplicaNote::IsrProposed { from, to, .. } => {
@@ -354,28 +386,35 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             // Every broker has a controller; of those that are not active only the race for the office is news.
             let active =
                 scene.nodes.broker(scene.node).is_some_and(|broker| broker.controller_epoch().is_some());
-            plain(
-                if active && !routine { Zoom::Story } else { Zoom::Messages },
-                format!("takes event {name}"),
-            )
+            // A change of brokers is told with what it finds, one of an assignment by who made it.
+            let told_otherwise = ["BrokerChange", "PartitionModifications"];
+            let is_news = active && !routine && !told_otherwise.iter().any(|known| name.starts_with(known));
+            plain(if is_news { Zoom::Story } else { Zoom::Messages }, format!("takes event {name}"))
         }
-        ControllerNote::BrokersChanged { started, failed, bounced } => {
-            let part = |word: &str, ids: &[BrokerId]| {
-                if ids.is_empty() { None } else { Some(format!("{word} {}", scene.brokers(ids))) }
+        ControllerNote::BrokersChanged { event, started, failed, bounced } => {
+            let part = |word: &str, ids: &[BrokerId], what_follows: &str| {
+                (!ids.is_empty()).then(|| format!("{word}: {} ({what_follows})", scene.brokers(ids)))
             };
-            let parts = [part("new:", started), part("gone:", failed), part("bounced:", bounced)];
+            let parts = [
+                part("new", started, "onBrokerStartup"),
+                part("bounced", bounced, "onBrokerFailure, onBrokerStartup"),
+                part("gone", failed, "onBrokerFailure"),
+            ];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             let what = if parts.is_empty() { "nothing is new".to_owned() } else { parts.join("; ") };
-            plain(Zoom::Story, format!("compares {BROKER_IDS}: {what}"))
+            plain(Zoom::Story, format!("{event}: compares {BROKER_IDS}: {what}"))
         }
+        // Told with the comparison that found them.
         ControllerNote::BrokerFailure { brokers } => {
-            plain(Zoom::Story, format!("onBrokerFailure: {}", scene.brokers(brokers)))
+            plain(Zoom::Messages, format!("onBrokerFailure: {}", scene.brokers(brokers)))
         }
         ControllerNote::BrokerStartup { brokers } => {
-            plain(Zoom::Story, format!("onBrokerStartup: {}", scene.brokers(brokers)))
+            plain(Zoom::Messages, format!("onBrokerStartup: {}", scene.brokers(brokers)))
         }
         ControllerNote::PartitionState { partition, from, to } => {
-            listed(Zoom::Story, "", partition.to_string(), format!(": {from} → {to}"))
+            // That a partition is online again stands in the line of its leader.
+            let zoom = if *to == "OnlinePartition" { Zoom::Messages } else { Zoom::Story };
+            listed(zoom, "", partition.to_string(), format!(": {from} → {to}"))
         }
         ControllerNote::ReplicaState { partition, broker, from, to } => {
             let before = format!("replica on {} of ", scene.broker(*broker));
@@ -423,7 +462,8 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             let about = match partitions.len() {
                 0 => " (live brokers)".to_owned(),
                 1..=3 => {
-                    format!(" ({})", partitions.iter().map(|p| p.to_string()).collect::<Vec<_>>().join(", "))
+                    let names: Vec<String> = partitions.iter().map(|(named, _)| named.to_string()).collect();
+                    format!(" ({})", names.join(", "))
                 }
                 many => format!(" ({many} partitions)"),
             };
@@ -443,11 +483,18 @@ fn zookeeper(note: &ZooKeeperNote, scene: &Scene<'_>) -> Wording {
         ZooKeeperNote::SessionOpened { node, .. } => {
             plain(Zoom::Messages, format!("a session for {}", name(node)))
         }
-        ZooKeeperNote::SessionEnded { node, expired: true, .. } => {
-            plain(Zoom::Story, format!("the session of {} EXPIRES", name(node)))
-        }
-        ZooKeeperNote::SessionEnded { node, .. } => {
-            plain(Zoom::Story, format!("{} closes its session", name(node)))
+        ZooKeeperNote::SessionEnded { node, expired, ephemerals, .. } => {
+            let ended = match expired {
+                true => format!("the session of {} EXPIRES", name(node)),
+                false => format!("{} closes its session", name(node)),
+            };
+            let paths: Vec<&str> = ephemerals.iter().map(|path| &**path).collect();
+            let gone = match &paths[..] {
+                [] => String::new(),
+                [path] => format!(": {path} is gone with it"),
+                paths => format!(": {} are gone with it", paths.join(" and ")),
+            };
+            plain(Zoom::Story, ended + &gone)
         }
         ZooKeeperNote::Created { path, ephemeral: true, .. } => {
             plain(Zoom::Messages, format!("{path} appears (ephemeral)"))
@@ -459,8 +506,9 @@ fn zookeeper(note: &ZooKeeperNote, scene: &Scene<'_>) -> Wording {
         ZooKeeperNote::Changed { path, version, by, .. } => {
             plain(Zoom::Messages, format!("{path} changes, version {version}, by {}", name(by)))
         }
+        // Told with the end of the session.
         ZooKeeperNote::Deleted { path, with_session: true } => {
-            plain(Zoom::Story, format!("ephemeral {path} is gone with its session"))
+            plain(Zoom::Messages, format!("ephemeral {path} is gone with its session"))
         }
         ZooKeeperNote::Deleted { path, .. } => {
             let zoom = if &**path == CONTROLLER { Zoom::Story } else { Zoom::Messages };

@@ -177,8 +177,12 @@ pub struct Recorder {
     pending: Option<(Time, Tables)>,
     decided: BTreeSet<Decided>,
     noted: BTreeSet<&'static str>,
-    told: BTreeMap<(BrokerId, TopicPartition), Option<BrokerId>>,
+    told: BTreeMap<(ApiKey, BrokerId, TopicPartition), ToldLeader>,
+    drawn: BTreeMap<TopicPartition, Vec<[String; 4]>>,
 }
+
+/// Which leader a broker was last told of: by LeaderAndIsr also by whom, and in which epoch.
+type ToldLeader = (BrokerId, Option<(NodeId, LeaderEpoch)>);
 
 /// Tables that wait: the rows of each partition.
 type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
@@ -283,7 +287,7 @@ impl Recorder {
             if remembered {
                 replicas::add_remembered(partition, nodes, &mut rows);
             }
-            self.push(Entry::Table { partition, rows });
+            self.push_table(partition, rows);
         }
     }
 
@@ -305,31 +309,29 @@ impl Recorder {
         Arc::make_mut(&mut self.entries).push(entry);
     }
 
-    /// Names, logs and who was told of which leader: learnt also while nothing is told. Says whether the fact is an
-    /// UpdateMetadata that names no leader its receiver has not been told of: the controller sends many of those.
+    /// Names, logs and who was told of which leader: learnt also while nothing is told. Says whether the fact is a
+    /// request that names no leader its receiver has not been told of: the controller sends many of those.
     fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) -> bool {
         match fact {
-            Fact::Note(Note::Controller(ControllerNote::Sent {
-                api: ApiKey::UpdateMetadata,
-                to,
-                partitions,
-            })) => {
-                let mut is_news = false;
-                for partition in partitions {
-                    let leader = nodes.zookeeper().partition_state(*partition).map(|(state, _)| state.leader);
-                    is_news |= self.told.insert((*to, *partition), leader) != Some(leader);
+            Fact::Note(Note::Controller(ControllerNote::Sent { api, to, partitions })) => {
+                let mut is_news = *api == ApiKey::StopReplica;
+                for (partition, named) in partitions {
+                    let Some((leader, epoch)) = *named else { continue };
+                    let by = (*api == ApiKey::LeaderAndIsr).then_some((node, epoch));
+                    let told = self.told.insert((*api, *to, *partition), (leader, by));
+                    is_news |= told != Some((leader, by));
                 }
                 return !is_news;
             }
             Fact::Life(LifeEvent::Started, _) => {
                 let broker = nodes.broker(node).map(|broker| broker.id());
-                self.told.retain(|(told, _), _| Some(*told) != broker);
+                self.told.retain(|(_, told, _), _| Some(*told) != broker);
             }
             Fact::Command(command) => self.names.on_command(command),
             Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_epoch(delivery, nodes)),
             Fact::Note(Note::Replica(partition, note)) => {
-                if let ReplicaNote::AppendedAsLeader { batch, .. } = note {
-                    self.names.on_append(*partition, batch);
+                if let ReplicaNote::AppendedAsLeader { records, .. } = note {
+                    records.entries().iter().for_each(|batch| self.names.on_append(*partition, batch));
                 }
                 self.replicas.look(node, *partition, nodes);
             }
@@ -462,6 +464,14 @@ impl Recorder {
 
     fn draw(&mut self) {
         for (partition, rows) in self.pending.take().into_iter().flat_map(|(_, tables)| tables) {
+            self.push_table(partition, rows);
+        }
+    }
+
+    /// Draws a table, unless the last one of the partition says the same.
+    fn push_table(&mut self, partition: TopicPartition, rows: Vec<[String; 4]>) {
+        if self.drawn.get(&partition) != Some(&rows) {
+            self.drawn.insert(partition, rows.clone());
             self.push(Entry::Table { partition, rows });
         }
     }

@@ -105,42 +105,33 @@ pub fn tell(telling: &Telling<'_>) -> String {
     let ids: Vec<String> = brokers.iter().map(|broker| broker.to_string()).collect();
     let _ = writeln!(out, "{:>TIME$}  {}", "ms", paint.dim(&ids.join(" ")));
     let many = telling.nodes.zookeeper().partitions().len() > 1;
-    let mut last: Option<&Entry> = None;
+    // Steps with nothing between them.
+    let mut steps: Vec<&str> = Vec::new();
     for entry in telling.recorder.entries() {
         match entry {
             Entry::Step { heading, .. } => {
-                for (index, part) in wrapped(heading, WIDTH - 3).iter().enumerate() {
-                    let mark = if index == 0 { "──" } else { "  " };
-                    let _ = writeln!(out, "{}", paint.blue(&format!("{mark} {part}")));
-                }
+                steps.push(heading);
+                continue;
             }
+            Entry::Line(line) if line.zoom > telling.zoom => continue,
+            Entry::Table { rows, .. } if is_bare(rows, many) => continue,
+            _ => headings(&std::mem::take(&mut steps), &paint, &mut out),
+        }
+        match entry {
+            Entry::Step { .. } => {}
             Entry::Words { voice, text } => words(*voice, text, &paint, &mut out),
-            Entry::Line(line) if line.zoom <= telling.zoom => print_line(line, who, lanes, &paint, &mut out),
-            Entry::Line(_) => continue,
+            Entry::Line(line) => print_line(line, who, lanes, &paint, &mut out),
             Entry::Table { partition, rows } => {
-                let same = matches!(last, Some(Entry::Table { partition: before, rows: old }) if before == partition && old == rows);
-                // Of several partitions, one without a record is nothing to look at; nor are records without names.
-                let unnamed = |cell: &str| cell.starts_with('#') || ["|", "…"].contains(&cell);
-                let rest = rows.iter().flat_map(|row| row[3].split_whitespace()).all(unnamed);
-                let traffic = rows.iter().any(|row| row[3].contains('#'));
-                let empty = rest && (many || traffic);
-                if !same && !empty {
-                    if many {
-                        let _ = writeln!(
-                            out,
-                            "{:indent$}{}",
-                            "",
-                            paint.wrap("36", &partition.to_string()),
-                            indent = TIME + 3 + lanes
-                        );
-                    }
-                    table(rows, TIME + 2 + lanes + 1, &paint, &mut out);
+                if many {
+                    let indent = TIME + 3 + lanes;
+                    let _ = writeln!(out, "{:indent$}{}", "", paint.wrap("36", &partition.to_string()));
                 }
+                table(rows, TIME + 2 + lanes + 1, &paint, &mut out);
             }
             Entry::Violated { at, property, report } => violated(*at, property, report, &paint, &mut out),
         }
-        last = Some(entry);
     }
+    headings(&steps, &paint, &mut out);
     if let Some(ending) = &telling.ending {
         audit(ending.audit, &paint, &mut out);
         for line in ending.verdict {
@@ -150,6 +141,35 @@ pub fn tell(telling: &Telling<'_>) -> String {
         }
     }
     out
+}
+
+/// Whether a table shows nothing to look at: of several partitions, one without a record; or records without names.
+fn is_bare(rows: &[[String; 4]], many: bool) -> bool {
+    let unnamed = |cell: &str| cell.starts_with('#') || ["|", "…"].contains(&cell);
+    let bare = rows.iter().flat_map(|row| row[3].split_whitespace()).all(unnamed);
+    let traffic = rows.iter().any(|row| row[3].contains('#'));
+    bare && (many || traffic)
+}
+
+/// Steps that follow each other with nothing between them: as many in a line as there is room for.
+fn headings(steps: &[&str], paint: &Paint, out: &mut String) {
+    const ROOM: usize = WIDTH - 3;
+    let mut lines: Vec<String> = Vec::new();
+    for step in steps {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 4 + step.chars().count() <= ROOM => {
+                line.push_str(" ── ");
+                line.push_str(step);
+            }
+            _ => lines.push((*step).to_owned()),
+        }
+    }
+    for line in lines {
+        for (index, part) in wrapped(&line, ROOM).iter().enumerate() {
+            let mark = if index == 0 { "──" } else { "  " };
+            let _ = writeln!(out, "{}", paint.blue(&format!("{mark} {part}")));
+        }
+    }
 }
 
 fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
@@ -258,6 +278,10 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
             let fate = match &record.fate {
                 Fate::Kept => "kept".to_owned(),
                 Fate::Duplicate(offset) => format!("kept as a duplicate at offset {offset}"),
+                Fate::KeptFrom(start) => {
+                    format!("kept from offset {start} on; the operator deleted the rest")
+                }
+                Fate::Deleted(start) => format!("deleted by the operator, below log start offset {start}"),
                 Fate::NotPromised => "not promised".to_owned(),
                 Fate::Waiting => "waits for a leader".to_owned(),
                 Fate::Lost { declared: Some(declared), how } => format!("lost, as {declared} allows: {how}"),
