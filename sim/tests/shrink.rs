@@ -81,7 +81,7 @@ fn a_fork_goes_on_to_the_same_hash() {
                 go(&ready, era, seed, Going { keep: Keep::Steps, forgiving: true, ..Going::default() });
             assert_eq!(kept.forks.len(), ready.scenario().steps.len() + 1, "{name}");
             let moments =
-                go(&ready, era, seed, Going { keep: Keep::Events(97), forgiving: true, ..Going::default() });
+                go(&ready, era, seed, Going { keep: Keep::Events(17), forgiving: true, ..Going::default() });
             assert!(moments.forks.len() > 5);
             for fork in kept.forks.iter().chain(&moments.forks).step_by(3) {
                 assert!(fork.fits(&ready, &ready));

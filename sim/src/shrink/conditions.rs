@@ -23,8 +23,10 @@ use kafka::ids::TopicPartition;
 pub fn all<C: Crew>(bench: &mut Bench<'_, C>) {
     let mut index = 0;
     while index < bench.plan().steps.len() && !bench.stopped {
-        if matches!(bench.plan().steps[index], Step::RunFor(_)) {
-            wait(bench, index);
+        match &bench.plan().steps[index] {
+            Step::RunFor(_) => wait(bench, index),
+            Step::RunUntil(until) if counts(&until.condition) => acknowledged(bench, index),
+            _ => {}
         }
         index += 1;
     }
@@ -100,6 +102,32 @@ fn wait<C: Crew>(bench: &mut Bench<'_, C>, index: usize) {
     });
     let pairs = plans(bench.plan(), index, pairs);
     best(bench, "conditions", &pairs, false);
+}
+
+/// Whether a condition counts records: fewer of them would never meet it.
+fn counts(condition: &Condition) -> bool {
+    match condition {
+        Condition::Replica(is) => {
+            is.log_end_offset.is_some()
+                || is.high_watermark.is_some()
+                || is.log.is_some()
+                || is.epochs.is_some()
+        }
+        Condition::All(all) => all.iter().any(counts),
+        _ => false,
+    }
+}
+
+/// A wait for so many records, as one for the acknowledgement of a record.
+fn acknowledged<C: Crew>(bench: &mut Bench<'_, C>, index: usize) {
+    let [before, after] = [index, index + 1].map(|step| bench.forks().iter().find(|fork| fork.step == step));
+    let (Some(before), Some(after)) = (before, after) else { return };
+    let era = era_of(bench.ready());
+    let values = bench.ready().names.values.iter().rev();
+    let acked = values.map(|value| Condition::Acked(Many(vec![value.clone()])));
+    let news = acked.filter(|acked| after.holds(era, acked) && !before.holds(era, acked));
+    let candidates = plans(bench.plan(), index, news);
+    best(bench, "conditions", &candidates, false);
 }
 
 /// The plan with each of these conditions instead of a wait.

@@ -132,9 +132,10 @@ fn rules_of(case: &Case) -> Vec<(&'static str, &'static str)> {
     rules.values()
 }
 
-/// The releases from this one on that can run; this one itself if the case decides rules otherwise than it does.
+/// The releases from this one on that can run, in the ladder's order.
 fn rungs(from: Release) -> impl Iterator<Item = Release> {
-    RELEASES.iter().copied().filter(move |release| *release >= from && Era::of(*release).has_zookeeper())
+    let on = RELEASES.iter().copied().skip_while(move |release| *release != from);
+    on.filter(|release| Era::of(*release).has_zookeeper())
 }
 
 /// Whether a failure is gone, from the case's own seed and from its neighbours.
@@ -158,7 +159,7 @@ pub fn attribute(
         return Reason::Rules(vec![changes[index].clone()]);
     }
     // Rung by rung: its rules together, and then all of it.
-    let releases: Vec<Release> = rungs(case.release).filter(|release| *release > case.release).collect();
+    let releases: Vec<Release> = rungs(case.release).skip(1).collect();
     let rules_of_rung = |index: usize| rung(case, releases[index], &changes);
     let attempt = |index: usize| {
         let (rung, is_whole) = (index / 2, index % 2 == 1);
