@@ -15,7 +15,7 @@
 
 use super::full_clients::Told;
 use super::full_states::States;
-use super::history::{Ghost, Log, Seen};
+use super::history::{Deletion, Ghost, Log, Seen};
 use super::{
     Checks, Context, Finding, Observed, bounds, candidate_completeness, epoch_monotone,
     high_watermark_monotone, leader_completeness, log_matching, min_isr_high_watermark, one_leader_per_epoch,
@@ -39,6 +39,8 @@ pub struct Full {
     looks: u64,
     before: BTreeMap<(TopicPartition, NodeId), Before>,
     appenders: BTreeMap<(TopicPartition, LeaderEpoch), NodeId>,
+    /// Partitions whose topic is being deleted.
+    ending: BTreeSet<TopicPartition>,
     /// Partitions in which losses were excused when the last event was over.
     excused: BTreeSet<TopicPartition>,
     /// Partitions in which losses were ever excused.
@@ -77,6 +79,13 @@ impl Full {
         self.states.compare(checks, nodes, fresh);
         for partition in partitions {
             let Some(ghost) = checks.history.get(partition) else { continue };
+            if ghost.deletion == Deletion::Begun {
+                self.ending.insert(partition);
+            } else if self.ending.remove(&partition) {
+                // The next topic of this name is another.
+                self.before.retain(|(of, _), _| *of != partition);
+                self.appenders.retain(|(of, _), _| *of != partition);
+            }
             mirror(ghost, nodes);
             let mut broken = Broken::new();
             self.steps(ghost, nodes, &mut broken);
