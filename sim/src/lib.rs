@@ -35,6 +35,7 @@
 pub mod checkers;
 pub mod cli;
 pub mod disk;
+pub mod explore;
 pub mod kernel;
 pub mod net;
 pub mod recording;

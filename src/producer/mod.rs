@@ -87,6 +87,11 @@ impl Producer {
         }
     }
 
+    /// The brokers that its last metadata named; before the first, those it was told to begin with.
+    pub fn known_brokers(&self) -> &[NodeId] {
+        self.client.metadata.nodes()
+    }
+
     /// The application sends.
     fn on_send(
         &mut self,

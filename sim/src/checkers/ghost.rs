@@ -113,6 +113,8 @@ pub struct StateSeen {
     pub isr: Vec<BrokerId>,
     /// Who is assigned to the partition, on both sides of a reassignment in progress.
     pub assigned: Vec<BrokerId>,
+    /// Who is on the way out: the controller elects none of them any more, and the leader need not wait for them.
+    pub leaving: Vec<BrokerId>,
 }
 
 /// What became of a partition's state in ZooKeeper in one event.
@@ -255,6 +257,19 @@ impl Ghost {
         self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
     }
 
+    /// Whether a replica leaves the partition, its reassignment being complete but for the ISR.
+    pub fn is_leaving(&self, seen: &Seen) -> bool {
+        self.state.as_ref().is_some_and(|state| state.leaving.contains(&seen.broker))
+    }
+
+    /// Whether a batch was written by a leader that an unclean election had deposed, or soon would: it was never part of
+    /// the history, whoever acknowledged it.
+    pub fn is_of_a_deposed_leader(&self, batch: &BatchInfo) -> bool {
+        self.unclean.is_some_and(|unclean| batch.epoch < unclean)
+            && self.committed_at(batch.base_offset).is_none_or(|old| old.batch != *batch)
+            && !self.lost.iter().any(|(old, _)| old.batch == *batch)
+    }
+
     /// Behind the last committed batch.
     pub fn committed_end(&self) -> Offset {
         self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1)
@@ -368,7 +383,7 @@ impl Ghost {
     }
 
     /// The declaration that would excuse the loss of this batch now: also if so many machines as count have lost it, and
-    /// have recovered from it otherwise.
+    /// have recovered from it otherwise, or if only a leader that an unclean election deposed ever counted it.
     pub fn excuse(&self, batch: &BatchInfo) -> Option<Declared> {
         self.excuse_of(batch, self.minimum_of(batch))
     }
@@ -379,7 +394,8 @@ impl Ghost {
             let machines: BTreeSet<NodeId> = lost.map(|drop| drop.node).collect();
             (machines.len() >= minimum.max(1)).then_some(Declared::PowerLoss)
         };
-        self.declared_of(minimum).or_else(by_power)
+        let by_deposition = || self.is_of_a_deposed_leader(batch).then_some(Declared::UncleanElection);
+        self.declared_of(minimum).or_else(by_power).or_else(by_deposition)
     }
 
     /// To how many machines a batch was promised: the setting of now if it was never committed.

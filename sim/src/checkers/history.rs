@@ -107,6 +107,7 @@ impl History {
                 leader_epoch: state.leader_epoch,
                 isr: state.isr.clone(),
                 assigned,
+                leaving: zookeeper.leaving(partition),
             });
             changed.push(change);
         }

@@ -21,11 +21,13 @@ pub mod audit;
 mod bounds;
 mod candidate_completeness;
 mod consistent_read;
+mod consumers_arrive;
 mod definite_error;
 mod eligible_isr;
 mod end_offset_monotone;
 mod epoch_monotone;
 mod exactly_once_append;
+pub mod excuse;
 pub mod full;
 mod full_clients;
 mod full_states;
@@ -35,6 +37,7 @@ mod high_watermark_monotone;
 pub mod history;
 mod isr_refills;
 mod isr_subset;
+mod leader_arrives;
 mod leader_completeness;
 pub mod ledger;
 mod log_matching;
@@ -47,6 +50,7 @@ mod prefix_per_epoch;
 mod producer_order;
 mod quorum_superset;
 mod read_below_high_watermark;
+mod sends_are_answered;
 pub mod shared_list;
 #[cfg(test)]
 mod tests;
@@ -124,6 +128,9 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     isr_refills::INFO,
     high_watermark_arrives::INFO,
     exactly_once_append::INFO,
+    leader_arrives::INFO,
+    sends_are_answered::INFO,
+    consumers_arrive::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -417,6 +424,9 @@ impl Checks {
         definite_error::finish(audit, history, &mut context);
         isr_refills::finish(history, &mut context);
         high_watermark_arrives::finish(history, &mut context);
+        leader_arrives::finish(history, &mut context);
+        sends_are_answered::finish(history, &mut context);
+        consumers_arrive::finish(history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);

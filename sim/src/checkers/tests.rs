@@ -93,8 +93,13 @@ impl Small {
             })
             .collect();
         let assigned = isr.clone();
-        ghost.state =
-            Some(StateSeen { leader: BrokerId(1), leader_epoch: LeaderEpoch(epoch), isr, assigned });
+        ghost.state = Some(StateSeen {
+            leader: BrokerId(1),
+            leader_epoch: LeaderEpoch(epoch),
+            isr,
+            assigned,
+            leaving: Vec::new(),
+        });
         Small {
             nodes,
             history,

@@ -24,6 +24,7 @@ use std::time::Duration;
   trial shrink found/plan.json -o small.json            the smallest scenario that fails so
   trial why small.json                                  what led to it, and what would have kept it away
   trial new my-scenario                                 a file to begin with
+  trial explore --era 2.8.0 --profile elections         look for flaws of a release, unaided
 
 Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
 )]
@@ -70,6 +71,10 @@ pub enum Command {
     Why(Why),
     /// Play recordings of real clusters, and compare all that they show.
     Compare(Compare),
+    /// Look for flaws: random clusters, settings, workloads and faults, each run checked.
+    Explore(Explore),
+    /// Run a found trial again, by its line or its file, and tell of its last moments.
+    Replay(Replay),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a scenario to begin with; it runs and holds.
@@ -155,14 +160,15 @@ pub struct Eras {
 #[command(after_help = "Examples:
   trial shrink found/plan.json -o scenarios/regressions/what-it-shows.json
   trial shrink found/plan.json --era 2.8.0 --property acked-durable --budget 10s
+  trial shrink era=2.8.0 profile=elections seed=4711 -o small.json
 
 The result breaks the same property and holds with the same rule of a later release; its verdicts are those of \
 all eras. The same input gives the same output, unless the budget ends the search, which is then said. \
 Exit codes: 0 it was shrunk, 2 bad input, such as a scenario that does not fail.")]
 pub struct Shrink {
-    /// A scenario that fails.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A scenario that fails, or the words of a line that `trial explore` printed.
+    #[arg(required = true, value_name = "FILE|WORDS")]
+    pub what: Vec<String>,
     /// The release in which it fails; the first of its verdicts if left out.
     #[arg(long)]
     pub era: Option<String>,
@@ -196,9 +202,9 @@ First the events without which it would not have happened; then the same run wit
 and without every step, one at a time; then how many of other futures fail, from moment to moment: where that \
 jumps it was decided. Exit codes: 0 it is explained, 2 bad input, such as a scenario that does not fail.")]
 pub struct Why {
-    /// A scenario that fails.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A scenario that fails, or the words of a line that `trial explore` printed.
+    #[arg(required = true, value_name = "FILE|WORDS")]
+    pub what: Vec<String>,
     /// The release in which it fails; the first of its verdicts if left out.
     #[arg(long)]
     pub era: Option<String>,
@@ -240,6 +246,81 @@ pub struct Compare {
     pub show: bool,
 }
 
+/// Look for flaws.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial explore --era 2.8.0 --profile elections --trials 2000
+  trial explore --era 3.9 --for 10m --jobs 2
+  trial explore --era 2.8.1 --profile durability --property acked-durable --found /tmp/found
+  trial explore --era 3.0.0 --trials 3000 --twice
+
+A plan (cluster, settings, workload, faults) is drawn from each seed, run, and checked; then faults stop, and the \
+cluster must come to rest. Of every trial that fails one line is printed, to be copied: `trial replay ...`; the first \
+few of a kind are written as scenario files. Ctrl-C ends the search in order, with its summary.
+Profiles: elections, durability, network, everything.
+Exit codes: 0 no trial fails, 1 some do, 2 bad input. With --twice it is 0 if every trial came to the same twice, \
+and 1 at the first that did not: what fails is counted, and neither printed nor written.")]
+pub struct Explore {
+    /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
+    #[arg(long, default_value = "3.9")]
+    pub era: String,
+    /// Which faults there are.
+    #[arg(long, default_value = "everything")]
+    pub profile: String,
+    /// How many trials; 1000 if neither this nor --for is given.
+    #[arg(long, value_name = "N", value_parser = trials)]
+    pub trials: Option<usize>,
+    /// For how long: `90s`, `10m`, `2h`.
+    #[arg(long = "for", value_name = "TIME", value_parser = wall_time)]
+    pub during: Option<Duration>,
+    /// The seed of the first trial; the others follow.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many trials side by side; one a processor if left out.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Decide one rule otherwise than the era would.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    pub rule: Vec<(String, String)>,
+    /// Only a violation of this property makes a trial fail. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub property: Vec<String>,
+    /// Where scenario files of failing trials go.
+    #[arg(long, value_name = "DIRECTORY", default_value = "found")]
+    pub found: PathBuf,
+    /// Run every trial twice and compare: about determinism alone.
+    #[arg(long)]
+    pub twice: bool,
+    /// Text for people, or an object per failing trial, and one for all, for programs.
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
+/// Run a found trial again.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial replay era=2.8.0 profile=elections seed=4711
+  trial replay found/2.8.0-elections-4711.json --zoom messages
+  trial replay found/2.8.0-elections-4711.json --until 2000 --last 100
+
+A line draws the plan again, which one version does alike on every machine; a file lists what happened and does not \
+depend on how plans are drawn. Both come to the same hash. Exit codes: 0 it holds, 1 a property is violated, 2 bad \
+input, such as a line whose plan this version draws otherwise.")]
+pub struct Replay {
+    /// The words of a line that `trial explore` printed, or a scenario file.
+    #[arg(required = true, value_name = "WORDS|FILE")]
+    pub what: Vec<String>,
+    /// Tell the story up to this event; to the first violation if left out.
+    #[arg(long, value_name = "EVENT")]
+    pub until: Option<u64>,
+    /// How many lines of the story, counted from its end.
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// How closely to look.
+    #[arg(long, default_value = "story", value_name = "ZOOM", value_parser = zoom)]
+    pub zoom: Zoom,
+}
+
 /// Most seeds of one call.
 const MOST_SEEDS: u64 = 100_000_000;
 
@@ -256,6 +337,29 @@ pub fn seeds(text: &str) -> Result<Range<u64>, String> {
         return Err(format!("at most {MOST_SEEDS} seeds at a time"));
     }
     Ok(range)
+}
+
+fn trials(text: &str) -> Result<usize, String> {
+    at_least_one(text, MOST_SEEDS)
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    at_least_one(text, 1024)
+}
+
+fn at_least_one(text: &str, most: u64) -> Result<usize, String> {
+    let number = text.parse::<u64>().ok().filter(|number| (1..=most).contains(number));
+    let number = number.and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+}
+
+/// Reads a span of real time.
+fn wall_time(text: &str) -> Result<Duration, String> {
+    let span = Span::parse(text)?;
+    match span.0.0 {
+        0 => Err("expected some time, as in 10m".to_owned()),
+        micros => Ok(Duration::from_micros(micros)),
+    }
 }
 
 fn rule(text: &str) -> Result<(String, String), String> {

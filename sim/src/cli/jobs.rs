@@ -13,20 +13,51 @@ use std::time::Duration;
 /// A bar appears after this long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How jobs are done.
+#[derive(Copy, Clone, Debug)]
+pub struct Jobs<'a> {
+    /// How many.
+    pub count: usize,
+    /// How many at a time; as many as there are processors, if left out.
+    pub threads: Option<usize>,
+    /// None is begun after this time.
+    pub at_most: Option<Duration>,
+    /// None is begun once this is set; what has begun is finished.
+    pub stop: &'a AtomicBool,
+}
+
 /// Does jobs `0..count` and hands their results over in that order. Stops early when `take` says false.
 pub fn in_order<T: Send>(count: usize, job: impl Fn(usize) -> T + Sync, mut take: impl FnMut(T) -> bool) {
-    let threads = std::thread::available_parallelism().map_or(1, |count| count.get()).min(count.max(1));
-    let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
-    let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::hidden());
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len}  {per_sec}  {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let jobs = Jobs { count, threads: None, at_most: None, stop: &stop };
+    side_by_side(&jobs, job, |result, bar| bar.suspend(|| take(result)));
+}
+
+/// Does jobs and hands their results over in the order of their numbers, with the progress bar. Stops early when `take`
+/// says false. Returns how long it took.
+pub fn side_by_side<T: Send>(
+    jobs: &Jobs<'_>,
+    job: impl Fn(usize) -> T + Sync,
+    mut take: impl FnMut(T, &ProgressBar) -> bool,
+) -> Duration {
+    let count = jobs.count;
+    let processors = || std::thread::available_parallelism().map_or(1, |count| count.get());
+    let threads = jobs.threads.unwrap_or_else(processors).min(count.max(1));
+    let next = AtomicUsize::new(0);
+    let enough = AtomicBool::new(false);
+    let (length, template) = match count {
+        usize::MAX => (None, "{spinner} {pos} in {elapsed}  {per_sec}  {msg}"),
+        count => (Some(count as u64), "{bar:40} {pos} of {len}  {per_sec}  {eta} left  {msg}"),
+    };
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     let (sender, receiver) = mpsc::sync_channel::<(usize, T)>(threads * 4);
+    let is_late = || jobs.at_most.is_some_and(|time| bar.elapsed() >= time);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, next, stop, job) = (sender.clone(), &next, &stop, &job);
+            let (sender, next, enough, job, is_late) = (sender.clone(), &next, &enough, &job, &is_late);
             scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
+                while !enough.load(Ordering::Relaxed) && !jobs.stop.load(Ordering::Relaxed) && !is_late() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     if index >= count || sender.send((index, job(index))).is_err() {
                         return;
@@ -48,13 +79,15 @@ pub fn in_order<T: Send>(count: usize, job: impl Fn(usize) -> T + Sync, mut take
             waiting.insert(index, result);
             while let Some(result) = waiting.remove(&wanted) {
                 wanted += 1;
-                if !stop.load(Ordering::Relaxed) && !bar.suspend(|| take(result)) {
-                    stop.store(true, Ordering::Relaxed);
+                if !enough.load(Ordering::Relaxed) && !take(result, &bar) {
+                    enough.store(true, Ordering::Relaxed);
                 }
             }
         }
     });
+    let elapsed = bar.elapsed();
     bar.finish_and_clear();
+    elapsed
 }
 
 /// Candidates of the shrinker, side by side. Which one is taken does not depend on who is ready first.

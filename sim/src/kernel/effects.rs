@@ -46,7 +46,10 @@ impl World {
                 }
             }
             Effect::Deliver(delivery) => self.deliver(node, id, delivery),
-            Effect::Note(note) => self.record(id, node, Fact::Note(&note)),
+            Effect::Note(note) => {
+                self.recorder.count(&note);
+                self.record(id, node, Fact::Note(&note));
+            }
             Effect::Exit(reason) => self.end_process(node, id, LifeEvent::Ended, Some(reason)),
         }
     }

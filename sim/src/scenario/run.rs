@@ -246,6 +246,7 @@ pub fn realise<'a>(
         runner.budget = budget;
         runner.onlooker = onlooker;
         runner.passed_over = Some(BTreeSet::new());
+        runner.world.recorder.count_notes();
         let stopped = runner.whole();
         assert!(!matches!(stopped, Some(Stop::Bad(_))), "a lenient run passes over what cannot be");
         let realised = runner.realised();

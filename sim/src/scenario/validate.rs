@@ -17,12 +17,13 @@ use super::names::{ClientKind, Names};
 use super::parse::Parsed;
 use super::problem::Problem;
 use super::settings;
-use super::source::{Found, Path};
+use super::source::{Found, Path, Positions, Source};
 use crate::checkers::PROPERTIES;
 use kafka::era::Era;
 use kafka::log::batch::MessageFormat;
 use kafka::note::{BrokerNote, ClientNote, ControllerNote, ReplicaNote, ZooKeeperNote};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A scenario that can run.
 #[derive(Clone, Debug)]
@@ -40,6 +41,15 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// A scenario that stands in no file, checked. `name` is what its problems are said of.
+    ///
+    /// # Errors
+    /// The first problem there is.
+    pub fn of(scenario: Scenario, name: &str) -> Result<Ready, Problem> {
+        let (source, positions) = (Source::of(name, ""), Arc::new(Positions::of("")));
+        validate(Parsed { scenario: Arc::new(scenario), source, positions }, None, &[])
+    }
+
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.parsed.scenario

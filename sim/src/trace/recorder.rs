@@ -170,6 +170,7 @@ impl Line {
 #[derive(Clone, Default, Debug)]
 pub struct Recorder {
     on: bool,
+    counts: bool,
     telling: bool,
     entries: Arc<Vec<Entry>>,
     names: Names,
@@ -198,6 +199,25 @@ impl Recorder {
     /// A recorder that records (`wanted`), or one that ignores everything.
     pub fn new(wanted: bool) -> Recorder {
         Recorder { on: wanted, ..Recorder::default() }
+    }
+
+    /// From now on names of notes, and the rules that decided, are kept although nothing is told: for coverage.
+    pub fn count_notes(&mut self) {
+        self.counts = true;
+    }
+
+    /// Whether nodes should make notes.
+    pub fn wants_notes(&self) -> bool {
+        self.on || self.counts
+    }
+
+    /// A note, which a recorder that only counts may want.
+    #[inline]
+    pub fn count(&mut self, note: &Note) {
+        if self.counts {
+            self.noted.insert(note.name());
+            self.decided.extend(note.decided());
+        }
     }
 
     /// Whether it records: else nobody needs to build facts.
