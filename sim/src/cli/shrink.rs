@@ -42,7 +42,13 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
     let spent = if meter.is_over() { "; the budget is spent: it may go on" } else { "" };
     let spent =
         if shrunk.cut_short && spent.is_empty() { "; no tries are left: it may go on" } else { spent };
-    lines.push(format!("{} tries in {:.1} s{spent}", shrunk.tries, meter.elapsed().as_secs_f64()));
+    let (saved, run) = shrunk.saved;
+    lines.push(format!(
+        "{} tries in {:.1} s, forks saved {} % of the events{spent}",
+        shrunk.tries,
+        meter.elapsed().as_secs_f64(),
+        saved * 100 / (saved + run).max(1)
+    ));
     let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, PAGE)).collect();
     match place {
         Some(place) => {
