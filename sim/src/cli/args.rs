@@ -160,14 +160,15 @@ pub struct Eras {
 #[command(after_help = "Examples:
   trial shrink found/plan.json -o scenarios/regressions/what-it-shows.json
   trial shrink found/plan.json --era 2.8.0 --property acked-durable --budget 10s
+  trial shrink era=2.8.0 profile=elections seed=4711 -o small.json
 
 The result breaks the same property and holds with the same rule of a later release; its verdicts are those of \
 all eras. The same input gives the same output, unless the budget ends the search, which is then said. \
 Exit codes: 0 it was shrunk, 2 bad input, such as a scenario that does not fail.")]
 pub struct Shrink {
-    /// A scenario that fails.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A scenario that fails, or the words of a line that `trial explore` printed.
+    #[arg(required = true, value_name = "FILE|WORDS")]
+    pub what: Vec<String>,
     /// The release in which it fails; the first of its verdicts if left out.
     #[arg(long)]
     pub era: Option<String>,
@@ -201,9 +202,9 @@ First the events without which it would not have happened; then the same run wit
 and without every step, one at a time; then how many of other futures fail, from moment to moment: where that \
 jumps it was decided. Exit codes: 0 it is explained, 2 bad input, such as a scenario that does not fail.")]
 pub struct Why {
-    /// A scenario that fails.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// A scenario that fails, or the words of a line that `trial explore` printed.
+    #[arg(required = true, value_name = "FILE|WORDS")]
+    pub what: Vec<String>,
     /// The release in which it fails; the first of its verdicts if left out.
     #[arg(long)]
     pub era: Option<String>,

@@ -97,7 +97,7 @@ impl Crew for Processors {
     fn first<T: Send>(&self, count: usize, job: &(dyn Fn(usize) -> Option<T> + Sync)) -> Option<(usize, T)> {
         let (next, found) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
         let results = Mutex::new(BTreeMap::new());
-        at_work(count, &|| {
+        on_all_processors(count, &|| {
             loop {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 // Every job before the first that gives something is done: indices are handed out in order.
@@ -116,7 +116,7 @@ impl Crew for Processors {
     fn all<T: Send>(&self, count: usize, job: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
         let next = AtomicUsize::new(0);
         let results = Mutex::new(BTreeMap::new());
-        at_work(count, &|| {
+        on_all_processors(count, &|| {
             loop {
                 let index = next.fetch_add(1, Ordering::SeqCst);
                 if index >= count {
@@ -131,7 +131,7 @@ impl Crew for Processors {
 }
 
 /// Lets every processor work, as far as there are jobs.
-fn at_work(count: usize, work: &(dyn Fn() + Sync)) {
+fn on_all_processors(count: usize, work: &(dyn Fn() + Sync)) {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get()).min(count);
     std::thread::scope(|scope| {
         for _ in 1..threads {

@@ -73,7 +73,7 @@ pub fn replay(arguments: &Replay, out: &mut Out) -> Result<Outcome, Problem> {
 }
 
 /// The realised plan of a line, and the hash that it must come to.
-fn from_line(asked: &Asked) -> Result<(Ready, Option<u64>), Problem> {
+pub fn from_line(asked: &Asked) -> Result<(Ready, Option<u64>), Problem> {
     let (drawn, ready) = asked.question.plan(asked.seed);
     asked.check_plan(plan::hash(&drawn.scenario))?;
     let (result, realised) = realise(&ready, &ready.eras[0], asked.seed, false, BUDGET, None);

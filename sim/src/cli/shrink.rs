@@ -4,7 +4,9 @@ use super::Outcome;
 use super::args::Shrink;
 use super::jobs::{Meter, Processors};
 use super::out::Out;
-use crate::scenario::eras;
+use super::replay::from_line;
+use crate::explore::line;
+use crate::scenario::eras::{self, Override};
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{first_era, seed_of};
@@ -18,12 +20,9 @@ use std::path::Path;
 
 /// Runs `trial shrink`.
 pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
-    let asked = arguments.era.as_deref().map(eras::read).transpose()?;
     let failure = arguments.property.as_deref().map(Failure::named).transpose()?;
-    let ready = parse::read(&arguments.file, asked.as_ref(), &arguments.rule)?;
-    let seed = seed_of(&ready, arguments.seed);
-    let mut case = Case::of(ready.scenario(), first_era(&ready), seed);
-    case.rules = arguments.rule.clone();
+    let Shrink { what, era, seed, rule, .. } = arguments;
+    let (case, steps) = subject(what, era.as_deref(), *seed, rule)?;
     let place = arguments.output.as_deref().map(reserve).transpose()?;
     let mut meter = Meter::new(arguments.budget);
     let mut go_on = |progress: &crate::shrink::Progress| meter.tell(progress);
@@ -35,16 +34,21 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
         Err(problem) => {
             // What was made only to see whether it can be.
             place.inspect(|place| drop(std::fs::remove_file(place)));
-            return Err(problem.help(format!("in {}", arguments.file.display())));
+            return Err(problem.help(format!("in {}", what.join(" "))));
         }
     };
     let text = write(&shrunk.scenario);
-    let steps = ready.scenario().steps.len();
     let mut lines = summary(&shrunk, steps);
     let spent = if meter.is_over() { "; the budget is spent: it may go on" } else { "" };
     let spent =
         if shrunk.cut_short && spent.is_empty() { "; no tries are left: it may go on" } else { spent };
-    lines.push(format!("{} tries in {:.1} s{spent}", shrunk.tries, meter.elapsed().as_secs_f64()));
+    let (saved, run) = shrunk.saved;
+    lines.push(format!(
+        "{} tries in {:.1} s, forks saved {} % of the events{spent}",
+        shrunk.tries,
+        meter.elapsed().as_secs_f64(),
+        saved * 100 / (saved + run).max(1)
+    ));
     let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, PAGE)).collect();
     match place {
         Some(place) => {
@@ -59,6 +63,28 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
         }
     }
     Ok(Outcome::AsExpected)
+}
+
+/// The case that is asked about: of a file, or of a line that `trial explore` printed; and how many steps it has.
+pub fn subject(
+    what: &[String],
+    era: Option<&str>,
+    seed: Option<u64>,
+    rules: &[Override],
+) -> Result<(Case, usize), Problem> {
+    let ready = if line::is_line(what) {
+        if era.is_some() || seed.is_some() || !rules.is_empty() {
+            return Err(Problem::new("a replay line says its era, seed and rules itself")
+                .help("write them into the line: era=2.8.0 seed=7 rule=NAME=VALUE"));
+        }
+        from_line(&line::read(what)?)?.0
+    } else {
+        let asked = era.map(eras::read).transpose()?;
+        parse::read(Path::new(&what[0]), asked.as_ref(), rules)?
+    };
+    let mut case = Case::of(ready.scenario(), first_era(&ready), seed_of(&ready, seed));
+    case.rules = rules.to_vec();
+    Ok((case, ready.scenario().steps.len()))
 }
 
 fn summary(shrunk: &Shrunk, before: usize) -> Vec<String> {

@@ -4,10 +4,8 @@ use super::Outcome;
 use super::args::{Format, Why as Arguments};
 use super::jobs::Processors;
 use super::out::Out;
-use crate::scenario::eras;
-use crate::scenario::parse;
+use super::shrink::subject;
 use crate::scenario::problem::Problem;
-use crate::scenario::run::{first_era, seed_of};
 use crate::shrink::diagnose;
 use crate::why::case::Case;
 use crate::why::chances::chances;
@@ -18,15 +16,12 @@ use crate::why::slice::slice;
 
 /// Runs `trial why`.
 pub fn why(arguments: &Arguments, out: &mut Out) -> Result<Outcome, Problem> {
-    let asked = arguments.era.as_deref().map(eras::read).transpose()?;
     let failure = arguments.property.as_deref().map(Failure::named).transpose()?;
-    let ready = parse::read(&arguments.file, asked.as_ref(), &arguments.rule)?;
-    let seed = seed_of(&ready, arguments.seed);
-    let mut case = Case::of(ready.scenario(), first_era(&ready), seed);
-    case.rules = arguments.rule.clone();
+    let Arguments { what, era, seed, rule, .. } = arguments;
+    let (case, _) = subject(what, era.as_deref(), *seed, rule)?;
     let diagnosed = diagnose(&case, failure.as_ref(), &Processors);
     let (failure, reason, events) =
-        diagnosed.map_err(|problem| problem.help(format!("in {}", arguments.file.display())))?;
+        diagnosed.map_err(|problem| problem.help(format!("in {}", what.join(" "))))?;
     let budget = Case::budget(events);
     let steps = steps(&case, &failure, budget, &Processors);
     let slice = slice(&case, &failure, &needed(&steps))?;

@@ -99,9 +99,12 @@ impl<'a, C: Crew> Bench<'a, C> {
         go_on: &'a mut (dyn FnMut(&Progress) -> bool + Send + Sync),
     ) -> Result<Bench<'a, C>, Problem> {
         let mut before = later(&case);
-        if let Reason::Rules(changes) = &reason {
-            let first = before.iter().position(|change| Some(change) == changes.first());
-            before.truncate(if changes.len() == 1 { first.unwrap_or(0) } else { 0 });
+        // Where several are needed, or a whole release, none of them does it alone.
+        if let Reason::Rules(changes) = &reason
+            && let [mender] = &changes[..]
+        {
+            let own = before.iter().position(|change| change == mender);
+            before.truncate(own.unwrap_or(0));
         }
         let mut plan = case.plan.clone();
         // Rules of the asker become the plan's own.

@@ -8,7 +8,7 @@ use super::{Crew, cluster, conditions, records, roles, steps, waits};
 use crate::scenario::file::Scenario;
 
 /// Seeds that tell how robust a plan is.
-pub const ROBUST: u64 = 12;
+pub const ROBUST: u64 = 20;
 
 /// All passes.
 pub fn all<C: Crew>(bench: &mut Bench<'_, C>) {
