@@ -101,9 +101,9 @@ pub struct Run {
     /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
     #[arg(long)]
     pub era: Option<String>,
-    /// The seed; 0 is calm: no jitter.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// The seed; that of the file, or 0, if left out. 0 is calm: no jitter.
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Seeds from A up to, but not including, B: no story, a table.
     #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "seed")]
     pub seeds: Option<Range<u64>>,

@@ -9,7 +9,7 @@ use crate::scenario::file::Verdict;
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::report;
-use crate::scenario::run::{Aborted, RunResult, first_era, run as run_trial};
+use crate::scenario::run::{Aborted, RunResult, first_era, run as run_trial, seed_of};
 use crate::scenario::validate::Ready;
 use crate::trace::layout::{PAGE, table, wrapped};
 use kafka::era::Era;
@@ -115,7 +115,7 @@ pub fn identity(ready: &Ready, era: &Era, seed: u64) -> String {
 
 /// One file: the story of one era, and a line for each verdict.
 fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Problem> {
-    let (era, seed) = (first_era(ready), arguments.seed);
+    let (era, seed) = (first_era(ready), seed_of(ready, arguments.seed));
     let result = match run_trial(ready, era, seed, true) {
         Ok(result) => result,
         Err(aborted) => return Err(broken_off(arguments, ready, *aborted, out)),
@@ -200,7 +200,7 @@ fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Proble
         |index| {
             let (ready, era) = jobs[index];
             let record = !ready.scenario().sees.is_empty();
-            let result = run_trial(ready, era, arguments.seed, record)?;
+            let result = run_trial(ready, era, seed_of(ready, arguments.seed), record)?;
             let wanted = demanded(arguments, ready, era);
             Ok(match arguments.format {
                 Format::Json => Told {
@@ -275,7 +275,8 @@ impl Listing {
         let as_written = if as_written == AS_WRITTEN { String::new() } else { as_written };
         self.eras.push((era_name, verdict, as_written));
         if differs {
-            self.details += &format!("  {}\n{}", identity(ready, era, arguments.seed), told.text);
+            self.details +=
+                &format!("  {}\n{}", identity(ready, era, seed_of(ready, arguments.seed)), told.text);
         }
         if is_last {
             let title = format!("{}: {}", ready.parsed.source.name, ready.scenario().title);

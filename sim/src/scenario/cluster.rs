@@ -4,12 +4,12 @@
 //! dots, and where Kafka has a setting of the same kind they are its names (`partitions`, `replication-factor`).
 
 use super::step::StartWord;
-use super::strict::{objects, words};
+use super::strict::{is_default, objects, words};
 use super::tagged;
 use super::words::{Many, Partition, Setting, Span, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -21,39 +21,40 @@ pub const LARGEST_BROKER_ID: i32 = 1000;
 pub const MOST_PARTITIONS: i32 = 1000;
 
 /// The cluster.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Cluster {
     /// What kind of controller it has.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub controller: ControllerKind,
     /// The broker that is the controller when the story begins. It starts first, and so wins `/controller`. The first
     /// broker if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub controller_at: Option<String>,
     /// A number (`3`: `broker-0` to `broker-2`), a list of names, or an object of names and their settings.
     pub brokers: Brokers,
     /// Settings of every broker.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub settings: Table<Setting>,
     /// Topics that exist when the story begins.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub topics: Table<TopicSpec>,
     /// The network.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub network: Network,
     /// The disks of all nodes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub disks: Disks,
     /// Producers (`producer-1`) and consumers (`consumer-1`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub clients: Table<ClientSpec>,
     /// Releases of single nodes, or of all `brokers` or `clients`, that differ from the era of the run.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub eras: Table<String>,
 }
 
 /// What keeps the cluster's metadata.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase", remote = "Self")]
 pub enum ControllerKind {
     /// ZooKeeper, and a controller elected through it.
@@ -287,31 +288,35 @@ impl JsonSchema for ClientSpec {
 }
 
 /// The network between all nodes.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Network {
     /// One way; 1 ms if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Span>,
     /// Added to it, drawn between nothing and this by every seed but 0; 1 ms if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<Span>,
     /// Bytes a second in each direction of a connection; unbounded if left out.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<u64>,
 }
 
 /// The disks of all nodes.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Disks {
     /// What a flush does for the names of files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub journal: JournalWord,
     /// What a flush of a file or of a directory takes; 500 us if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub flush: Option<Span>,
 }
 
 /// Which operations on names a flush makes durable.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum JournalWord {
     /// Every earlier one, whatever was flushed: one journal in order (ext4, XFS).

@@ -3,17 +3,17 @@
 //! Conditions look at the cluster from outside, as the checkers do: at ZooKeeper's znodes, at the brokers' replicas, at
 //! what applications were told. How each is decided stands in `watch`.
 
-use super::strict::{objects, words};
+use super::strict::{objects, words, written};
 use super::tagged::{self, Tagged};
 use super::words::{Many, Partition, Role, Span, Table};
 use kafka::era::Era;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What may be so or not.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Condition {
     /// A producer was told that these records are written.
@@ -93,14 +93,15 @@ pub struct Reading {
     pub by: Option<String>,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "Reading")]
-struct ReadingInFull {
+pub(super) struct ReadingInFull {
     /// The records.
-    value: Many<String>,
+    pub(super) value: Many<String>,
     /// The consumer; any if left out.
-    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<String>,
 }
 
 impl<'de> de::Deserialize<'de> for Reading {
@@ -145,7 +146,7 @@ impl JsonSchema for Reading {
 }
 
 /// A replica, as its broker holds it. What is left out may be anything.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct ReplicaIs {
     /// On which broker.
@@ -153,41 +154,53 @@ pub struct ReplicaIs {
     /// Of which partition.
     pub of: Partition,
     /// Whether it leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leads: Option<bool>,
     /// Whom it follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub follows: Option<Role>,
     /// The offset of its first record.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub log_start_offset: Option<i64>,
     /// The offset after its last record.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub log_end_offset: Option<i64>,
     /// Its high watermark.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub high_watermark: Option<i64>,
     /// The leader epoch it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leader_epoch: Option<i32>,
     /// Its whole log: `["m1@0", "m2@1"]`, value and leader epoch. A scenario's records are known by their values.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<Vec<String>>,
     /// Its leader epoch cache: `["0 0", "2 5"]`, epoch and start offset, as in `leader-epoch-checkpoint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<Vec<String>>,
     /// Whether ZooKeeper lists it in the ISR.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub in_isr: Option<bool>,
     /// Up to where it knows other replicas to be, as their last fetches said: broker to offset, -1 before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub remembers: Option<Table<i64>>,
 }
 
 /// A partition's leader.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct LeaderIs {
     /// Of which partition.
     pub of: Partition,
     /// Who leads; `null` or left out: anybody who does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is: Option<Role>,
     /// In which leader epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<i32>,
 }
 
 /// A partition's ISR.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct IsrIs {
     /// Of which partition.
@@ -197,35 +210,42 @@ pub struct IsrIs {
 }
 
 /// The controller.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct ControllerIs {
     /// Which broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is: Option<Role>,
     /// In which controller epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<i32>,
 }
 
 /// A partition's state as ZooKeeper keeps it. What is left out may be anything.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct StateIs {
     /// Of which partition.
     pub of: Partition,
     /// The leader's broker id; -1 is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leader: Option<i32>,
     /// The leader epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub leader_epoch: Option<i32>,
     /// The ISR, in Kafka's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub isr: Option<Vec<i32>>,
     /// The epoch of the controller that wrote it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub controller_epoch: Option<i32>,
     /// The znode's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i32>,
 }
 
 /// A session with ZooKeeper.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct SessionIs {
     /// Whose: a broker.
@@ -236,19 +256,21 @@ pub struct SessionIs {
 
 /// The longest that a producer has waited for an acknowledgement of a send to a partition, or has been waiting until now:
 /// how long the partition was unavailable to those who write.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct WaitIs {
     /// Of which partition.
     pub of: Partition,
     /// So long or longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Span>,
     /// So long or shorter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub at_most: Option<Span>,
 }
 
 /// There or not.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Presence {
     /// It stands.
@@ -259,6 +281,7 @@ pub enum Presence {
 
 objects!(ReadingInFull, ReplicaIs, LeaderIs, IsrIs, ControllerIs, StateIs, SessionIs, WaitIs);
 words!(Presence);
+written!(Condition);
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

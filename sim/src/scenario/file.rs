@@ -8,49 +8,68 @@
 
 use super::cluster::Cluster;
 use super::step::Step;
-use super::strict::{objects, words};
+use super::strict::{is_default, objects, words};
 use super::words::Table;
 use crate::checkers::PROPERTIES;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
 /// A scenario.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Scenario {
     /// For editors: where the schema is. Ignored.
-    #[serde(rename = "$schema")]
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
     /// What it shows, in a sentence.
     pub title: String,
     /// What it teaches, in one sentence: for the page of the course.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lesson: Option<String>,
     /// What it is about, line by line.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub about: Vec<String>,
     /// What to read beside it: KIPs, source files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<String>,
     /// The cluster.
     pub cluster: Cluster,
+    /// The seed when none is asked for; 0, which is calm, if left out. For what was found and depends on moments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// In which order simultaneous events come.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ties: Ties,
     /// Rules that decide otherwise than the era would: rule to value.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
     pub rules: Table<String>,
     /// Mechanisms that are checked although the era does not promise them yet.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_force: Vec<String>,
     /// What happens.
     pub steps: Vec<Step>,
     /// Facts that must occur in the first era of the verdicts, by the names of notes (`Truncated`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sees: Vec<String>,
     /// The eras whose whole story is kept as a snapshot; the first of the verdicts if left out, none if empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<String>>,
     /// What comes out, era by era. A line such as `2.8` means its last patch release.
     pub verdicts: Table<Verdict>,
+}
+
+/// In which order simultaneous events come.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase", remote = "Self")]
+pub enum Ties {
+    /// In the order in which they were caused.
+    #[default]
+    Caused,
+    /// In an order drawn from the seed, so that over many seeds both get their turn; no channel is ever reordered.
+    Drawn,
 }
 
 /// What a run must come to.
@@ -65,7 +84,7 @@ pub struct Verdict {
 }
 
 /// What an operator declares when he accepts a loss.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(remote = "Self")]
 pub enum DeclaredLoss {
     /// `unclean.leader.election.enable`: a leader from outside the ISR.
@@ -124,19 +143,20 @@ impl fmt::Display for Verdict {
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "Broken")]
-struct Broken {
+pub(super) struct Broken {
     /// The properties that are violated: all of them, in the order of their first violation.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "property_names")]
-    violates: Vec<String>,
+    pub(super) violates: Vec<String>,
     /// The acknowledged records that are lost: all of them.
-    #[serde(default)]
-    loses: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) loses: Vec<String>,
     /// What allows the loss.
-    by: Option<DeclaredLoss>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<DeclaredLoss>,
 }
 
 fn property_names(_: &mut SchemaGenerator) -> Schema {
@@ -204,7 +224,7 @@ impl JsonSchema for Verdict {
 }
 
 objects!(Scenario, Broken);
-words!(DeclaredLoss);
+words!(DeclaredLoss, Ties);
 
 /// The JSON Schema of scenario files.
 pub fn schema() -> String {

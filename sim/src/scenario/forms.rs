@@ -9,8 +9,8 @@ use super::words::{Role, Setting, Span, Table};
 use kafka::era::Era;
 use kafka::messages::produce::Acks;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -73,14 +73,14 @@ pub struct PowerOff {
     pub survives: SurvivesWord,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "PowerOff")]
-struct PowerOffInFull {
+pub(super) struct PowerOffInFull {
     /// Whose machine.
-    node: Role,
+    pub(super) node: Role,
     /// What of the unflushed page cache survives.
-    survives: SurvivesWord,
+    pub(super) survives: SurvivesWord,
 }
 
 impl<'de> de::Deserialize<'de> for PowerOff {

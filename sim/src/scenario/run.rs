@@ -8,10 +8,11 @@
 //!
 //! A run has a budget of events and of virtual time. It ends early when a condition is not met in time, an `expect` is
 //! not so, or the budget is spent ([`Unmet`], exit code 1); and when the file asks for what cannot be at that moment, such
-//! as a role that nobody holds ([`Aborted`], exit code 2).
+//! as a role that nobody holds ([`Aborted`], exit code 2). A plan that was drawn is run leniently ([`realise`]): such a
+//! step is passed over, and what was carried out comes back as a scenario of its own.
 
 use super::condition::Condition;
-use super::file::{DeclaredLoss, Verdict};
+use super::file::{DeclaredLoss, Scenario, Ties, Verdict};
 use super::look::Look;
 use super::plan::plan;
 use super::problem::Problem;
@@ -29,6 +30,7 @@ use kafka::command::{Delivery, OperatorError};
 use kafka::era::Era;
 use kafka::ids::NodeId;
 use kafka::time::{Micros, Time};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What a run may spend before it is stopped.
@@ -150,7 +152,12 @@ pub(super) enum Stop {
     Bad(Found),
     /// A condition was not met: exit code 1.
     Unmet(Unmet),
+    /// Whoever looks on has seen enough.
+    Enough,
 }
+
+/// Somebody who looks at the world after every event, and says whether to go on.
+pub type Onlooker<'a> = &'a mut dyn FnMut(&World) -> bool;
 
 /// Runs a scenario. `record`: whether a story will be told; it changes nothing else.
 ///
@@ -190,23 +197,54 @@ pub fn run_prepared(
         let mut runner = Runner::new(ready, era, seed, record);
         runner.budget = budget;
         prepare(&mut runner.world);
-        let stopped = match runner.boot() {
-            Ok(()) => runner.steps().err(),
-            Err(stop) => Some(stop),
-        };
-        match stopped {
-            Some(Stop::Bad(found)) => {
-                runner.world.recorder.finish();
-                Err(Box::new(Aborted {
-                    problem: ready.place(found),
-                    era: era.clone(),
-                    seed,
-                    world: runner.world,
-                }))
-            }
-            Some(Stop::Unmet(unmet)) => Ok(runner.finish(seed, Some(unmet))),
-            None => Ok(runner.finish(seed, None)),
+        match runner.whole() {
+            Some(Stop::Bad(found)) => Err(runner.abort(found, seed)),
+            stopped => Ok(runner.finish(seed, stopped)),
         }
+    })
+}
+
+/// Runs a scenario while somebody looks on, who may end it: then nothing is said of what only the end decides.
+///
+/// # Errors
+/// If the scenario asks for what cannot be at that moment.
+pub fn run_watched<'a>(
+    ready: &'a Ready,
+    era: &'a Era,
+    seed: u64,
+    record: bool,
+    onlooker: Onlooker<'a>,
+) -> Result<RunResult, Box<Aborted>> {
+    host(seed, || {
+        let mut runner = Runner::new(ready, era, seed, record);
+        runner.onlooker = Some(onlooker);
+        match runner.whole() {
+            Some(Stop::Bad(found)) => Err(runner.abort(found, seed)),
+            stopped => Ok(runner.finish(seed, stopped)),
+        }
+    })
+}
+
+/// Runs a plan that nobody has tried yet: a step that cannot be carried out at its moment (a restart of what is up, a
+/// role that nobody holds) is passed over. Beside the result comes the realised plan: the steps that were carried out,
+/// which run as a scenario to the same hash.
+pub fn realise<'a>(
+    ready: &'a Ready,
+    era: &'a Era,
+    seed: u64,
+    record: bool,
+    budget: Budget,
+    onlooker: Option<Onlooker<'a>>,
+) -> (RunResult, Scenario) {
+    host(seed, || {
+        let mut runner = Runner::new(ready, era, seed, record);
+        runner.budget = budget;
+        runner.onlooker = onlooker;
+        runner.passed_over = Some(BTreeSet::new());
+        let stopped = runner.whole();
+        assert!(!matches!(stopped, Some(Stop::Bad(_))), "a lenient run passes over what cannot be");
+        let realised = runner.realised();
+        (runner.finish(seed, stopped), realised)
     })
 }
 
@@ -227,6 +265,9 @@ pub(super) struct Runner<'a> {
     reads_wanted: bool,
     violations_told: usize,
     budget: Budget,
+    onlooker: Option<Onlooker<'a>>,
+    /// Paths of the steps that were passed over, if such steps are.
+    passed_over: Option<BTreeSet<String>>,
 }
 
 struct Trigger<'a> {
@@ -243,6 +284,9 @@ impl<'a> Runner<'a> {
         if !in_force.is_empty() {
             world.checks = Checks::new(&plan.spec, in_force);
         }
+        if ready.scenario().ties == Ties::Drawn {
+            world.draw_ties();
+        }
         Runner {
             ready,
             era,
@@ -258,6 +302,16 @@ impl<'a> Runner<'a> {
             reads_wanted: any_condition(&ready.scenario().steps, &asks_for_reads),
             violations_told: 0,
             budget: Budget::default(),
+            onlooker: None,
+            passed_over: None,
+        }
+    }
+
+    /// From the start of the first process to the last step. Says why it ended before.
+    fn whole(&mut self) -> Option<Stop> {
+        match self.boot() {
+            Ok(()) => self.steps().err(),
+            Err(stop) => Some(stop),
         }
     }
 
@@ -265,9 +319,34 @@ impl<'a> Runner<'a> {
         let ready = self.ready;
         let path = Path::default().key("steps");
         for (index, step) in ready.scenario().steps.iter().enumerate() {
-            self.step(step, &path.index(index), false)?;
+            self.attempt(step, path.index(index), false)?;
         }
         Ok(())
+    }
+
+    /// Carries out a step. In a lenient run it is passed over if it cannot be carried out now.
+    fn attempt(&mut self, step: &'a Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
+        match (self.step(step, &path, in_trigger), &mut self.passed_over) {
+            (Err(Stop::Bad(_)), Some(passed_over)) => {
+                passed_over.insert(path.to_string());
+                Ok(())
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// The scenario without the steps that were passed over and the triggers that never fired.
+    fn realised(&self) -> Scenario {
+        let mut gone = self.passed_over.clone().unwrap_or_default();
+        gone.extend(self.triggers.iter().map(|trigger| trigger.path.to_string()));
+        let scenario = self.ready.scenario();
+        Scenario { steps: without(&scenario.steps, &Path::default().key("steps"), &gone), ..scenario.clone() }
+    }
+
+    fn abort(mut self, found: Found, seed: u64) -> Box<Aborted> {
+        self.world.recorder.finish();
+        let problem = self.ready.place(found);
+        Box::new(Aborted { problem, era: self.era.clone(), seed, world: self.world })
     }
 
     /// What conditions are decided by.
@@ -315,6 +394,11 @@ impl<'a> Runner<'a> {
             }
         }
         self.tell_violations();
+        if let Some(onlooker) = &mut self.onlooker
+            && !onlooker(&self.world)
+        {
+            return Err(Stop::Enough);
+        }
         let mut index = 0;
         while index < self.triggers.len() {
             if self.watch().holds(&self.triggers[index].when.condition) {
@@ -322,7 +406,7 @@ impl<'a> Runner<'a> {
                 let heading = format!("when {}", when.condition);
                 self.world.recorder.step(now, &heading);
                 for (number, step) in when.steps.iter().enumerate() {
-                    self.step(step, &path.key("do").index(number), true)?;
+                    self.attempt(step, path.key("do").index(number), true)?;
                 }
             } else {
                 index += 1;
@@ -376,14 +460,22 @@ impl<'a> Runner<'a> {
         Stop::Unmet(Unmet { what, instead, place: self.place(path) })
     }
 
-    fn finish(mut self, seed: u64, unmet: Option<Unmet>) -> RunResult {
+    fn finish(mut self, seed: u64, stopped: Option<Stop>) -> RunResult {
+        let (unmet, is_cut) = match stopped {
+            Some(Stop::Unmet(unmet)) => (Some(unmet), false),
+            Some(Stop::Enough) => (None, true),
+            Some(Stop::Bad(_)) => unreachable!("a run that is broken off has no result"),
+            None => (None, false),
+        };
         let audit = {
             let World { checks, nodes, .. } = &self.world;
             let on_disk = |node, partition| Look(&self.world).batches_on_disk(node, partition);
             Audit::new(&checks.history, &checks.ledger, nodes, &on_disk)
         };
         let (at, event) = (self.world.now(), EventId(self.world.events()));
-        self.world.checks.finish(at, event, &self.world.nodes, &audit);
+        if !is_cut {
+            self.world.checks.finish(at, event, &self.world.nodes, &audit);
+        }
         self.tell_violations();
         self.world.recorder.finish();
         let violations = self.world.checks.violations().to_vec();
@@ -438,6 +530,26 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// These steps without those whose path is in `gone`, and without triggers that have nothing left to do.
+fn without(steps: &[Step], path: &Path, gone: &BTreeSet<String>) -> Vec<Step> {
+    let mut left = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let path = path.index(index);
+        match step {
+            Step::When(when) => {
+                let path = path.key("when");
+                let steps = without(&when.steps, &path.key("do"), gone);
+                if !gone.contains(&path.to_string()) && !steps.is_empty() {
+                    left.push(Step::When(When { condition: when.condition.clone(), steps }));
+                }
+            }
+            step if !gone.contains(&path.to_string()) => left.push(step.clone()),
+            _ => {}
+        }
+    }
+    left
+}
+
 /// Whether any condition of these steps is one that `is` looks for.
 fn any_condition(steps: &[Step], is: &dyn Fn(&Condition) -> bool) -> bool {
     steps.iter().any(|step| match step {
@@ -446,6 +558,11 @@ fn any_condition(steps: &[Step], is: &dyn Fn(&Condition) -> bool) -> bool {
         Step::When(when) => is(&when.condition) || any_condition(&when.steps, is),
         _ => false,
     })
+}
+
+/// The seed of a run: the one asked for, that of the scenario, or 0.
+pub fn seed_of(ready: &Ready, asked: Option<u64>) -> u64 {
+    asked.or(ready.scenario().seed).unwrap_or(0)
 }
 
 /// The era to run first: the one asked for, or the first of the verdicts.

@@ -5,15 +5,15 @@
 pub use super::forms::{AcksWord, CreateTopic, PowerOff, RunUntil, Sentence, StartWord, When};
 
 use super::condition::Condition;
-use super::strict::{WordOrEntry, objects, words};
+use super::strict::{WordOrEntry, objects, words, written};
 use super::tagged::{self, Tagged};
 use super::words::{Jump, Many, Partition, Role, Setting, Span, Table};
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
 
 /// One step.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Step {
     /// A sentence of the story.
@@ -105,48 +105,59 @@ impl<'de> de::Deserialize<'de> for Step {
 }
 
 /// Records for a partition: `value`, `values`, or `count` of a `size`.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Produce {
     /// The partition.
     pub to: Partition,
     /// One record. Its value is its name in the story: every value of a scenario is produced once.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// Several records; in one batch, or one `every` so often.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<String>>,
     /// So many records, with values made up from the producer's name.
     #[schemars(range(min = 1, max = 1_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// The size of each value in bytes, with `count`.
     #[schemars(range(min = 1, max = 1_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
     /// `acks` of the producer. Without `by`, each `acks` has a producer of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acks: Option<AcksWord>,
     /// Which producer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// The records' key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The time between two records; without it they are one batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Span>,
 }
 
 /// A consumer's partitions.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Consume {
     /// Which consumer; `consumer-1` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// The partitions.
     pub from: Many<Partition>,
     /// Where it starts: `earliest`, `latest`, `reset` (as `auto.offset.reset` says; so if left out), or an offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<StartWord>,
 }
 
 /// Steady traffic: one record every so often, to the partitions in turn.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Workload {
     /// Which producer; `producer-1` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// The partitions.
     pub to: Many<Partition>,
@@ -154,20 +165,23 @@ pub struct Workload {
     pub every: Span,
     /// Records in one send; 1 if left out.
     #[schemars(range(min = 1, max = 10_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<u32>,
     /// The size of each value in bytes; 100 if left out.
     #[schemars(range(min = 1, max = 1_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
     /// How many sends.
     #[schemars(range(min = 1, max = 1_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// For how long.
-    #[serde(rename = "for")]
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     pub during: Option<Span>,
 }
 
 /// Settings of a topic; `null` removes one.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct SetTopic {
     /// Which topic.
@@ -177,7 +191,7 @@ pub struct SetTopic {
 }
 
 /// More partitions for a topic.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct AddPartitions {
     /// Which topic.
@@ -185,13 +199,15 @@ pub struct AddPartitions {
     /// How many in all.
     pub partitions: i32,
     /// Broker ids of the replicas of the new ones; placed as Kafka places them if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assignment: Option<Vec<Vec<i32>>>,
     /// Kafka's error, by its name, with which the tool must refuse.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
 
 /// What of the unflushed page cache survives a loss of power.
-#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum SurvivesWord {
     /// Nothing that was not flushed.
@@ -206,7 +222,7 @@ pub enum SurvivesWord {
 }
 
 /// A slow node.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct SlowCpu {
     /// Which node.
@@ -217,7 +233,7 @@ pub struct SlowCpu {
 }
 
 /// A jump of a wall clock.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct StepClock {
     /// Whose.
@@ -227,7 +243,7 @@ pub struct StepClock {
 }
 
 /// A wall clock that runs at another speed.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct SkewClock {
     /// Whose.
@@ -238,7 +254,7 @@ pub struct SkewClock {
 }
 
 /// A cut between nodes.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Cut {
     /// From which nodes.
@@ -246,12 +262,12 @@ pub struct Cut {
     /// To which nodes.
     pub to: Many<Role>,
     /// Only from `from` to `to`; else both ways.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_way: bool,
 }
 
 /// From some nodes to others, and back.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Link {
     /// From which nodes.
@@ -261,7 +277,7 @@ pub struct Link {
 }
 
 /// Two nodes.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Between {
     /// The two.
@@ -269,7 +285,7 @@ pub struct Between {
 }
 
 /// The shape of a link. What is left out stays.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct SlowLink {
     /// From which nodes.
@@ -277,56 +293,67 @@ pub struct SlowLink {
     /// To which nodes.
     pub to: Many<Role>,
     /// One way.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Span>,
     /// Added to it, drawn from the seed between nothing and this.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<Span>,
     /// Bytes a second.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<u64>,
     /// Only from `from` to `to`; else both ways.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_way: bool,
 }
 
 /// Which messages.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Messages {
     /// Which API, by Kafka's name (`Fetch`); any if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
     /// Who sends the request; anybody if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Role>,
     /// Whom the request goes to; anybody if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Role>,
     /// The responses instead of the requests.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub response: bool,
     /// Only the first so many.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
     /// A name by which to release them.
-    #[serde(rename = "as")]
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 /// Which messages are late, and by how much.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Delay {
     /// Which API, by Kafka's name (`Fetch`); any if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
     /// Who sends the request; anybody if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Role>,
     /// Whom the request goes to; anybody if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Role>,
     /// The responses instead of the requests.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub response: bool,
     /// Only the first so many.
     #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
     /// A name by which to end it.
-    #[serde(rename = "as")]
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// How late.
     pub by: Span,
@@ -341,7 +368,7 @@ impl Delay {
 }
 
 /// A fault of a disk.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct DiskStep {
     /// Whose.
@@ -351,7 +378,7 @@ pub struct DiskStep {
 }
 
 /// What happens to a disk.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub enum Fault {
     /// Every call fails with EIO.
@@ -377,7 +404,7 @@ pub enum Fault {
 }
 
 /// A bit that flips.
-#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Rot {
     /// Path below the log directory.
@@ -405,6 +432,7 @@ objects!(
     Rot
 );
 words!(SurvivesWord);
+written!(Step, Fault);
 
 impl<'de> de::Deserialize<'de> for Fault {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

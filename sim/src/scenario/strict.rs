@@ -9,9 +9,21 @@ use serde::de::{Deserializer, EnumAccess, Error, IntoDeserializer, VariantAccess
 use serde::forward_to_deserialize_any;
 use std::fmt;
 
-/// Gives structs that derive `Deserialize` with `remote = "Self"` the real one: an object and nothing else.
+/// Gives types that derive `Serialize` with `remote = "Self"` the real one.
+macro_rules! written {
+    ($($type:ident),* $(,)?) => {$(
+        impl serde::ser::Serialize for $type {
+            fn serialize<S: serde::ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $type::serialize(self, serializer)
+            }
+        }
+    )*};
+}
+
+/// Gives structs that derive both with `remote = "Self"` the real ones: an object and nothing else.
 macro_rules! objects {
     ($($type:ident),* $(,)?) => {$(
+        $crate::scenario::strict::written!($type);
         impl<'de> serde::de::Deserialize<'de> for $type {
             fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $type::deserialize($crate::scenario::strict::Object(deserializer))
@@ -20,9 +32,10 @@ macro_rules! objects {
     )*};
 }
 
-/// Gives enums of words that derive `Deserialize` with `remote = "Self"` the real one: a text and nothing else.
+/// Gives enums of words that derive both with `remote = "Self"` the real ones: a text and nothing else.
 macro_rules! words {
     ($($type:ident),* $(,)?) => {$(
+        $crate::scenario::strict::written!($type);
         impl<'de> serde::de::Deserialize<'de> for $type {
             fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $type::deserialize($crate::scenario::strict::Word(deserializer))
@@ -31,7 +44,12 @@ macro_rules! words {
     )*};
 }
 
-pub(super) use {objects, words};
+pub(super) use {objects, words, written};
+
+/// Whether a value is what is meant when it is left out.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 /// Reads a struct from an object only.
 pub struct Object<D>(pub D);

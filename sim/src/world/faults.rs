@@ -216,14 +216,17 @@ impl World {
             DiskFault::Wipe => ([6, 0], "", true),
             DiskFault::Unreadable { file, fails } => ([7, u64::from(*fails)], file.as_str(), false),
         };
+        let file = file.to_owned();
+        if !self.kernel.machines[usize::from(node.0)].disk.fault(fault) {
+            return false; // nothing has happened
+        }
         let id = self.fault(Code::Disk, node, &numbers);
         self.kernel.hash.put_bytes(file.as_bytes());
-        let done = self.kernel.machines[usize::from(node.0)].disk.fault(fault);
-        if done && damages {
+        if damages {
             self.life_event(id, node, LifeEvent::DiskDamaged, None);
         }
         self.finish(id);
-        done
+        true
     }
 
     /// Counts a fault as an event and writes it down.
