@@ -124,7 +124,7 @@ fn table(ready: &Ready, name: &str) -> Result<(), Failed> {
     for era in &ready.eras {
         results.push(run(ready, era, seed_of(ready, None), true).map_err(|problem| problem.render(false))?);
     }
-    compare(ready, &PathBuf::from(format!("snapshots/{name}.eras.snap")), &era_table(&results))
+    compare(ready, &PathBuf::from(format!("snapshots/{name}.eras.snap")), &era_table(ready, &results))
 }
 
 /// The page of the course, and the matrix in the front page, are what the files say.

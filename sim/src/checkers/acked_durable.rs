@@ -65,7 +65,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             continue;
         }
         let Outcome::Acked(at, _) = send.outcome else { continue };
-        let name = send.name();
+        let name = send.called_at(batch.base_offset);
         let drop = ghost.last_drop(&batch).expect("it was just dropped");
         let (who, why) = (context.nodes.name(drop.node).to_owned(), drop.why.clone());
         let place = format!("{} offset {}", ghost.partition, batch.base_offset);

@@ -56,6 +56,11 @@ impl Send {
         self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
     }
 
+    /// What it is called where it stands: by its name, or its offset.
+    pub fn called_at(&self, offset: Offset) -> String {
+        if self.is_named() { self.name().to_string() } else { format!("#{offset}") }
+    }
+
     /// Whether its first value is short enough to be a name.
     pub fn is_named(&self) -> bool {
         !self.name().ends_with(" bytes")
@@ -190,7 +195,7 @@ impl Ledger {
     /// What a batch is called: its first value, or where it stands.
     pub fn name(&self, partition: TopicPartition, batch: &BatchInfo) -> String {
         match self.send_of(partition, batch) {
-            Some(send) => send.name().to_string(),
+            Some(send) => send.called_at(batch.base_offset),
             None => format!("the record at offset {}", batch.base_offset),
         }
     }
@@ -202,7 +207,7 @@ impl Ledger {
         match self.send_of(ghost.partition, batch).map(|send| (send, &send.outcome)) {
             Some((send, Outcome::Acked(at, _))) => format!(
                 "{} ({place}), acked at {} ms with acks={}",
-                send.name(),
+                send.called_at(batch.base_offset),
                 at.millis(),
                 acks_name(send.acks)
             ),

@@ -88,11 +88,13 @@ pub enum Command {
   trial run scenarios/truncation/high-watermark.json
   trial run scenarios/truncation/high-watermark.json --era 0.11.0 --zoom messages
   trial run scenarios/truncation/high-watermark.json --era 0.10.2 --rule truncation=to-epoch-end
+  trial run scenarios/replication/min-isr.json --set min.insync.replicas=1
+  trial run scenarios/truncation/high-watermark.json --set broker-1.log.flush.interval.messages=1
   trial run scenarios/truncation/high-watermark.json --seeds 0..1000 --format json
   trial run scenarios
 
 One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked. \
-An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and \
+An era with a verdict is held against it; of another era, and with --rule or --set, the verdict is only reported, and \
 the exit code is 1 if a property is violated.")]
 pub struct Run {
     /// Scenario files, or directories of them.
@@ -102,7 +104,7 @@ pub struct Run {
     #[arg(long)]
     pub era: Option<String>,
     /// The seed; that of the file, or 0, if left out. 0 is calm: no jitter.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Seeds from A up to, but not including, B: no story, a table.
     #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "seed")]
@@ -110,8 +112,12 @@ pub struct Run {
     /// Decide one rule otherwise than the era would. `trial eras --list` has them all.
     #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
     pub rule: Vec<(String, String)>,
+    /// Set a setting otherwise than the file does, by Kafka's name: of everybody who has it, or of one topic, broker or
+    /// client named before it. The file's verdicts are then not judged, only printed beside.
+    #[arg(long, value_name = "[WHOSE.]SETTING=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
     /// How closely to look.
-    #[arg(long, default_value = "story", value_name = "ZOOM", value_parser = zoom)]
+    #[arg(long, default_value = "story", value_enum)]
     pub zoom: Zoom,
     /// Text for people, or an object per run and line for programs.
     #[arg(long, default_value = "text")]
@@ -132,14 +138,18 @@ pub enum Format {
 #[command(after_help = "Examples:
   trial eras scenarios/truncation/high-watermark.json   one scenario: a line for each era
   trial eras scenarios                                  scenarios by eras: what breaks where
-  trial eras --list                                     the ladder: what changed, release by release")]
+  trial eras --list                                     the ladder: what changed, release by release
+  trial eras --list broker-epoch                        what changed of one rule")]
 pub struct Eras {
     /// Scenario files, or directories of them.
-    #[arg(required_unless_present = "list", value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Every release that changed a rule, and how.
-    #[arg(long, conflicts_with = "files")]
-    pub list: bool,
+    /// Every release that changed a rule, and how; with a word, only rules whose names have it.
+    #[arg(long, conflicts_with = "files", value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
+    pub list: Option<String>,
+    /// Set a setting otherwise than the file does, as in `trial run`.
+    #[arg(long, value_name = "[WHOSE.]SETTING=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
 }
 
 /// Recordings of real clusters.
@@ -183,10 +193,16 @@ fn rule(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn zoom(text: &str) -> Result<Zoom, String> {
-    let names: Vec<&str> = Zoom::ALL.iter().map(|zoom| zoom.name()).collect();
-    let found = Zoom::ALL.iter().find(|zoom| zoom.name() == text);
-    found.copied().ok_or_else(|| format!("expected one of {}", names.join(", ")))
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected SETTING=VALUE, as in min.insync.replicas=1")?;
+    if name.trim().is_empty() {
+        return Err("expected SETTING=VALUE, as in min.insync.replicas=1".to_owned());
+    }
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number from 0".to_owned())
 }
 
 #[cfg(test)]
@@ -201,6 +217,9 @@ mod tests {
         for bad in ["", "3", "5..5", "5..3", "a..b", "0..999999999999"] {
             assert!(seeds(bad).is_err(), "{bad}");
         }
+        assert!(seed("-1").is_err() && seed("7") == Ok(7));
+        assert!(setting("min.insync.replicas").is_err() && setting("=1").is_err());
+        assert_eq!(setting("a.b=c=d"), Ok(("a.b".to_owned(), "c=d".to_owned())));
         assert_eq!(rule("truncation=on-fetch"), Ok(("truncation".to_owned(), "on-fetch".to_owned())));
         assert!(rule("truncation").is_err());
     }

@@ -206,14 +206,8 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             plain(zoom, format!("{of}has nothing to cut: keeps all up to {to}"))
         }
         ReplicaNote::Truncated { from, to, dropped, .. } => {
-            let cells = scene.names.cells(partition, dropped);
-            let acked: Vec<String> = dropped
-                .iter()
-                .filter_map(|batch| scene.names.acked(partition, batch))
-                .map(|at| at.millis().to_string())
-                .collect();
-            let acked = (!acked.is_empty()).then(|| format!(", acked at {} ms", acked.join(" and ")));
-            let text = format!("{of}TRUNCATES {from} → {to}: drops {cells}{}", acked.unwrap_or_default());
+            let dropped = scene.names.dropped(partition, dropped);
+            let text = format!("{of}TRUNCATES {from} → {to}: drops {dropped}");
             Wording { table: Some(partition), ..plain(Zoom::Story, text) }
         }
         ReplicaNote::IsrProposed { from, to, .. } => {
@@ -396,6 +390,11 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             let leader =
                 if *leader == BrokerId::NONE { "NO leader".to_owned() } else { format!("leader {leader}") };
             let unclean = if *unclean { " UNCLEAN" } else { "" };
+            let reason = match *reason {
+                "offline" => "its leader is offline",
+                "replica offline" => "a follower is offline",
+                other => other,
+            };
             plain(
                 Zoom::Story,
                 format!(

@@ -13,7 +13,7 @@ use crate::checkers::LifeEvent;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use kafka::command::{Command, Delivery};
-use kafka::ids::{BrokerId, LeaderEpoch, NodeId, TopicPartition};
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::messages::{ApiKey, Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
 use kafka::note::{ControllerNote, Decided, Note, ReplicaNote};
@@ -191,6 +191,9 @@ type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
 const LATELY: u64 = 1_000_000;
 const NEAR: usize = 64;
 
+/// How ZooKeeper is called.
+const ZOOKEEPER: &str = "zookeeper";
+
 /// Facts of one node further apart than this are not told as one.
 const SAME_MOMENT: u64 = 20_000;
 
@@ -260,6 +263,20 @@ impl Recorder {
         if let Some(partition) = table {
             self.ask_for_table(at, partition, nodes);
         }
+        // A process that ends changes its row in every table that waits.
+        if matches!(fact, Fact::Life(..)) {
+            let waiting = self.pending.iter().flat_map(|(_, tables)| tables);
+            for partition in waiting.map(|(partition, _)| *partition).collect::<Vec<_>>() {
+                self.ask_for_table(at, partition, nodes);
+            }
+        }
+    }
+
+    /// A batch on a machine's disk is damaged: its bytes are not those of its CRC any more.
+    pub fn damaged(&mut self, node: NodeId, partition: TopicPartition, offset: Offset) {
+        if self.on {
+            self.replicas.damaged(node, partition, offset);
+        }
     }
 
     /// The scenario begins a step: a heading of the story.
@@ -295,8 +312,22 @@ impl Recorder {
     pub fn violated(&mut self, at: Time, property: &str, report: &[String]) {
         if self.on {
             self.telling = true;
+            self.tell_cause(at);
             self.draw();
             self.push(Entry::Violated { at, property: property.to_owned(), report: report.to_vec() });
+        }
+    }
+
+    /// What was just found follows from the last fact: a change of a znode, which is told before its writer hears of it.
+    fn tell_cause(&mut self, at: Time) {
+        let last = self.entries.iter().rposition(|entry| matches!(entry, Entry::Line(_)));
+        if let Some(place) = last
+            && let Some(Entry::Line(line)) = Arc::make_mut(&mut self.entries).get_mut(place)
+            && line.at == at
+            && line.who == ZOOKEEPER
+            && !line.before.starts_with('→')
+        {
+            line.zoom = Zoom::Story;
         }
     }
 
@@ -328,10 +359,13 @@ impl Recorder {
                 self.told.retain(|(_, told, _), _| Some(*told) != broker);
             }
             Fact::Command(command) => self.names.on_command(command),
-            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_epoch(delivery, nodes)),
+            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_copy(delivery, nodes)),
             Fact::Note(Note::Replica(partition, note)) => {
                 if let ReplicaNote::AppendedAsLeader { batch, .. } = note {
                     self.names.on_append(*partition, batch);
+                }
+                if matches!(note, ReplicaNote::Truncated { .. } | ReplicaNote::Recovered { .. }) {
+                    self.replicas.cut(node, *partition, nodes);
                 }
                 self.replicas.look(node, *partition, nodes);
             }
@@ -499,13 +533,13 @@ fn gathered(entries: &[Entry], at: Time, zoom: Zoom, who: &str, before: &str, af
     None
 }
 
-/// The epoch of the batch an acknowledgement is about.
-fn acked_epoch(delivery: &Delivery, nodes: &Nodes) -> Option<LeaderEpoch> {
+/// Epoch and CRC of the batch an acknowledgement is about.
+fn acked_copy(delivery: &Delivery, nodes: &Nodes) -> Option<(LeaderEpoch, u32)> {
     let Delivery::Acked { partition, base_offset: Some(offset), broker, .. } = delivery else { return None };
     let view = nodes.broker(nodes.broker_node(*broker)?)?.replica(*partition)?;
     let batches = view.log.batches();
     let place = batches.binary_search_by_key(offset, |batch| batch.base_offset).ok()?;
-    Some(batches[place].epoch)
+    Some((batches[place].epoch, batches[place].crc))
 }
 
 fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {
@@ -523,7 +557,7 @@ fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {
         (LifeEvent::Ended, Some(ExitReason::InconsistentBrokerId)) => {
             "EXITS: its log directory cannot be used"
         }
-        (LifeEvent::LostPower, _) => "LOSES POWER: what it had not flushed may be gone",
+        (LifeEvent::LostPower, _) => "LOSES POWER",
         (LifeEvent::DiskDamaged, _) => "its disk is DAMAGED",
     };
     Some(text.to_owned())
