@@ -122,10 +122,22 @@ const CASES: &[(&str, &str, &str)] = &[
     ("a cell of a log that is none", "m1@0", "m1@zero"),
     ("a number of the wrong kind", "\"acks\": \"all\" } }", "\"acks\": 2 } }"),
     ("a bad node in a list", "\"leader of orders-0\" }", "[\"broker-0\", \"Broker-1\"] }"),
-    ("a node cut off from itself", "{ \"kill\": \"leader of orders-0\" }", "{ \"cut\": { \"from\": \"broker-0\", \"to\": \"broker-0\" } }"),
+    (
+        "a node cut off from itself",
+        "{ \"kill\": \"leader of orders-0\" }",
+        "{ \"cut\": { \"from\": \"broker-0\", \"to\": \"broker-0\" } }",
+    ),
     ("KRaft", "\"zookeeper\"", "\"kraft\""),
-    ("an argument beside its verb", "\"run_for\": \"1s\"", "\"power_off\": \"broker-0\", \"survives\": \"nothing\""),
-    ("a span beside its condition", "\"run_for\": \"1s\"", "\"run_until\": { \"acked\": \"m1\" }, \"within\": \"5s\""),
+    (
+        "an argument beside its verb",
+        "\"run_for\": \"1s\"",
+        "\"power_off\": \"broker-0\", \"survives\": \"nothing\"",
+    ),
+    (
+        "a span beside its condition",
+        "\"run_for\": \"1s\"",
+        "\"run_until\": { \"acked\": \"m1\" }, \"within\": \"5s\"",
+    ),
     ("a step that is a text", "{ \"run_for\": \"1s\" }", "\"run_for\""),
     ("an era before the first", "\"0.10.2\":", "\"0.10.1\":"),
     ("an era that its line does not have", "\"2.8\":", "\"2.8.3\":"),
@@ -233,7 +245,10 @@ fn every_bad_call_gets_one_error() {
         ("a setting of nobody", &["run", "x.json", "--set", "order.min.insync.replicas=1"]),
         ("a producer's setting of a topic", &["run", "x.json", "--set", "orders.acks=1"]),
         ("a value that a given setting cannot have", &["run", "x.json", "--set", "min.insync.replicas=two"]),
-        ("a given setting that one era does not have", &["run", "x.json", "--set", "delivery.timeout.ms=120000"]),
+        (
+            "a given setting that one era does not have",
+            &["run", "x.json", "--set", "delivery.timeout.ms=120000"],
+        ),
         ("a setting without a value", &["run", "x.json", "--set", "acks"]),
         ("a seed below nothing", &["run", "x.json", "--seed", "-1"]),
         ("eras of nothing", &["eras"]),
@@ -329,7 +344,8 @@ const WORKLOAD: &str = r#"{
 fn a_workload_that_is_lost_is_counted_and_can_be_written() {
     let directory = tempfile::tempdir().expect("a directory");
     let with = |lost: &str| {
-        std::fs::write(directory.path().join("x.json"), WORKLOAD.replace("LOST", lost)).expect("it is written");
+        std::fs::write(directory.path().join("x.json"), WORKLOAD.replace("LOST", lost))
+            .expect("it is written");
         let output = trial(directory.path(), &["run", "x.json"]);
         (output.status.code(), String::from_utf8(output.stdout).expect("a text"))
     };
@@ -379,7 +395,8 @@ fn a_setting_is_tried_without_touching_the_file() {
 #[test]
 fn one_run_that_is_broken_off_does_not_stop_the_others() {
     let directory = tempfile::tempdir().expect("a directory");
-    let bad = WORKLOAD.replace("\"kill\": \"broker-0\"", "\"restart\": \"broker-0\"").replace("LOST", "\"holds\"");
+    let bad =
+        WORKLOAD.replace("\"kill\": \"broker-0\"", "\"restart\": \"broker-0\"").replace("LOST", "\"holds\"");
     std::fs::write(directory.path().join("a.json"), bad).expect("it is written");
     let good = WORKLOAD.replace("LOST", r#"{ "loses": ["batches"], "by": "acks=1" }"#);
     std::fs::write(directory.path().join("b.json"), good).expect("it is written");
@@ -387,7 +404,10 @@ fn one_run_that_is_broken_off_does_not_stop_the_others() {
     let said = one_error("one of two", &output, 2);
     assert!(said.contains("broker-0 is running at this moment"), "{said}");
     let told = String::from_utf8(output.stdout).expect("a text");
-    assert!(told.contains("2.8.2  broken off") && told.contains("2.8.2  loses 5 batches by acks=1"), "{told}");
+    assert!(
+        told.contains("2.8.2  broken off") && told.contains("2.8.2  loses 5 batches by acks=1"),
+        "{told}"
+    );
     assert!(told.contains("2 scenarios, 2 runs, 1 BROKEN OFF"), "{told}");
 }
 

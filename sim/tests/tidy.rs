@@ -64,7 +64,8 @@ fn every_source_file_is_on_the_map() {
     let is_named = |name: &str| {
         let path = Path::new(name);
         let (file, stem) = (path.file_name().and_then(|file| file.to_str()), path.file_stem());
-        let (file, stem) = (file.unwrap_or_default(), stem.and_then(|stem| stem.to_str()).unwrap_or_default());
+        let (file, stem) =
+            (file.unwrap_or_default(), stem.and_then(|stem| stem.to_str()).unwrap_or_default());
         let directory = path.parent().and_then(|parent| parent.file_name()).and_then(|name| name.to_str());
         // Tests beside their code are spoken of together; a checker goes by its property's name, and a file of a folder
         // whose table names them without their ending by its stem.

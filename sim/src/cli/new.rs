@@ -41,7 +41,8 @@ pub const SKELETON: &str = r#"{
 
 /// A name as a shell takes it.
 fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '=' | ':' | '@');
+    let plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '=' | ':' | '@');
     match !name.is_empty() && name.chars().all(plain) {
         true => name.to_owned(),
         false => format!("'{}'", name.replace('\'', r"'\''")),
@@ -74,7 +75,9 @@ mod tests {
 
     #[test]
     fn a_name_can_be_pasted_into_a_shell() {
-        for (name, wanted) in [("a/b-1.json", "a/b-1.json"), ("a b.json", "'a b.json'"), ("it's", r"'it'\''s'")] {
+        for (name, wanted) in
+            [("a/b-1.json", "a/b-1.json"), ("a b.json", "'a b.json'"), ("it's", r"'it'\''s'")]
+        {
             assert_eq!(quoted(name), wanted);
         }
     }

@@ -66,9 +66,7 @@ pub fn between(ready: &Ready, seed: u64, earlier: Came<'_>, later: Came<'_>) -> 
         }
     }
     for same in measures(earlier.1, later.1) {
-        let is_later = |taken: &[usize]| {
-            with(earlier.0, &new, taken).is_some_and(|is| same(&is, later.1))
-        };
+        let is_later = |taken: &[usize]| with(earlier.0, &new, taken).is_some_and(|is| same(&is, later.1));
         let mut needed = candidates.clone();
         if !is_later(&needed) {
             continue;
@@ -129,10 +127,14 @@ pub fn neighbours(ready: &Ready, result: &RunResult) -> Vec<(Era, Deciding)> {
     if !as_written || !ready.set.is_empty() || result.unmet.is_some() {
         return Vec::new();
     }
-    let verdicts = ready.eras.iter().filter_map(|era| Some((era, ready.verdict(era)?)));
-    let (release, is) = (result.era.release, (&result.era, &result.verdict));
-    let before = verdicts.clone().filter(|(era, _)| era.release < release).max_by_key(|(era, _)| era.release);
-    let after = verdicts.filter(|(era, _)| era.release > release).min_by_key(|(era, _)| era.release);
+    let is: Came<'_> = (&result.era, &result.verdict);
+    let others = ready.eras.iter().filter(|era| era.release != result.era.release);
+    let mut all: Vec<Came<'_>> =
+        others.filter_map(|era| Some((era, ready.verdict(era)?))).chain([is]).collect();
+    all.sort_by_key(|(era, _)| era.release);
+    let place = all.iter().position(|(era, _)| era.release == result.era.release).expect("it is among them");
+    let before = place.checked_sub(1).map(|place| all[place]);
+    let after = all.get(place + 1).copied();
     let differs = |came: &Came<'_>| *came.1 != result.verdict;
     let earlier = before.filter(differs).map(|came| (came.0.clone(), between(ready, result.seed, came, is)));
     let later = after.filter(differs).map(|came| (came.0.clone(), between(ready, result.seed, is, came)));

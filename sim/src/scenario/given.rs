@@ -91,7 +91,8 @@ pub fn apply(
 
 /// Who a name speaks of, and the setting: the longest name of a node or topic that stands before a dot.
 fn whose<'a>(names: &Names, name: &'a str) -> (Whose, &'a str) {
-    let brokers = names.brokers.iter().map(|broker| (broker.name.clone(), Whose::Broker(broker.name.clone())));
+    let brokers =
+        names.brokers.iter().map(|broker| (broker.name.clone(), Whose::Broker(broker.name.clone())));
     let clients = names
         .clients
         .iter()
@@ -174,9 +175,9 @@ fn problem(
                 }
             }
         }
-        NotInThisRelease { known } => problem
-            .help(format!("it is known in {known}"))
-            .help("with `--era` only that era is run"),
+        NotInThisRelease { known } => {
+            problem.help(format!("it is known in {known}")).help("with `--era` only that era is run")
+        }
         BadValue { expected, .. } => problem.help(format!("expected {expected}")),
     }
 }

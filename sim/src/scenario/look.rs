@@ -113,9 +113,9 @@ impl<'a> Look<'a> {
         let nodes = &self.0.nodes;
         let down = self.assigned(of).iter().filter_map(|broker| nodes.broker_node(*broker));
         let down: Vec<&str> = down.filter(|node| !self.runs(*node)).map(|node| nodes.name(node)).collect();
-        let leader = self.leader(of).map_or("nobody leads it".to_owned(), |leader| {
-            format!("{} is its leader", self.name(leader))
-        });
+        let leader = self
+            .leader(of)
+            .map_or("nobody leads it".to_owned(), |leader| format!("{} is its leader", self.name(leader)));
         match &down[..] {
             [] => format!("it has no more replicas; {leader}"),
             [one] => format!("of its replicas {one} is down; {leader}"),

@@ -115,14 +115,18 @@ fn translate(source: &Arc<Source>, error: &serde_json::Error, path: &str) -> Pro
             let problem = Problem::new(format!("this is not JSON: {text}")).label("here");
             match source.name.ends_with(".json") {
                 true => problem,
-                false => problem.help("a scenario is a .json file; `trial new NAME` writes one to begin with"),
+                false => {
+                    problem.help("a scenario is a .json file; `trial new NAME` writes one to begin with")
+                }
             }
         }
         Said::Plain(text) => Problem::new(in_our_words(text)),
     };
     // The key itself has been named already.
     let around = match parts(said) {
-        Said::Unknown { given, .. } => path.strip_suffix(given).map_or(path, |path| path.trim_end_matches('.')),
+        Said::Unknown { given, .. } => {
+            path.strip_suffix(given).map_or(path, |path| path.trim_end_matches('.'))
+        }
         Said::Plain(_) => path,
     };
     let problem = if around.is_empty() || around == "." || error.is_syntax() || error.is_eof() {

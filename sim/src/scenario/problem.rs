@@ -4,8 +4,8 @@
 //! marked, unless that line is too long to help anybody.
 
 use super::source::Source;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use crate::trace::layout::wrapped;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;

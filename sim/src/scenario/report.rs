@@ -119,9 +119,8 @@ pub fn era_table(ready: &Ready, results: &[RunResult]) -> String {
         values.any(|value| Some(value) != first)
     };
     let rules = Rules::list();
-    let is_decisive = |index: &usize| {
-        deciding.iter().any(|(_, _, deciding)| deciding.rules.contains(&rules[*index].name))
-    };
+    let is_decisive =
+        |index: &usize| deciding.iter().any(|(_, _, deciding)| deciding.rules.contains(&rules[*index].name));
     let mut columns: Vec<usize> = (0..rules.len()).filter(is_decisive).collect();
     let mut noted: Vec<usize> =
         (0..rules.len()).filter(|index| !is_decisive(index) && decided(rules[*index].name)).collect();
@@ -167,8 +166,12 @@ pub fn era_table(ready: &Ready, results: &[RunResult]) -> String {
     below.extend(deciding.iter().map(|(earlier, later, deciding)| {
         let (earlier, later) = (&results[*earlier].era, &results[*later].era);
         match deciding.rules.is_empty() {
-            true => format!("{earlier} → {later}: no rule makes the difference."),
-            false => format!("{earlier} → {later}: {} makes the difference.", deciding.in_words(str::to_owned)),
+            true => {
+                format!("{earlier} → {later}: it takes more than rules; messages or settings changed, too.")
+            }
+            false => {
+                format!("{earlier} → {later}: {} makes the difference.", deciding.in_words(str::to_owned))
+            }
         }
     }));
     for line in below {

@@ -32,7 +32,10 @@ pub fn read<'de, T: Tagged, A: MapAccess<'de>>(
             continue;
         }
         if found.is_some() {
-            return Err(A::Error::custom(format!("`{key}` does not belong here: {}", nesting(&key, T::WHAT))));
+            return Err(A::Error::custom(format!(
+                "`{key}` does not belong here: {}",
+                nesting(&key, T::WHAT)
+            )));
         }
         found = Some(T::from_entry(EnumAccessDeserializer::new(Entry { key, map: &mut *map }))?);
     }

@@ -163,8 +163,12 @@ fn words(scenario: &Scenario, names: &Names, known: &[Era]) -> Result<(), Found>
             match batches {
                 None => check_steps::value(names, value, &path)?,
                 Some(_) if !sends_nameless(&scenario.steps) => {
-                    let problem = Problem::new(format!("no step sends anything of which `{value}` could be lost"));
-                    return Err((path, problem.help("batches without a name come from `workload` and `count`")));
+                    let problem =
+                        Problem::new(format!("no step sends anything of which `{value}` could be lost"));
+                    return Err((
+                        path,
+                        problem.help("batches without a name come from `workload` and `count`"),
+                    ));
                 }
                 Some(_) => {}
             }

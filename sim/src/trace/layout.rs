@@ -39,7 +39,7 @@ pub fn table(rows: &[Vec<String>], flexible: &[usize]) -> String {
     let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
     let mut widths: Vec<usize> =
         (0..columns).map(|column| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0)).collect();
-    for column in flexible {
+    for column in flexible.iter().filter(|column| **column < columns) {
         let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
         let width = &mut widths[*column];
         *width = (*width).min(width.saturating_sub(total.saturating_sub(PAGE)).max(NARROWEST));

@@ -224,10 +224,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ReplicaNote::IsrChangeRefused { wanted, error } => {
             plain(Zoom::Story, format!("{of}ISR {} REFUSED: {}", isr(wanted), error.name(scene.era())))
         }
-        ReplicaNote::ProduceRefused { from, error } => plain(
-            Zoom::Story,
-            format!("{of}refuses what {} sends: {}", scene.nodes.name(*from), error.name(scene.era())),
-        ),
+        ReplicaNote::ProduceRefused { from, error } => {
+            let who = scene.nodes.name(*from);
+            let text = format!("{of}refuses what {who} sends: {}", error.name(scene.era()));
+            Wording { once: true, ..plain(Zoom::Story, text) }
+        }
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
             let text = format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era()));
@@ -527,7 +528,8 @@ fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
             let what = named.map_or("a batch".to_owned(), |name| name.to_string());
             let error = error.name(scene.era());
             let from = scene.broker(*broker);
-            plain(zoom, format!("{}is told {error} by {from}, will send {what} again", scene.of(*partition)))
+            let text = format!("{}is told {error} by {from}, will send {what} again", scene.of(*partition));
+            Wording { once: true, ..plain(zoom, text) }
         }
         ClientNote::ConnectionLost { node, timed_out: true } => plain(
             Zoom::Story,

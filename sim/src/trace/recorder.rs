@@ -14,6 +14,7 @@ use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use kafka::command::{Command, Delivery};
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::messages::zookeeper::{ZooKeeperAnswer, ZooKeeperRequest};
 use kafka::messages::{ApiKey, Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
 use kafka::note::{ControllerNote, Decided, Note, ReplicaNote};
@@ -151,6 +152,8 @@ pub struct Line {
     after: String,
     /// The rule that decided.
     pub decided: Option<Decided>,
+    /// Whether it is no news if it has just been told.
+    pub once: bool,
 }
 
 impl Line {
@@ -179,6 +182,7 @@ pub struct Recorder {
     noted: BTreeSet<&'static str>,
     told: BTreeMap<(ApiKey, BrokerId, TopicPartition), ToldLeader>,
     drawn: BTreeMap<TopicPartition, Vec<[String; 4]>>,
+    controller: Option<BrokerId>,
 }
 
 /// Which leader a broker was last told of: by LeaderAndIsr also by whom, and in which epoch.
@@ -186,10 +190,6 @@ type ToldLeader = (BrokerId, Option<(NodeId, LeaderEpoch)>);
 
 /// Tables that wait: the rows of each partition.
 type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
-
-/// Within this time, and so many entries back, the same is no news.
-const LATELY: u64 = 1_000_000;
-const NEAR: usize = 64;
 
 /// How ZooKeeper is called.
 const ZOOKEEPER: &str = "zookeeper";
@@ -277,6 +277,16 @@ impl Recorder {
         if self.on {
             self.replicas.damaged(node, partition, offset);
         }
+    }
+
+    /// The cluster is up, with this controller: the story may begin.
+    pub fn begin(&mut self, controller: Option<BrokerId>) {
+        self.controller = controller;
+    }
+
+    /// Who was the controller when the story began.
+    pub fn first_controller(&self) -> Option<BrokerId> {
+        self.controller
     }
 
     /// The scenario begins a step: a heading of the story.
@@ -401,6 +411,22 @@ impl Recorder {
             Fact::Delivery(delivery) => Some(lines::delivery(delivery, &scene)),
             Fact::Command(command) => message(Zoom::Effects, format!("is asked: {command:?}")),
             Fact::Life(life, exit) => message(Zoom::Story, self::life(*life, *exit)?),
+            // That a session lives is said again and again.
+            Fact::Request {
+                to,
+                request: request @ Request::ZooKeeper(ZooKeeperRequest::Ping),
+                event,
+                ..
+            } => {
+                let wording = routed(*to, *event, message_lines::request(request, era))?;
+                Some(Wording { zoom: wording.zoom.max(Zoom::Effects), ..wording })
+            }
+            Fact::Response { to, response: response @ Response::ZooKeeper(answer), event }
+                if answer.answer == ZooKeeperAnswer::Pong =>
+            {
+                let wording = routed(*to, *event, message_lines::response(response, &self.names, era))?;
+                Some(Wording { zoom: wording.zoom.max(Zoom::Effects), ..wording })
+            }
             Fact::Request { to, request, event, .. } => {
                 let text = match event {
                     MessageEvent::Held | MessageEvent::Released => request.api().name_in(era).to_owned(),
@@ -439,20 +465,13 @@ impl Recorder {
         lanes: String,
         nodes: &Nodes,
     ) {
-        let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
-        let Wording { mut zoom, before, item, after, decided, gathers, once, .. } = wording;
-        // A client that is refused asks again at once, and is refused again.
-        let known = |line: &Line| line.who == who && line.before == before && at.0 - line.at.0 <= LATELY;
-        if once
-            && self
-                .entries
-                .iter()
-                .rev()
-                .take(NEAR)
-                .any(|entry| matches!(entry, Entry::Line(line) if known(line)))
-        {
-            zoom = zoom.max(Zoom::Messages);
-        }
+        // Every broker has a controller, and two may hold themselves for the active one.
+        let id = nodes.broker_nodes().find(|(_, known)| *known == node).map(|(id, _)| id);
+        let who = match id.filter(|_| wording.controller) {
+            Some(id) => format!("controller@{id}"),
+            None => nodes.name(node).to_owned(),
+        };
+        let Wording { zoom, before, item, after, decided, gathers, once, .. } = wording;
         let entries = Arc::make_mut(&mut self.entries);
         // Facts of one kind, side by side at their zoom, are told as one line.
         let closer = |entry: &&mut Entry| !matches!(entry, Entry::Line(line) if line.zoom > zoom);
@@ -472,7 +491,8 @@ impl Recorder {
         {
             items.splice(0..0, earlier.items);
         }
-        entries.push(Entry::Line(Line { at, event, cause, zoom, lanes, who, before, items, after, decided }));
+        let line = Line { at, event, cause, zoom, lanes, who, before, items, after, decided, once };
+        entries.push(Entry::Line(line));
     }
 
     fn ask_for_table(&mut self, at: Time, partition: TopicPartition, nodes: &Nodes) {

@@ -74,7 +74,8 @@ impl Replicas {
                     };
                     let paused = nodes.slot(node).status == Status::Paused;
                     let role = if paused { format!("{role}, paused") } else { role.to_owned() };
-                    let log = self.log((node, partition), view.log.batches(), Some(view.high_watermark), names);
+                    let log =
+                        self.log((node, partition), view.log.batches(), Some(view.high_watermark), names);
                     [name, role, format!("epoch {}", view.leader_epoch), log]
                 }
                 (None, Some(last)) if last.lost => {

@@ -9,6 +9,7 @@ use crate::world::nodes::Nodes;
 use kafka::ids::{BrokerId, TopicPartition};
 use kafka::note::Decided;
 use kafka::time::{Micros, Time};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Everything a story is told from.
@@ -52,6 +53,8 @@ const WIDTH: usize = 118;
 /// Where the text of a line begins after lanes and name is computed; continuation lines are indented below it.
 const TIME: usize = 6;
 
+/// Within this time the same is no news.
+const LATELY: Micros = Micros(1_000_000);
 /// A wait for an acknowledgement is worth a word from here on.
 const LONG_WAIT: Micros = Micros(1_000_000);
 
@@ -112,12 +115,19 @@ pub fn tell(telling: &Telling<'_>) -> String {
     let who = telling.recorder.entries().iter().map(width).max().unwrap_or(0).max(8);
     let lanes = brokers.len() * 2;
     let ids: Vec<String> = brokers.iter().map(|broker| broker.to_string()).collect();
-    let _ = writeln!(out, "{:>TIME$}  {}", "ms", paint.dim(&ids.join(" ")));
+    let begins = telling.recorder.first_controller().and_then(|broker| telling.nodes.broker_node(broker));
+    let begins =
+        begins.map_or(String::new(), |node| format!("  {} is the controller", telling.nodes.name(node)));
+    let _ = writeln!(out, "{:>TIME$}  {}", "ms", paint.dim(&(ids.join(" ") + &begins)));
     let many = telling.nodes.zookeeper().partitions().len() > 1;
     // Steps with nothing between them.
     let mut steps: Vec<&str> = Vec::new();
     let entries = telling.recorder.entries();
+    let repeated = repeated(entries, telling.zoom);
     for (place, entry) in entries.iter().enumerate() {
+        if repeated.get(&place) == Some(&None) {
+            continue;
+        }
         match entry {
             Entry::Step { heading, .. } => {
                 steps.push(heading);
@@ -130,7 +140,10 @@ pub fn tell(telling: &Telling<'_>) -> String {
         match entry {
             Entry::Step { .. } => {}
             Entry::Words { voice, text } => words(*voice, text, &paint, &mut out),
-            Entry::Line(line) => print_line(line, who, lanes, &paint, &mut out),
+            Entry::Line(line) => {
+                let more = repeated.get(&place).copied().flatten();
+                print_line(line, more, who, lanes, &paint, &mut out);
+            }
             Entry::Table { partition, rows } => {
                 if many {
                     let indent = TIME + 3 + lanes;
@@ -146,7 +159,8 @@ pub fn tell(telling: &Telling<'_>) -> String {
         audit(ending.audit, &paint, &mut out);
         if let Some((partition, waited)) = ending.longest_wait.filter(|(_, waited)| *waited >= LONG_WAIT) {
             let waited = waited.millis();
-            let _ = writeln!(out, "        the longest wait for an acknowledgement: {waited} ms ({partition})");
+            let _ =
+                writeln!(out, "        the longest wait for an acknowledgement: {waited} ms ({partition})");
         }
         for line in ending.verdict {
             for (index, part) in wrapped(line, WIDTH - 2).iter().enumerate() {
@@ -155,6 +169,32 @@ pub fn tell(telling: &Telling<'_>) -> String {
         }
     }
     out
+}
+
+/// Facts that repeat themselves, such as a producer's attempts that are refused again and again: by its place, a line that
+/// is left out (none), or how often its fact was repeated and until when.
+fn repeated(entries: &[Entry], zoom: Zoom) -> BTreeMap<usize, Option<(u32, Time)>> {
+    let mut found: BTreeMap<usize, Option<(u32, Time)>> = BTreeMap::new();
+    if zoom > Zoom::Story {
+        return found;
+    }
+    let mut last: BTreeMap<(&str, String), (usize, Time)> = BTreeMap::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let Entry::Line(line) = entry else { continue };
+        if !line.once || line.zoom > zoom {
+            continue;
+        }
+        let (first, before) = last.entry((line.who.as_str(), line.text())).or_insert((place, line.at));
+        if *first != place && line.at.since(*before) <= LATELY {
+            found.insert(place, None);
+            let (count, until) = found.entry(*first).or_default().get_or_insert((0, line.at));
+            (*count, *until) = (*count + 1, line.at);
+        } else {
+            *first = place;
+        }
+        *before = line.at;
+    }
+    found
 }
 
 /// Whether an entry is a table with something to look at. One of records without names stands only beside others.
@@ -214,14 +254,13 @@ fn heading(telling: &Telling<'_>, paint: &Paint, out: &mut String) {
     }
     let indent = 4 + telling.era.len();
     let mut line = format!("era {}", telling.era);
-    if !rules.is_empty() {
-        line.push_str("   rules that decided:");
-    }
+    let room = if rules.is_empty() { "" } else { "   rules that decided:" };
+    line.push_str(room);
     for (rule, value) in rules {
-        let next = format!("   {rule}: {value}");
+        let next = format!("  {rule}: {value}");
         if line.chars().count() + next.chars().count() > WIDTH {
             let _ = writeln!(out, "{line}");
-            line = format!("{:indent$}", "");
+            line = format!("{:indent$} ", "");
         }
         line.push_str(&next);
     }
@@ -288,10 +327,20 @@ fn words(voice: Voice, text: &str, paint: &Paint, out: &mut String) {
     }
 }
 
-fn print_line(line: &Line, who: usize, lanes: usize, paint: &Paint, out: &mut String) {
+fn print_line(
+    line: &Line,
+    more: Option<(u32, Time)>,
+    who: usize,
+    lanes: usize,
+    paint: &Paint,
+    out: &mut String,
+) {
     let indent = TIME + 2 + lanes + 1 + who + 2;
     let rule = line.decided.map(|decided| format!("rule {}: {}", decided.rule, decided.value));
-    let text = line.text();
+    let mut text = line.text();
+    if let Some((count, until)) = more {
+        text += &format!(" ({count} more until {} ms)", until.millis());
+    }
     let mut parts = wrapped(&text, WIDTH - indent);
     let head = format!("{:>TIME$}  {:<lanes$} {:<who$}  ", line.at.millis(), line.lanes, line.who);
     let first = parts.remove(0);
@@ -366,7 +415,10 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
             continue;
         }
         let alike = |known: &[String; 4]| known[2..] == row[2..];
-        match nameless.iter_mut().find(|(place, all)| all[0].partition == record.partition && alike(&rows[*place])) {
+        match nameless
+            .iter_mut()
+            .find(|(place, all)| all[0].partition == record.partition && alike(&rows[*place]))
+        {
             Some((_, all)) => all.push(record),
             None => {
                 nameless.push((rows.len(), vec![record]));
