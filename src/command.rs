@@ -82,6 +82,13 @@ pub enum Command {
         /// What changes.
         settings: BTreeMap<String, Option<String>>,
     },
+    /// Operator's tool: delete the records of a partition below an offset.
+    DeleteRecords {
+        /// Which partition.
+        partition: TopicPartition,
+        /// The first offset that stays; -1 is the high watermark.
+        before: Offset,
+    },
     /// Operator's tool: elect the preferred leader of these partitions; of all if empty.
     ElectPreferredLeaders(Vec<TopicPartition>),
     /// Operator's tool: move partitions to these replicas.

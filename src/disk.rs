@@ -34,12 +34,13 @@ pub const HEADER_LENGTH: usize = 61;
 /// One contiguous piece of a file, appended in one write: a small owned header and a shared body.
 ///
 /// For a record batch the header is its 61 bytes, in which an append patches base offset and leader epoch, and the body
-/// is the records, shared by every replica that holds them. Other files use `body` alone.
+/// is the records, shared by every replica that holds them; an entry of an older message format has fewer header bytes.
+/// Other files use `body` alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Extent {
     /// Header bytes, of which the first `header_length` count.
     pub header: [u8; HEADER_LENGTH],
-    /// 0 or [`HEADER_LENGTH`].
+    /// How many: [`HEADER_LENGTH`], fewer before message format v2, or none.
     pub header_length: u8,
     /// The rest.
     pub body: Bytes,

@@ -91,6 +91,8 @@ errors! {
     NotController = 41, "NOT_CONTROLLER", retriable: true, metadata: false;
     /// A request that contradicts itself.
     InvalidRequest = 42, "INVALID_REQUEST", retriable: false, metadata: false;
+    /// Against the topic's policy: its records are not to be deleted.
+    PolicyViolation = 44, "POLICY_VIOLATION", retriable: false, metadata: false;
     /// A sequence number that does not follow the last one (KIP-98).
     OutOfOrderSequenceNumber = 45, "OUT_OF_ORDER_SEQUENCE_NUMBER", retriable: false, metadata: false;
     /// A batch that was appended already (KIP-98).

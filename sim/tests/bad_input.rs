@@ -94,6 +94,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ("a producer that reads", "\"producer-1\": {", "\"producer-1\": { \"assign\": \"orders-0\","),
     ("an unknown fact", "BecameLeader", "BecameLeeder"),
     ("an unknown era", "\"2.8\":", "\"2.88\":"),
+    (
+        "releases of two message formats",
+        "\"brokers\": 3,",
+        "\"brokers\": 3, \"eras\": { \"producer-1\": \"0.10.2\" },",
+    ),
     ("an era twice", "\"0.10.2\":", "\"2.8.2\":"),
     ("an era without ZooKeeper", "\"2.8\":", "\"4.0\":"),
     ("an unknown property", "\"2.8\": \"holds\"", "\"2.8\": { \"violates\": [\"leader-completness\"] }"),

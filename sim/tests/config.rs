@@ -4,8 +4,8 @@ mod vectors;
 
 use flate2::read::GzDecoder;
 use kafka::config::{
-    BrokerConfig, ConfigKind, ConsumerConfig, DefaultValue, Definition, OffsetReset, ProducerConfig,
-    TopicConfig, default_of, has_an_effect, names,
+    BrokerConfig, CleanupPolicy, ConfigKind, ConsumerConfig, DefaultValue, Definition, OffsetReset,
+    ProducerConfig, TopicConfig, default_of, has_an_effect, names,
 };
 use kafka::era::{Era, RELEASES};
 use kafka::ids::BrokerId;
@@ -137,6 +137,8 @@ fn every_field_is_made_by_its_default() {
             "log.flush.offset.checkpoint.interval.ms" => broker.log_flush_offset_checkpoint_interval.written(),
             "log.flush.start.offset.checkpoint.interval.ms"
                 => broker.log_flush_start_offset_checkpoint_interval.written(),
+            "log.retention.check.interval.ms" => broker.log_retention_check_interval.written(),
+            "log.cleanup.policy" => policy(broker.topic_defaults.cleanup),
             "auto.leader.rebalance.enable" => broker.auto_leader_rebalance.written(),
             "leader.imbalance.check.interval.seconds"
                 => Micros(broker.leader_imbalance_check_interval.0 / 1000).written(),
@@ -176,6 +178,7 @@ fn every_field_is_made_by_its_default() {
             "min.insync.replicas" => topic.min_insync_replicas.written(),
             "unclean.leader.election.enable" => topic.unclean_leader_election.written(),
             "message.timestamp.type" => timestamp_type(topic.log_append_time),
+            "cleanup.policy" => policy(topic.cleanup),
         };
         complete(ConfigKind::Topic, &checked, &[]);
 
@@ -219,6 +222,11 @@ fn every_field_is_made_by_its_default() {
         };
         complete(ConfigKind::Consumer, &checked, &[]);
     }
+}
+
+fn policy(cleanup: CleanupPolicy) -> String {
+    assert_eq!((cleanup.delete, cleanup.compact), (true, false), "the only default there ever was");
+    "['delete']".to_owned()
 }
 
 /// Nothing that has an effect was forgotten above.

@@ -7,6 +7,7 @@ use kafka::ids::*;
 use kafka::log::batch::{BatchHeader, RecordBatch};
 use kafka::messages::alter_partition::*;
 use kafka::messages::controlled_shutdown::*;
+use kafka::messages::delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
 use kafka::messages::fetch::*;
 use kafka::messages::leader_and_isr::*;
 use kafka::messages::list_offsets::*;
@@ -158,11 +159,14 @@ fn fetches() -> Vec<FetchRequest> {
 fn requests() -> Vec<Request> {
     let mut all: Vec<Request> = Vec::new();
     for batch in batches() {
-        let partitions = vec![(partition(0), batch)];
+        let partitions = vec![(partition(0), batch.into())];
         all.push(ProduceRequest { acks: Acks::All, timeout: Micros(1), partitions }.into());
     }
-    let produce =
-        ProduceRequest { acks: Acks::Leader, timeout: Micros(1), partitions: vec![(partition(0), batch())] };
+    let produce = ProduceRequest {
+        acks: Acks::Leader,
+        timeout: Micros(1),
+        partitions: vec![(partition(0), batch().into())],
+    };
     all.extend(
         variations!(produce, timeout = Micros(2), partitions[0].0 = partition(1)).into_iter().map(Into::into),
     );
@@ -220,6 +224,15 @@ fn requests() -> Vec<Request> {
     let stops =
         variations!(stop, partitions[0].delete = true, partitions[0].leader_epoch = Some(LeaderEpoch(-2)));
     all.extend(stops.into_iter().map(Into::into));
+    let delete = DeleteRecordsRequest { timeout: Micros(1), partitions: vec![(partition(0), Offset(1))] };
+    let deletes = variations!(
+        delete,
+        timeout = Micros(2),
+        partitions[0].0 = partition(1),
+        partitions[0].1 = Offset(-1),
+        partitions = Vec::new(),
+    );
+    all.extend(deletes.into_iter().map(Into::into));
     for (broker, broker_epoch) in [(1, None), (2, None), (1, Some(BrokerEpoch(-1)))] {
         all.push(ControlledShutdownRequest { broker: BrokerId(broker), broker_epoch }.into());
     }
@@ -412,6 +425,9 @@ fn responses() -> Vec<Response> {
         all.push(AlterPartitionResponse { error, partitions: Vec::new() }.into());
     }
     let unknown = KafkaError::UnknownLeaderEpoch;
+    for low_watermark in [Ok(Offset(1)), Ok(Offset(2)), Err(unknown)] {
+        all.push(DeleteRecordsResponse { partitions: vec![(partition(0), low_watermark)] }.into());
+    }
     for (epoch, end) in [(None, 1), (Some(LeaderEpoch(-1)), 1), (None, 2)] {
         let end = EpochEndOffset { leader_epoch: epoch, end_offset: Offset(end) };
         all.push(OffsetsForLeaderEpochResponse { partitions: vec![(partition(0), Ok(end))] }.into());
@@ -552,6 +568,9 @@ fn commands() -> Vec<Command> {
         Command::ElectPreferredLeaders(vec![partition(0)]),
         Command::ReassignPartitions(BTreeMap::from([(partition(0), vec![BrokerId(1)])])),
         Command::DeleteZnode("/a".to_owned()),
+        Command::DeleteRecords { partition: partition(0), before: Offset(1) },
+        Command::DeleteRecords { partition: partition(0), before: Offset(-1) },
+        Command::DeleteRecords { partition: partition(1), before: Offset(1) },
     ]);
     all
 }

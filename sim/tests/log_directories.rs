@@ -7,7 +7,7 @@ use kafka::command::ProducerRecord;
 use kafka::config::TopicConfig;
 use kafka::disk::Disk;
 use kafka::ids::{BrokerId, LeaderEpoch, Offset, TopicPartition};
-use kafka::log::batch::RecordBatch;
+use kafka::log::batch::{MessageFormat, RecordBatch, RecordSet};
 use kafka::log::log_manager::{LOG_DIRECTORY, LogManager, OpenError};
 use kafka::log::partition_log::{BatchInfo, LogError, PartitionLog};
 use kafka::log::partition_metadata::{self, TopicId};
@@ -206,7 +206,7 @@ fn settings(facts: &Value) -> TopicConfig {
     let set = |name: &str| {
         facts["topicConfigs"][name].as_str().map(|value| value.parse::<u64>().expect("a number"))
     };
-    if let Some(bytes) = set("internal.segment.bytes") {
+    if let Some(bytes) = set("internal.segment.bytes").or_else(|| set("segment.bytes")) {
         config.segment_bytes = bytes;
     }
     if let Some(millis) = set("segment.ms") {
@@ -220,8 +220,9 @@ fn settings(facts: &Value) -> TopicConfig {
 }
 
 /// Relives what the recorded cluster did: every batch is appended, then the broker is stopped in order, started, killed,
-/// started and stopped in order again; in `leader-epochs` batches fall between these. Then the files must be the same.
-fn relive(case: &str, batches: Vec<RecordBatch>) {
+/// started and stopped in order again; in `leader-epochs` batches fall between these. Records are deleted from the front
+/// if they were. Then the files must be the same.
+fn relive(case: &str, batches: Vec<RecordBatch>) -> PartitionLog {
     let facts = facts("log-dir", case);
     let config = settings(&facts);
     let mut disk = disk();
@@ -248,6 +249,10 @@ fn relive(case: &str, batches: Vec<RecordBatch>) {
         let wall = Timestamp(number(&recorded["maxTimestamp"]));
         log.append_as_leader(batch, LeaderEpoch(epoch), Time::ZERO, wall, &mut disk).expect("no fault");
     }
+    let deleted = facts["steps"].as_array().into_iter().flatten();
+    for before in deleted.filter_map(|step| step["deleteRecords before"].as_i64()) {
+        log.advance_start_offset(Offset(before), &mut disk).expect("in the log");
+    }
     for epoch in lives {
         log = next_life(case, log, epoch, &config, &mut disk);
     }
@@ -263,6 +268,7 @@ fn relive(case: &str, batches: Vec<RecordBatch>) {
     }
     let ours = disk.paths().into_iter().filter(|path| path.contains(&format!("/{case}-0/")));
     assert_eq!(ours.count(), compared, "{case}: as many files");
+    log
 }
 
 /// Epoch 2 follows an orderly end, epoch 4 a kill.
@@ -277,7 +283,7 @@ fn next_life(
     if clean {
         log.close(Time::ZERO, disk).expect("no fault");
     }
-    let known = Known { clean, recovery_point: log.recovery_point(), start_offset: Offset::ZERO };
+    let known = Known { clean, recovery_point: log.recovery_point(), start_offset: log.start_offset() };
     drop(log);
     disk.end_of_life();
     let (mut log, report) = open(case, config, known, disk).expect("sound");
@@ -286,18 +292,69 @@ fn next_life(
     log
 }
 
+/// Uncompressed and of a plain producer: built from the records alone.
+const PLAIN: [&str; 8] = [
+    "codec-none",
+    "sparse-index",
+    "roll-by-size",
+    "roll-by-time",
+    "leader-epochs",
+    "log-append-time",
+    "compact-before",
+    "delete-records",
+];
+
+/// Compressed, by the client or by the broker, or of producers with idempotence and transactions: never opened.
+const OPAQUE: [&str; 8] = [
+    "codec-gzip",
+    "codec-lz4",
+    "codec-snappy",
+    "codec-zstd",
+    "log-append-time-lz4",
+    "broker-recompress-gzip",
+    "idempotent",
+    "transactions",
+];
+
+/// What the log cleaner, coordinators and a KRaft controller wrote: read, but nothing here writes it.
+const READ_ONLY: [&str; 6] = [
+    "compacted",
+    "compacted-idempotent-gzip",
+    "compacted-tombstone-gone",
+    "__consumer_offsets",
+    "__transaction_state",
+    "__cluster_metadata",
+];
+
 #[test]
 fn the_same_appends_give_the_same_files() {
-    for case in [
-        "codec-none",
-        "sparse-index",
-        "roll-by-size",
-        "roll-by-time",
-        "leader-epochs",
-        "log-append-time",
-        "compact-before",
+    let mut all: Vec<&str> = [&PLAIN[..], &OPAQUE, &READ_ONLY].concat();
+    all.sort_unstable();
+    assert_eq!(all, cases("log-dir"), "every recorded directory is in one of the lists");
+    let plain = PLAIN.map(|case| relive(case, produced(&facts("log-dir", case))));
+    // They are appended as they came.
+    let opaque = OPAQUE.map(|case| relive(case, arrived(case)));
+
+    let logs = [plain, opaque].concat();
+    let mut disk = disk();
+    let opened =
+        LogManager::open(LOG_DIRECTORY, BrokerId(1), &era("3.9.1"), &config(), &mut disk, Time::ZERO);
+    let manager = opened.expect("an empty directory").manager;
+    manager.checkpoint_recovery_points(&logs, &mut disk).expect("no fault");
+    let ends = logs.iter().map(|log| (log.partition(), log.end_offset()));
+    manager.checkpoint_high_watermarks(ends, &mut disk).expect("no fault");
+    manager.checkpoint_log_start_offsets(&logs, &mut disk).expect("no fault");
+    for (name, entries) in [
+        ("recovery-point-offset-checkpoint", 16),
+        ("replication-offset-checkpoint", 16),
+        ("log-start-offset-checkpoint", 1),
     ] {
-        relive(case, produced(&facts("log-dir", case)));
+        let theirs = std::fs::read(vector(&format!("log-dir/log-dir-root/{name}"))).expect("committed");
+        let theirs = sorted_lines(&theirs);
+        let ours = sorted_lines(&disk.read_path(&format!("{LOG_DIRECTORY}/{name}")).expect("written"));
+        assert_eq!((&ours[0], &ours[1]), (&theirs[0], &entries.to_string()), "{name}");
+        assert!(ours[2..].iter().all(|line| theirs[2..].contains(line)), "{name}: {ours:?}");
+        assert_eq!(ours.len(), 2 + entries, "{name}");
     }
 }
 
@@ -319,23 +376,6 @@ fn arrived(case: &str) -> Vec<RecordBatch> {
     batches
 }
 
-/// Batches that are compressed, or of producers with idempotence and transactions, are never opened: they are appended
-/// as they came.
-#[test]
-fn batches_that_are_not_opened_give_the_same_files() {
-    for case in [
-        "codec-gzip",
-        "codec-lz4",
-        "codec-snappy",
-        "codec-zstd",
-        "log-append-time-lz4",
-        "idempotent",
-        "transactions",
-    ] {
-        relive(case, arrived(case));
-    }
-}
-
 #[test]
 fn the_start_offset_trims_the_epoch_file() {
     let mut disk = with_recorded("log-dir", "delete-records");
@@ -355,7 +395,7 @@ fn the_start_offset_trims_the_epoch_file() {
 
 #[test]
 fn checkpoints_of_a_log_directory_have_the_same_lines() {
-    for (set, broker) in [("log-dir", None), ("log-dir-0.10.2.2", Some(BrokerId(1)))] {
+    for (set, broker) in [("log-dir", None), (OLD, Some(BrokerId(1)))] {
         let mut disk = disk();
         for name in [
             "recovery-point-offset-checkpoint",
@@ -363,7 +403,7 @@ fn checkpoints_of_a_log_directory_have_the_same_lines() {
             "log-start-offset-checkpoint",
         ] {
             let Ok(bytes) = std::fs::read(vector(&format!("{set}/log-dir-root/{name}"))) else {
-                assert_eq!((set, name), ("log-dir-0.10.2.2", "log-start-offset-checkpoint"));
+                assert_eq!((set, name), (OLD, "log-start-offset-checkpoint"));
                 continue;
             };
             let path = format!("{LOG_DIRECTORY}/{name}");
@@ -371,14 +411,8 @@ fn checkpoints_of_a_log_directory_have_the_same_lines() {
             let offsets = checkpoint::read_offsets(&path, &mut disk).expect("Kafka wrote it");
             let flush = rules("3.9.1").directory_flush;
             checkpoint::write_offsets(LOG_DIRECTORY, name, offsets, flush, &mut disk).expect("no fault");
-            let sorted = |bytes: &[u8]| {
-                let text = String::from_utf8(bytes.to_vec()).expect("text");
-                let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                lines[2..].sort();
-                lines
-            };
             let ours = disk.read_path(&path).expect("written");
-            assert_eq!(sorted(&ours), sorted(&bytes), "{set}/{name}");
+            assert_eq!(sorted_lines(&ours), sorted_lines(&bytes), "{set}/{name}");
         }
         let properties =
             std::fs::read(vector(&format!("{set}/log-dir-root/meta.properties"))).expect("committed");
@@ -393,39 +427,172 @@ fn checkpoints_of_a_log_directory_have_the_same_lines() {
     }
 }
 
+const OLD: &str = "log-dir-0.10.2.2";
+
 #[test]
-fn directories_of_0_10_2_are_read_and_never_cut() {
-    let all = cases("log-dir-0.10.2.2");
+fn directories_of_0_10_2_read_as_their_facts_say() {
+    let all = cases(OLD);
     assert_eq!(all.len(), 8);
     for case in &all {
-        let facts = facts("log-dir-0.10.2.2", case);
-        for (name, bytes) in recorded("log-dir-0.10.2.2", case) {
-            let Some(expected) = facts["files"][&name]["batches"].as_array() else { continue };
+        let facts = facts(OLD, case);
+        let mut expected = Vec::new();
+        for (name, bytes) in recorded(OLD, case) {
+            let Some(batches) = facts["files"][&name]["batches"].as_array() else { continue };
             let bytes = Bytes::from(bytes);
             let read = message_set::read_all(&bytes);
-            assert_eq!(read.len(), expected.len(), "{case}/{name}");
-            assert_eq!(read.iter().map(|message| message.size).sum::<usize>(), bytes.len());
-            for (message, expected) in read.iter().zip(expected) {
-                assert_eq!(message.position as i64, number(&expected["position"]), "{case}");
-                assert_eq!(message.offset.0, number(&expected["baseOffset"]), "{case}");
-                assert_eq!(message.offset.0, number(&expected["lastOffset"]), "{case}");
-                assert_eq!(message.size as i64, number(&expected["size"]), "{case}");
-                assert_eq!(i64::from(message.crc), number(&expected["crc"]), "{case}");
-                assert_eq!(i64::from(message.attributes), number(&expected["attributes"]), "{case}");
-                assert_eq!(message.timestamp.0, number(&expected["timestamp"]), "{case}");
-                assert_eq!(message.is_compressed(), expected["compression"] != "none", "{case}");
-                if let Some([record]) = expected["records"].as_array().map(Vec::as_slice) {
-                    assert!(same(&record["key"], message.key.as_deref()), "{case}");
-                    assert!(same(&record["value"], message.value.as_deref()), "{case}");
+            assert_eq!(read.len(), batches.len(), "{case}/{name}");
+            let mut position = 0;
+            for (message, facts) in read.iter().zip(batches) {
+                assert_eq!(position as i64, number(&facts["position"]), "{case}");
+                position += message.size();
+                assert_eq!(i64::from(message.header.magic), number(&facts["magic"]), "{case}");
+                assert_eq!(i64::from(message.header.attributes), number(&facts["attributes"]), "{case}");
+                if let Some([record]) = facts["records"].as_array().map(Vec::as_slice) {
+                    let read = message.records().next().expect("one record").expect("decodable");
+                    assert!(same(&record["key"], read.key.as_deref()), "{case}");
+                    assert!(same(&record["value"], read.value.as_deref()), "{case}");
+                }
+                expected.push(BatchInfo {
+                    base_offset: Offset(number(&facts["baseOffset"])),
+                    last_offset: Offset(number(&facts["lastOffset"])),
+                    epoch: LeaderEpoch::NONE,
+                    crc: number(&facts["crc"]) as u32,
+                    size: number(&facts["size"]) as u32,
+                    max_timestamp: Timestamp(number(&facts["timestamp"])),
+                });
+            }
+            assert_eq!(position, bytes.len() as u64);
+        }
+        // By the release that wrote it, and by a newer one after an upgrade.
+        for (release, known) in [("0.10.2.2", CLEAN), ("0.10.2.2", UNCLEAN), ("2.8.1", UNCLEAN)] {
+            let mut disk = with_recorded(OLD, case);
+            let (rules, settings) = (rules(release), settings(&facts));
+            let opened = PartitionLog::open(
+                LOG_DIRECTORY,
+                partition(case),
+                &settings,
+                rules,
+                known,
+                Time::ZERO,
+                &mut disk,
+            );
+            let (log, report) = opened.expect("sound");
+            assert_eq!(log.batches(), expected, "{case}: every entry passes its CRC");
+            assert_eq!((report.cut_bytes, report.deleted_segments), (0, 0), "{case}");
+            assert_eq!(log.epochs(), [], "{case}");
+            for (name, bytes) in recorded(OLD, case) {
+                let now = disk.read_path(&format!("{LOG_DIRECTORY}/{case}-0/{name}"));
+                if known.clean || name.ends_with(".log") {
+                    assert_eq!(now.as_deref(), Some(&bytes[..]), "{case}/{name}");
                 }
             }
-        }
-        for known in [CLEAN, UNCLEAN] {
-            let mut disk = with_recorded("log-dir-0.10.2.2", case);
-            let before: Vec<_> = disk.paths().iter().map(|path| disk.read_path(path)).collect();
-            assert!(matches!(open(case, &config(), known, &mut disk), Err(LogError::Corrupt)), "{case}");
-            let after: Vec<_> = disk.paths().iter().map(|path| disk.read_path(path)).collect();
-            assert_eq!(before, after, "{case}");
+            let read = log.read(Offset(1), log.end_offset(), u32::MAX, true, &mut disk).expect("in the log");
+            assert_eq!(
+                read.iter().map(info).collect::<Vec<_>>(),
+                in_first_segment(&log, Offset(1)),
+                "{case}"
+            );
         }
     }
+}
+
+/// What a reader from `from` on finds in the log's first segment.
+fn in_first_segment(log: &PartitionLog, from: Offset) -> Vec<BatchInfo> {
+    let next = log.segments().nth(1).map_or(log.end_offset(), |segment| segment.base);
+    let in_it = |info: &&BatchInfo| info.last_offset >= from && info.last_offset < next;
+    log.batches().iter().filter(in_it).copied().collect()
+}
+
+fn info(batch: &RecordBatch) -> BatchInfo {
+    BatchInfo::of(&batch.header)
+}
+
+/// What a producer of 0.10.2 sent in each step, built from the records alone; a compressed entry, which nothing here
+/// makes, is taken from the recorded log, without what the broker has stamped on it.
+fn sent_in_v1(case: &str, facts: &Value) -> Vec<RecordSet> {
+    let steps = facts["steps"].as_array().expect("steps");
+    let records = steps.iter().map(|step| {
+        let records = step["produce"].as_array().expect("records").iter().map(|facts| {
+            let (key, value) = (given(&facts["k"]), given(&facts["v"]));
+            (Timestamp(number(&facts["ts"])), ProducerRecord { key, value, headers: Vec::new() })
+        });
+        records.collect::<Vec<_>>()
+    });
+    if facts["steps"][0]["producerConfig"]["compression.type"].as_str().is_none_or(|kind| kind == "none") {
+        return records.map(|records| RecordSet::build(MessageFormat::V1, &records)).collect();
+    }
+    let files: Vec<_> = recorded(OLD, case).into_iter().filter(|(name, _)| name.ends_with(".log")).collect();
+    assert_eq!(files.len(), 1, "{case}");
+    let entries = message_set::read_all(&Bytes::from(files[0].1.clone()));
+    assert_eq!(entries.len(), steps.len(), "{case}");
+    let as_sent = |(entry, records): (RecordBatch, Vec<(Timestamp, ProducerRecord)>)| {
+        let mut header = entry.header;
+        header.base_offset = Offset::ZERO;
+        header.last_offset_delta = records.len() as i32 - 1;
+        header.attributes &= !records::LOG_APPEND_TIME;
+        header.max_timestamp = records.iter().map(|(timestamp, _)| *timestamp).max().expect("some");
+        RecordSet::Messages(vec![records::seal(header, entry.records)])
+    };
+    entries.into_iter().zip(records).map(as_sent).collect()
+}
+
+/// One life of a broker of 0.10.2.2: every topic is filled, then the broker stops in order. All files must be the same.
+#[test]
+fn the_same_appends_give_the_same_files_in_0_10_2() {
+    let mut disk = SimDisk::new();
+    let opened =
+        LogManager::open(LOG_DIRECTORY, BrokerId(1), &era("0.10.2.2"), &config(), &mut disk, Time::ZERO);
+    let mut manager = opened.expect("a new disk").manager;
+    let mut logs = Vec::new();
+    for case in cases(OLD) {
+        let facts = facts(OLD, &case);
+        let settings = settings(&facts);
+        let mut log = manager.create(partition(&case), &settings, Time::ZERO, &mut disk).expect("no fault");
+        for (step, set) in sent_in_v1(&case, &facts).into_iter().enumerate() {
+            let results = facts["steps"][step]["results"].as_array().expect("results");
+            let base_offset = log.end_offset();
+            assert_eq!(base_offset.0, number(&results[0]["offset"]), "{case}: what the producer was told");
+            let wall = Timestamp(number(&results[0]["timestamp"]));
+            log.append_set_as_leader(set, LeaderEpoch(0), Time::ZERO, wall, &mut disk).expect("no fault");
+            assert_eq!(log.end_offset() - base_offset, results.len() as i64, "{case}");
+        }
+        logs.push(log);
+    }
+    for log in &mut logs {
+        log.close(Time::ZERO, &mut disk).expect("no fault");
+    }
+    manager.checkpoint_recovery_points(&logs, &mut disk).expect("no fault");
+    let ends = logs.iter().map(|log| (log.partition(), log.end_offset()));
+    manager.checkpoint_high_watermarks(ends, &mut disk).expect("no fault");
+    manager.mark_clean_shutdown(&mut disk).expect("no fault");
+
+    let mut compared = 0;
+    for case in cases(OLD) {
+        for (name, bytes) in recorded(OLD, &case) {
+            let ours = disk.read_path(&format!("{LOG_DIRECTORY}/{case}-0/{name}"));
+            assert_eq!(ours.as_deref(), Some(&bytes[..]), "{case}/{name}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 8 * 3 + 5 * 3, "five more segments where they roll");
+    let ours = disk.paths().into_iter().filter(|path| path.contains("-0/"));
+    assert_eq!(ours.count(), compared, "as many files");
+    for name in ["recovery-point-offset-checkpoint", "replication-offset-checkpoint"] {
+        let theirs = std::fs::read(vector(&format!("{OLD}/log-dir-root/{name}"))).expect("committed");
+        let ours = disk.read_path(&format!("{LOG_DIRECTORY}/{name}")).expect("written");
+        assert_eq!(sorted_lines(&ours), sorted_lines(&theirs), "{name}");
+    }
+    let unset = ["log-start-offset-checkpoint", ".kafka_cleanshutdown"].map(|name| {
+        let theirs = std::fs::exists(vector(&format!("{OLD}/log-dir-root/{name}"))).expect("readable");
+        (theirs, disk.read_path(&format!("{LOG_DIRECTORY}/{name}")).is_some())
+    });
+    assert_eq!(unset, [(false, false), (true, true)]);
+}
+
+/// A checkpoint's lines: version and count, then the entries, in any order.
+fn sorted_lines(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(bytes.to_vec()).expect("text");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[2..].sort();
+    lines
 }

@@ -368,3 +368,47 @@ fn a_clone_is_a_log_of_its_own() {
     assert_eq!(values(&other, &mut other_disk).len(), 31);
     assert_eq!(values(&log, &mut disk).len(), 6);
 }
+
+#[test]
+fn segments_below_the_start_go_and_the_last_one_stays() {
+    let mut disk = disk();
+    let small = kafka::config::TopicConfig { segment_bytes: 300, ..config() };
+    let mut log = new_log("2.8.1", &small, &mut disk);
+    for number in 0..10 {
+        append(&mut log, batch(3, &format!("m{number}"), 1000 + number * 10), number as i32 / 3, &mut disk);
+    }
+    let bases = |log: &PartitionLog| log.segments().map(|segment| segment.base.0).collect::<Vec<i64>>();
+    let all = bases(&log);
+    assert!(all.len() >= 4, "{all:?}");
+    let name = |base: i64| format!("{base:020}.log");
+    assert!(!log.has_old_segments());
+
+    // In the middle of the second segment: the first one goes.
+    log.advance_start_offset(Offset(all[1] + 1), &mut disk).expect("in the log");
+    assert!(log.has_old_segments());
+    assert_eq!(file(&disk, &name(all[0])).map(|_| ()), Some(()), "it stays until somebody looks");
+    assert_eq!(log.delete_old_segments(&mut disk), Ok(1));
+    assert_eq!(bases(&log), all[1..]);
+    assert_eq!(file(&disk, &name(all[0])), None);
+    assert_eq!(log.batches()[0].base_offset, Offset(all[1]));
+    assert_eq!(log.read(Offset(all[1]), END, 1000, true, &mut disk), Err(LogError::OutOfRange));
+    let read = log.read(Offset(all[1] + 1), END, 1, true, &mut disk).expect("there");
+    assert_eq!(read[0].header.base_offset, Offset(all[1]), "the batch comes whole");
+
+    // All of it: the last segment stays, and the log goes on.
+    log.advance_start_offset(log.end_offset(), &mut disk).expect("in the log");
+    assert_eq!(log.delete_old_segments(&mut disk), Ok(all.len() - 2));
+    assert_eq!(bases(&log), all[all.len() - 1..]);
+    assert_eq!(epochs(&log), [(3, 30)]);
+    let next = append(&mut log, batch(1, "n", 5000), 4, &mut disk);
+    assert_eq!(log.read(Offset(30), END, 1, true, &mut disk), Ok(vec![next]));
+
+    // The next life begins at the checkpoint, or where the first segment does.
+    for (checkpointed, start) in [(30, 30), (0, *all.last().expect("there is one"))] {
+        let known = Known { clean: false, recovery_point: Offset::ZERO, start_offset: Offset(checkpointed) };
+        let opened =
+            PartitionLog::open(LOG_DIRECTORY, orders(), &small, rules("2.8.1"), known, Time::ZERO, &mut disk);
+        let (log, _) = opened.expect("sound");
+        assert_eq!((log.start_offset(), log.end_offset()), (Offset(start), Offset(31)));
+    }
+}

@@ -9,8 +9,8 @@ use kafka::log::inspect;
 use kafka::log::log_manager::LOG_DIRECTORY;
 use kafka::log::partition_log::{BatchInfo, LogError, PartitionLog};
 use kafka::log::recovery::{Known, Recovery};
-use kafka::time::Time;
-use log_support::{append, batch, config, disk, new_log, orders, rules, values, write};
+use kafka::time::{Time, Timestamp};
+use log_support::{append, batch, config, disk, message_set, new_log, orders, rules, values, write};
 use proptest::prelude::*;
 use trial::disk::{Journal, SimDisk};
 use trial::world::{DiskFault, Survives};
@@ -379,4 +379,125 @@ proptest! {
             log.truncate_to(log.start_offset(), true, &mut disk).expect("no fault");
         }
     }
+}
+
+/// A log of message sets of two records each, as 0.10.2 writes them.
+fn small_in_v1(count: i64, disk: &mut SimDisk) -> PartitionLog {
+    let mut log = new_log("0.10.2.2", &config(), disk);
+    for number in 0..count {
+        let set = message_set(2, &format!("m{number}"), 1000 + number * 10);
+        log.append_set_as_leader(set, LeaderEpoch(0), Time::ZERO, Timestamp(1), disk).expect("no fault");
+    }
+    log
+}
+
+fn open_in_v1(disk: &mut SimDisk) -> (PartitionLog, Recovery) {
+    let rules = rules("0.10.2.2");
+    PartitionLog::open(LOG_DIRECTORY, orders(), &config(), rules, UNCLEAN, Time::ZERO, disk)
+        .expect("it is cut")
+}
+
+#[test]
+fn before_v2_a_torn_append_leaves_its_first_records() {
+    let mut disk = disk();
+    let log = small_in_v1(3, &mut disk);
+    assert_eq!(log.batches().len(), 6, "every record is an entry of its own");
+    let path = format!("{LOG_DIRECTORY}/orders-0/00000000000000000000.log");
+    let whole = disk.read_path(&path).expect("the segment");
+    let size = log.batches()[0].size as usize;
+    disk.end_of_life();
+    for length in 0..=whole.len() {
+        for garbage in [0, 7, 70] {
+            let mut disk = disk.clone();
+            write(&mut disk, &path, &[&whole[..length], &vec![0xa5; garbage]].concat());
+            let (log, report) = open_in_v1(&mut disk);
+            let left = length / size;
+            assert_eq!(log.batches().len(), left, "torn at {length}");
+            assert_eq!(report.cut_bytes as usize, length % size + garbage);
+            assert_eq!(log.end_offset(), Offset(left as i64));
+            assert_eq!(values(&log, &mut disk).len(), left);
+            let seen = inspect::partition("/kafka-logs/orders-0", &mut disk.to_look_at()).expect("readable");
+            assert_eq!((&seen.batches[..], &seen.damaged[..]), (log.batches(), &[][..]));
+        }
+    }
+}
+
+#[test]
+fn before_v2_recovery_ends_at_the_first_damaged_entry() {
+    let mut disk = disk();
+    let log = small_in_v1(3, &mut disk);
+    let size = i64::from(log.batches()[0].size);
+    disk.end_of_life();
+    for position in 2 * size..3 * size {
+        let mut disk = disk.clone();
+        let file = "orders-0/00000000000000000000.log".into();
+        assert!(disk.fault(DiskFault::Rot { file, position }));
+        // Until somebody checks it, it is handed out as it is.
+        let known = Known { clean: true, ..UNCLEAN };
+        let rules = rules("0.10.2.2");
+        let unchecked = PartitionLog::open(
+            LOG_DIRECTORY,
+            orders(),
+            &config(),
+            rules,
+            known,
+            Time::ZERO,
+            &mut disk.clone(),
+        );
+        assert!(unchecked.is_ok(), "byte {position}");
+        let offset_rots = position < 2 * size + 8;
+        let (log, _) = open_in_v1(&mut disk);
+        // The CRC does not cover the offset: what a wrong one does not put before the entries it follows is taken.
+        assert!(log.batches().len() == 2 || offset_rots, "byte {position}");
+        assert_eq!(log.batches()[..2], small_in_v1(1, &mut log_support::disk()).batches()[..2]);
+    }
+}
+
+#[test]
+fn before_v2_a_damaged_entry_is_read_as_it_stands() {
+    let mut disk = disk();
+    let log = small_in_v1(3, &mut disk);
+    let size = i64::from(log.batches()[0].size);
+    for position in 2 * size + 8..3 * size {
+        let mut disk = disk.clone();
+        let file = "orders-0/00000000000000000000.log".into();
+        assert!(disk.fault(DiskFault::Rot { file, position }));
+        let read =
+            log.read(Offset(1), Offset(6), u32::MAX, true, &mut disk).expect("a broker does not check");
+        assert_eq!(read.len(), 5);
+        assert!(read[0].is_valid() && !read[1].is_valid() && read[2].is_valid(), "byte {position}");
+    }
+}
+
+#[test]
+fn before_v2_the_index_is_built_anew_entry_by_entry() {
+    let mut disk = disk();
+    let config = TopicConfig { index_interval_bytes: 50, ..config() };
+    let rules = rules("0.10.2.2");
+    let mut log = new_log("0.10.2.2", &config, &mut disk);
+    for number in 0..3 {
+        let set = message_set(2, "m", 1000 + number * 10);
+        log.append_set_as_leader(set, LeaderEpoch(0), Time::ZERO, Timestamp(1), &mut disk).expect("no fault");
+    }
+    let size = log.batches()[0].size as i32;
+    assert_eq!(size, 38);
+    let entries = |disk: &SimDisk| -> Vec<(i32, i32)> {
+        let bytes = disk.read_path(&format!("{LOG_DIRECTORY}/orders-0/00000000000000000000.index"));
+        let int = |bytes: &[u8]| i32::from_be_bytes(bytes.try_into().expect("four bytes"));
+        bytes.expect("an index").chunks(8).map(|entry| (int(&entry[..4]), int(&entry[4..]))).collect()
+    };
+    assert_eq!(
+        entries(&disk),
+        [(2, 2 * size), (4, 4 * size)],
+        "an append has one entry, of its first offset"
+    );
+    disk.end_of_life();
+    PartitionLog::open(LOG_DIRECTORY, orders(), &config, rules, UNCLEAN, Time::ZERO, &mut disk)
+        .expect("sound");
+    assert_eq!(entries(&disk), [(2, 2 * size), (4, 4 * size)]);
+    let tight = TopicConfig { index_interval_bytes: 0, ..config };
+    disk.end_of_life();
+    PartitionLog::open(LOG_DIRECTORY, orders(), &tight, rules, UNCLEAN, Time::ZERO, &mut disk)
+        .expect("sound");
+    assert_eq!(entries(&disk), [(1, size), (2, 2 * size), (3, 3 * size), (4, 4 * size), (5, 5 * size)]);
 }

@@ -1,14 +1,16 @@
-//! An operator's tools (`kafka-topics.sh` and its kin, `zkCli`), as one node that talks to ZooKeeper.
+//! An operator's tools (`kafka-topics.sh` and its kin, `zkCli`), as one node that talks to ZooKeeper, and to brokers where
+//! a tool never did anything else.
 //!
 //! Each command is a tool that asks ZooKeeper, looks at the answers and asks on until it is done or refuses; what it is
 //! told in the end is one [`Delivery::Done`]. Commands wait for each other. Real tools begin a session each; this
 //! operator keeps one, and what waits for it while ZooKeeper cannot be reached waits on.
 //!
-//! Left out: tools that speak to brokers (`--bootstrap-server`), which come with the client's APIs for it. What they make
-//! a broker do to ZooKeeper is what these do themselves.
+//! Left out: tools that came to speak to brokers (`--bootstrap-server`). What they make a broker do to ZooKeeper is what
+//! these do themselves.
 
 mod add_partitions;
 mod create_topic;
+mod delete_records;
 mod elect;
 pub mod placement;
 mod reassign;
@@ -18,14 +20,17 @@ mod tool;
 mod topic_config;
 mod topic_name;
 
-use crate::command::{Command, Delivery};
+use crate::client::{ClientSettings, ExponentialBackoff, NetworkClient};
+use crate::command::{Command, Delivery, OperatorError};
 use crate::era::Era;
+use crate::ids::NodeId;
 use crate::messages::zookeeper::{Op, ZkError};
 use crate::node::{Channel, Effect, Entropy, Env, Input, Node};
 use crate::time::{Micros, Time};
 use crate::zookeeper::session::{Outcome, Session, SessionEvent, SessionUser, Ticket};
 use add_partitions::AddPartitions;
 use create_topic::CreateTopic;
+use delete_records::{DeleteRecords, Progress};
 use elect::ElectPreferredLeaders;
 use reassign::ReassignPartitions;
 use std::collections::VecDeque;
@@ -34,14 +39,31 @@ use topic_config::AlterTopicConfig;
 
 /// The session time-out of the tools.
 const SESSION_TIMEOUT: Micros = Micros::from_millis(30_000);
+/// Whose calls are whose: the network's own are 0.
+const SESSION: u8 = 1;
 
 /// An operator at a terminal.
 #[derive(Clone, Debug)]
 pub struct Operator {
     era: Era,
     session: Session,
+    /// For tools that speak to brokers.
+    client: NetworkClient,
+    brokers: Vec<NodeId>,
     waiting: VecDeque<Command>,
-    running: Option<(Ticket, Tool)>,
+    running: Running,
+    /// When a tool that speaks to brokers wants to look again.
+    wake_at: Time,
+}
+
+/// What runs at the terminal.
+#[derive(Clone, Debug)]
+enum Running {
+    Nothing,
+    /// A tool that waits for ZooKeeper.
+    OfZooKeeper(Ticket, Tool),
+    /// A tool that waits for brokers.
+    OfBrokers(DeleteRecords),
 }
 
 /// A tool at work.
@@ -110,14 +132,37 @@ impl Tool {
 
 impl Operator {
     /// An operator whose tools are of this era.
-    pub fn new(era: Era) -> Operator {
-        Operator { era, session: Session::new(SESSION_TIMEOUT, 0), waiting: VecDeque::new(), running: None }
+    /// `brokers`: those that tools are told of (`--bootstrap-server`).
+    pub fn new(era: Era, brokers: Vec<NodeId>) -> Operator {
+        let (_, request_timeout) = delete_records::timeouts(&era);
+        // The defaults of `AdminClientConfig`.
+        let same = |wait: u64| ExponentialBackoff::new(Micros(wait * 1000), Micros(wait * 1000));
+        let settings = ClientSettings {
+            request_timeout,
+            reconnect: same(50),
+            retry: same(100),
+            metadata_max_age: Micros::from_millis(300_000),
+            connection_setup: None,
+            max_in_flight: 1,
+        };
+        Operator {
+            session: Session::new(SESSION_TIMEOUT, SESSION),
+            client: NetworkClient::new(era.clone(), settings, brokers.clone()),
+            era,
+            brokers,
+            waiting: VecDeque::new(),
+            running: Running::Nothing,
+            wake_at: Time::NEVER,
+        }
     }
 
     fn on_session(&mut self, events: Vec<SessionEvent>, env: &mut Env<'_>) {
         for event in events {
             let SessionEvent::Answer { ticket, outcome, .. } = event else { continue };
-            let (asked, tool) = self.running.take().expect("only a tool at work asks");
+            let Running::OfZooKeeper(asked, tool) = std::mem::replace(&mut self.running, Running::Nothing)
+            else {
+                unreachable!("only a tool at work asks")
+            };
             assert_eq!(asked, ticket, "a tool asks one thing at a time");
             self.run(tool, outcome, env);
         }
@@ -125,17 +170,53 @@ impl Operator {
     }
 
     fn begin_next(&mut self, env: &mut Env<'_>) {
-        while self.running.is_none() {
-            let Some(command) = self.waiting.pop_front() else { return };
-            self.run(Tool::new(command), Vec::new(), env);
+        while matches!(self.running, Running::Nothing) {
+            match self.waiting.pop_front() {
+                None => return,
+                Some(Command::DeleteRecords { partition, before }) => {
+                    self.running = Running::OfBrokers(DeleteRecords::new(partition, before));
+                    self.go_on_with_brokers(env);
+                }
+                Some(command) => self.run(Tool::new(command), Vec::new(), env),
+            }
         }
+    }
+
+    /// What came of a connection to a broker, or time, may let a tool go on.
+    fn on_network(&mut self, input: Input, env: &mut Env<'_>) {
+        let answer = self.client.handle(input, env);
+        self.client.poll(env);
+        let lost: Vec<_> = std::iter::from_fn(|| self.client.next_lost()).collect();
+        if let Running::OfBrokers(tool) = &mut self.running {
+            lost.into_iter().for_each(|call| tool.on_lost(call));
+            if let Some(told) = answer.and_then(|(call, response)| tool.on_response(call, response)) {
+                return self.end(told, env);
+            }
+        }
+        self.go_on_with_brokers(env);
+    }
+
+    fn go_on_with_brokers(&mut self, env: &mut Env<'_>) {
+        self.wake_at = Time::NEVER;
+        if let Running::OfBrokers(tool) = &mut self.running {
+            match tool.proceed(&mut self.client, &self.brokers, &self.era, env) {
+                Progress::Waits(until) => self.wake_at = until,
+                Progress::Done(told) => self.end(told, env),
+            }
+        }
+    }
+
+    fn end(&mut self, told: Result<(), OperatorError>, env: &mut Env<'_>) {
+        self.running = Running::Nothing;
+        self.wake_at = Time::NEVER;
+        env.push(Effect::Deliver(Delivery::Done(told)));
     }
 
     fn run(&mut self, mut tool: Tool, outcome: Outcome, env: &mut Env<'_>) {
         let told = match tool.proceed(outcome, &self.era, env.entropy) {
             Ok(Next::Ask(ops)) => {
                 let ticket = self.session.submit(SessionUser::Operator, ops, env);
-                self.running = Some((ticket, tool));
+                self.running = Running::OfZooKeeper(ticket, tool);
                 return;
             }
             Ok(Next::Done) => Ok(()),
@@ -153,9 +234,18 @@ impl Node for Operator {
                 Vec::new()
             }
             Input::Channel { channel: Channel::ZooKeeper, event, .. } => self.session.on_channel(event, env),
-            Input::Answer { call, answer } => self.session.on_answer(call, answer, env),
+            Input::Answer { call, answer } if call.part() == SESSION => {
+                self.session.on_answer(call, answer, env)
+            }
+            input @ (Input::Channel { .. } | Input::Answer { .. }) => {
+                self.on_network(input, env);
+                Vec::new()
+            }
             Input::Pushed { event, .. } => self.session.on_pushed(event),
-            Input::Wake => self.session.on_wake(env),
+            Input::Wake => {
+                self.on_network(Input::Wake, env);
+                self.session.on_wake(env)
+            }
             Input::Command(command) => {
                 self.waiting.push_back(command);
                 Vec::new()
@@ -166,6 +256,12 @@ impl Node for Operator {
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.session.deadline()
+        // While a tool speaks to brokers, its requests may take too long; nothing else is under way.
+        let network = match self.running {
+            Running::OfBrokers(_) => self.wake_at.min(self.client.deadline(Time::ZERO)),
+            _ => Time::NEVER,
+        };
+        let deadline = self.session.deadline().unwrap_or(Time::NEVER).min(network);
+        (deadline != Time::NEVER).then_some(deadline)
     }
 }

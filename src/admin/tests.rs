@@ -16,7 +16,7 @@ struct Tools(Bench<Operator>);
 impl Tools {
     fn new(release: &str, brokers: &[(i32, Option<&str>)]) -> Tools {
         let era = Era::parse(release).expect("a release");
-        let mut tools = Tools(Bench::new(vec![Operator::new(era)]));
+        let mut tools = Tools(Bench::new(vec![Operator::new(era, Vec::new())]));
         let connect = ZooKeeperRequest::Connect { session: None, timeout: Micros::from_millis(40_000) };
         assert!(matches!(tools.0.ask(1, connect), ZooKeeperAnswer::Connected { .. }));
         for (id, rack) in brokers {

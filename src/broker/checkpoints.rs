@@ -7,8 +7,9 @@
 //! | `recovery-point-offset-checkpoint`    | after 30 s, then `log.flush.offset.checkpoint.interval.ms` (60 s); after a cut |
 //! | `log-start-offset-checkpoint`         | after 30 s, then `log.flush.start.offset.checkpoint.interval.ms` (60 s; from 0.11 on) |
 //! | flush of logs dirty for `flush.ms`    | after 30 s, then `log.flush.scheduler.interval.ms` (never)                 |
+//! | segments below the log start go       | after 30 s, then `log.retention.check.interval.ms` (5 min), but of compacted topics |
 //!
-//! All of it once more at an orderly stop. The high watermark checkpoint holds the replicas that the controller has named
+//! The checkpoints and the flush once more at an orderly stop. The high watermark checkpoint holds the replicas that the controller has named
 //! in this life, and no others: what was found on disk and never named loses its high watermark with the first one.
 
 use crate::broker::replica_manager::{ReplicaManager, TimerKey};
@@ -16,6 +17,7 @@ use crate::ids::Offset;
 use crate::log::log_manager::LogManager;
 use crate::log::partition_log::{LogError, PartitionLog};
 use crate::node::Env;
+use crate::note::{Note, ReplicaNote};
 use crate::time::{Micros, Time};
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ const INITIAL_DELAY: Micros = Micros::from_millis(30_000);
 
 impl ReplicaManager {
     pub(super) fn start_log_timers(&mut self, now: Time) {
-        for key in [TimerKey::FlushLogs, TimerKey::RecoveryPointCheckpoint] {
+        for key in [TimerKey::FlushLogs, TimerKey::RecoveryPointCheckpoint, TimerKey::Retention] {
             self.timers.set(key, now + INITIAL_DELAY);
         }
         if self.open_logs().has_start_offset_checkpoint() {
@@ -61,6 +63,7 @@ impl ReplicaManager {
         let period = match key {
             TimerKey::HighWatermarkCheckpoint => config.high_watermark_checkpoint_interval,
             TimerKey::FlushLogs => config.log_flush_scheduler_interval,
+            TimerKey::Retention => config.log_retention_check_interval,
             TimerKey::RecoveryPointCheckpoint => config.log_flush_offset_checkpoint_interval,
             _ => config.log_flush_start_offset_checkpoint_interval,
         };
@@ -68,6 +71,7 @@ impl ReplicaManager {
         let done = match key {
             TimerKey::HighWatermarkCheckpoint => self.checkpoint_high_watermarks(env),
             TimerKey::FlushLogs => self.flush_dirty_logs(env),
+            TimerKey::Retention => self.delete_old_segments(env),
             TimerKey::RecoveryPointCheckpoint => self.checkpoint_recovery_points(env),
             _ => self.checkpoint_start_offsets(env),
         };
@@ -133,6 +137,22 @@ impl ReplicaManager {
 
     fn each_log(&self) -> impl Iterator<Item = &PartitionLog> {
         self.partitions.values().map(|partition| &partition.log)
+    }
+
+    /// `LogManager.cleanupLogs`. Of compacted topics the log cleaner looks after the segments, which is left out.
+    fn delete_old_segments(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {
+        for (tp, partition) in self.partitions.iter_mut() {
+            let cleanup = partition.log.config().cleanup;
+            if !cleanup.delete || cleanup.compact || !partition.log.has_old_segments() {
+                continue;
+            }
+            let log = &mut Arc::make_mut(partition).log;
+            let count = log.delete_old_segments(&mut *env.disk)?;
+            let first = log.segments().next().map_or(Offset::ZERO, |segment| segment.base);
+            env.note(|| Note::Replica(tp, ReplicaNote::SegmentsDeleted { count, first }));
+            env.mark(tp);
+        }
+        Ok(())
     }
 
     fn flush_dirty_logs(&mut self, env: &mut Env<'_>) -> Result<(), LogError> {

@@ -310,7 +310,7 @@ impl Cluster {
             records_count: 1,
         };
         header.crc = header.compute_crc(&records);
-        let partitions = vec![(tp(partition), RecordBatch::new(header, records))];
+        let partitions = vec![(tp(partition), RecordBatch::new(header, records).into())];
         let request = ProduceRequest { acks: Acks::All, timeout: Micros::from_millis(30_000), partitions };
         self.replies.clear();
         self.ask(leader, 2, request.into());

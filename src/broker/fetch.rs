@@ -6,7 +6,7 @@
 //!    or if the rule `stale-high-watermark` says so. It carries the high watermark *before* this fetch: a follower learns
 //!    of what it has made committed with its next one.
 //! 3. A follower's fetch offset tells the leader how far its log goes ([`super::leader`]): it may enter the ISR, and the
-//!    high watermark may rise, which answers others.
+//!    high watermark may rise, which answers others. It tells where that log starts, too ([`super::delete_records`]).
 //! 4. Otherwise the request waits: for records, for the high watermark, for the end of leadership, or until `max_wait`.
 //!    What it is answered then is read anew; the follower's position is not taken in a second time.
 //!
@@ -344,6 +344,8 @@ impl ReplicaManager {
         for (asked, look) in fetch.request.partitions.iter().zip(looks) {
             let tp = asked.partition;
             let Ok(look) = look else { continue };
+            let deletes = self.deletes.watcher(tp, 0).is_some();
+            let low_watermark = deletes.then(|| self.low_watermark(tp));
             if look.stranger || (look.diverging.is_some() && !self.era.rules.diverging_fetch.counts_offset())
             {
                 continue;
@@ -363,8 +365,12 @@ impl ReplicaManager {
                 taken_in = TakenIn::Locked(tp);
                 continue;
             }
-            if moved && self.raise_high_watermark(tp, env) {
-                self.complete_waiting(tp, env);
+            let rose = moved && self.raise_high_watermark(tp, env);
+            // Both, as Kafka does, if one of them has risen.
+            if rose || low_watermark.is_some_and(|before| self.low_watermark(tp) > before) {
+                self.complete_delayed(tp, env);
+            }
+            if rose {
                 if matches!(taken_in, TakenIn::Nothing) {
                     taken_in = TakenIn::Rose;
                 }

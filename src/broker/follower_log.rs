@@ -2,11 +2,10 @@
 //!
 //! 1. Append what the leader sent, as it is.
 //! 2. The high watermark becomes the leader's, as far as the own log goes. It may go back: a new leader can know less.
-//! 3. The log start offset follows the leader's (KIP-107).
+//! 3. The log start offset follows the leader's (KIP-107). Where that lies in the middle of a batch, an empty log may be
+//!    given a batch that begins below its start: rule `batch-below-start`.
 //! 4. Cuts lower the high watermark with the log, and write the recovery point checkpoint.
 //!
-//! Left out: a first batch that begins below an empty log's start (DeleteRecords in the middle of a batch).
-
 use crate::broker::partition::Partition;
 use crate::broker::replica_manager::ReplicaManager;
 use crate::ids::{BrokerId, Offset, TopicPartition};
@@ -14,6 +13,7 @@ use crate::log::batch::RecordBatch;
 use crate::log::partition_log::LogError;
 use crate::node::Env;
 use crate::note::{Decided, Note, ReplicaNote};
+use crate::rules::batch_below_start::{self, Misfit};
 use crate::rules::truncate_at_log_end;
 use std::sync::Arc;
 
@@ -32,6 +32,10 @@ impl ReplicaManager {
         leader_log_start: Option<Offset>,
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
+        let fits = batches.first().map_or(Ok(()), |first| self.make_fit(tp, first, env));
+        if fits.is_err() {
+            return self.end_log_work(fits, env);
+        }
         let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { return Ok(()) };
         let mut appended = Ok(());
         let mut count = 0;
@@ -51,17 +55,38 @@ impl ReplicaManager {
             env.mark(tp);
         }
         let rose = appended.is_ok() && learn_high_watermark(partition, leader_high_watermark, env);
-        if let (Ok(()), Some(start)) = (appended, leader_log_start)
-            && start > partition.log.start_offset()
-            && start <= partition.high_watermark
-        {
-            appended = partition.log.advance_start_offset(start, &mut *env.disk);
-            env.mark(tp);
+        let may_rise = |start: &Offset| *start <= partition.high_watermark;
+        if let (Ok(()), Some(start)) = (appended, leader_log_start.filter(may_rise)) {
+            appended = self.raise_log_start(tp, start, leader, None, env);
         }
         if rose && self.era.rules.follower_reads.replication_wakes() {
             self.complete_fetches(tp, env);
         }
         self.end_log_work(appended, env)
+    }
+
+    /// A batch that begins below the log end: the log starts with it, or it cannot be appended.
+    fn make_fit(
+        &mut self,
+        tp: TopicPartition,
+        batch: &RecordBatch,
+        env: &mut Env<'_>,
+    ) -> Result<(), LogError> {
+        let Some(partition) = self.partitions.get_mut(tp) else { return Ok(()) };
+        let (first, last) = (batch.header.base_offset, batch.header.last_offset());
+        let (from, start) = (partition.log.end_offset(), partition.log.start_offset());
+        if first >= from {
+            return Ok(());
+        }
+        let rule = self.era.rules.batch_below_start;
+        match batch_below_start::decide(rule, first, last, from, start == from) {
+            Misfit::End => Err(LogError::NotNext),
+            Misfit::StartAt(at) => {
+                let log = &mut Arc::make_mut(partition).log;
+                let cut = log.truncate_fully_and_start_at(at, &mut *env.disk).map(|()| Vec::new());
+                self.after_cut(tp, from, cut, Decided::by(rule), env)
+            }
+        }
     }
 
     /// A follower cuts its log to end at `to`; at or beyond its end nothing is dropped. Its high watermark goes down with it.

@@ -275,6 +275,8 @@ impl ReplicaManager {
             if self.raise_high_watermark(tp, env) {
                 self.complete_waiting(tp, env);
             }
+            // The fetch that has led to this may have told a log start offset, too.
+            self.complete_deletes(tp, env);
         }
         self.unlock(tp, session, env);
         self.go_on_checking_lag(session, env);
@@ -383,7 +385,7 @@ impl ReplicaManager {
                 if self.era.rules.high_watermark_after_shrink.looks_at_once()
                     && self.raise_high_watermark(tp, env)
                 {
-                    self.complete_waiting(tp, env);
+                    self.complete_delayed(tp, env);
                 }
             }
             // Stale: the change stays pending until the controller tells the state as it is.

@@ -11,7 +11,7 @@
 //!
 //! Times here are of the *wall* clock, as in Kafka (`time.milliseconds`): a clock that jumps ahead makes followers lag.
 //!
-//! Left out: the low watermark (DeleteRecords), throttling of followers.
+//! Left out: throttling of followers.
 
 use crate::ids::{BrokerId, Offset};
 use crate::rules::high_watermark::HighWatermark;
@@ -175,6 +175,13 @@ impl LeaderState {
             }
         }
         lowest
+    }
+
+    /// The smallest log start offset of the live replicas, of which the leader's own is one. One that has not fetched yet,
+    /// or does not tell (up to 0.10.2), counts as below everything.
+    pub fn low_watermark(&self, own_start: Offset, is_live: impl Fn(BrokerId) -> bool) -> Offset {
+        let live = self.followers.iter().filter(|follower| is_live(follower.broker));
+        live.map(|follower| follower.log_start).fold(own_start, Offset::min)
     }
 
     /// Members of the ISR that have to leave. None while a change is pending.

@@ -23,6 +23,7 @@ pub mod checkpoints;
 #[cfg(test)]
 mod cluster_tests;
 pub mod control;
+pub mod delete_records;
 pub mod epoch_end;
 pub mod fetch;
 pub mod fetch_state;
@@ -170,6 +171,7 @@ impl Broker {
             Request::OffsetsForLeaderEpoch(request) => {
                 self.replicas.on_offsets_for_leader_epoch(reply_to, from, version, request, env);
             }
+            Request::DeleteRecords(request) => self.replicas.on_delete_records(reply_to, request, env),
             Request::Metadata(request) => {
                 env.reply(reply_to, self.metadata(&request).for_version(version).into());
             }

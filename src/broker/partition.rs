@@ -137,10 +137,8 @@ impl Partition {
         if from >= limit {
             return 0;
         }
-        let batches = self.log.batches();
-        let first = batches.partition_point(|batch| batch.last_offset < from);
         let mut bytes = 0;
-        for batch in &batches[first..] {
+        for batch in self.log.batches_from(from) {
             if batch.last_offset >= limit || bytes >= enough {
                 break;
             }

@@ -14,7 +14,7 @@ use crate::broker::purgatory::Delayed;
 use crate::broker::replica_manager::{Blocked, ReplicaManager};
 use crate::error::KafkaError;
 use crate::ids::{LeaderEpoch, NodeId, Offset, TopicPartition};
-use crate::log::batch::RecordBatch;
+use crate::log::batch::RecordSet;
 use crate::messages::Response;
 use crate::messages::produce::{Acks, ProduceOutcome, ProduceRequest, ProduceResponse};
 use crate::node::{Effect, Env, ReplyTo};
@@ -79,8 +79,8 @@ impl ReplicaManager {
         }
         let ProduceRequest { acks, timeout, partitions } = request;
         let mut batches = Vec::with_capacity(partitions.len());
-        for (tp, batch) in partitions {
-            batches.push(self.append(tp, batch, acks, from, version, env));
+        for (tp, records) in partitions {
+            batches.push(self.append(tp, records, acks, from, version, env));
         }
         let produce = DelayedProduce { reply_to, batches };
         match acks {
@@ -112,7 +112,7 @@ impl ReplicaManager {
     fn append(
         &mut self,
         tp: TopicPartition,
-        batch: RecordBatch,
+        records: RecordSet,
         acks: Acks,
         from: NodeId,
         version: i16,
@@ -120,15 +120,21 @@ impl ReplicaManager {
     ) -> Appended {
         let rules = &self.era.rules;
         let accepted = self.hosted(tp).and_then(|hosted| Self::refuse_produce(hosted, rules, acks));
-        let appended = accepted.and_then(|()| self.append_to_log(tp, batch, env));
-        if let Err(error) = appended {
+        let appended = accepted.and_then(|()| self.append_to_log(tp, records, env));
+        if let Err(error) = &appended {
+            let error = *error;
             env.note(|| Note::Replica(tp, ReplicaNote::ProduceRefused { from, error }));
         }
-        if let Ok(batch) = &appended {
-            env.note(|| Note::Replica(tp, ReplicaNote::AppendedAsLeader { batch: batch.clone(), from }));
+        let appended = appended.map(|(base_offset, records)| {
+            let last = records.entries().last().expect("an append has at least one record");
+            let (next_offset, largest) = (last.header.next_offset(), last.header.max_timestamp);
+            env.note(|| Note::Replica(tp, ReplicaNote::AppendedAsLeader { records, from }));
+            (base_offset, next_offset, largest)
+        });
+        if appended.is_ok() {
             env.mark(tp);
             if self.raise_high_watermark(tp, env) {
-                self.complete_waiting(tp, env);
+                self.complete_delayed(tp, env);
             } else {
                 self.complete_fetches(tp, env);
             }
@@ -136,12 +142,12 @@ impl ReplicaManager {
         let stamped = self.partition(tp).filter(|partition| partition.log.config().log_append_time);
         let log_start = self.partition(tp).map(|partition| partition.log.start_offset());
         Appended {
-            required: appended.as_ref().map_or(Offset::NONE, |batch| batch.header.next_offset()),
+            required: appended.map_or(Offset::NONE, |(_, next_offset, _)| next_offset),
             waits: appended.is_ok(),
             outcome: ProduceOutcome {
                 partition: tp,
-                log_append_time: stamped.and_then(|_| Some(appended.as_ref().ok()?.header.max_timestamp)),
-                result: appended.map(|batch| batch.header.base_offset),
+                log_append_time: stamped.and_then(|_| Some(appended.ok()?.2)),
+                result: appended.map(|(base_offset, ..)| base_offset),
                 log_start_offset: log_start.filter(|_| version >= CARRIES_LOG_START),
             },
         }
@@ -150,15 +156,15 @@ impl ReplicaManager {
     fn append_to_log(
         &mut self,
         tp: TopicPartition,
-        batch: RecordBatch,
+        records: RecordSet,
         env: &mut Env<'_>,
-    ) -> Result<RecordBatch, KafkaError> {
+    ) -> Result<(Offset, RecordSet), KafkaError> {
         let partition = self.partitions.get_mut(tp).expect("refused if there is none");
         let epoch = if self.stamps_epochs { partition.leader_epoch } else { LeaderEpoch::NONE };
-        let partition = Arc::make_mut(partition);
-        partition
-            .log
-            .append_as_leader(batch, epoch, env.now, env.wall, &mut *env.disk)
+        let log = &mut Arc::make_mut(partition).log;
+        let base_offset = log.end_offset();
+        log.append_set_as_leader(records, epoch, env.now, env.wall, &mut *env.disk)
+            .map(|records| (base_offset, records))
             .map_err(|error| self.log_error(error))
     }
 

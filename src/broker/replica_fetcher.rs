@@ -16,6 +16,9 @@
 //! A response counts for a partition only if that is still where the request said it was. A leader that says "fenced"
 //! makes the fetcher forget the partition until the controller speaks again.
 //!
+//! A batch that cannot be appended ends the fetcher up to 2.2 (rule `batch-below-start`): the thread is gone, and who adds
+//! partitions to it finds nothing amiss.
+//!
 //! Left out: fetch sessions (KIP-227), throttling, the failed-partitions count, resizing. In Kafka the questions of
 //! point 1 are asked under a lock that holds up LeaderAndIsr; here a partition that is taken away meanwhile is simply
 //! forgotten.
@@ -33,7 +36,8 @@ use crate::messages::list_offsets::OffsetQuery;
 use crate::messages::offsets_for_leader_epoch::EpochEndOffset;
 use crate::messages::{ApiKey, Request, Response};
 use crate::node::{Channel, ChannelEvent, Disconnected, Effect, Env};
-use crate::note::{Note, ReplicaNote};
+use crate::note::{Decided, Note, ReplicaNote};
+use crate::rules::batch_below_start;
 use crate::rules::fenced_follower;
 use crate::rules::truncation::{self, Beginning};
 use crate::time::Time;
@@ -54,6 +58,8 @@ pub struct ReplicaFetcher {
     /// What the fetch under way asks for: partition, offset, epoch.
     fetching: Vec<(TopicPartition, Offset, LeaderEpoch)>,
     asleep: Option<Asleep>,
+    /// Its thread has ended: it keeps its partitions and does nothing for them any more.
+    ended: bool,
 }
 
 #[derive(Copy, Clone, Debug)]
@@ -120,6 +126,7 @@ impl ReplicaFetcher {
             errand: None,
             fetching: Vec::new(),
             asleep: None,
+            ended: false,
         }
     }
 
@@ -304,13 +311,16 @@ impl ReplicaFetcher {
             (None, Connection::Connecting { give_up }, _) => give_up,
             (None, Connection::Lost, _) => Time::NEVER,
             (None, _, Some(asleep)) => asleep.until,
+            (None, _, None) if self.ended => Time::NEVER,
             (None, _, None) => self.partitions.first_ready()?,
         };
         (moment != Time::NEVER).then_some(moment)
     }
 
     fn next(&self, now: Time) -> Option<Next> {
-        if !self.out_of_range.is_empty() {
+        if self.ended {
+            None
+        } else if !self.out_of_range.is_empty() {
             Some(Next::AskLeaderEnd)
         } else if self.partitions.iter().any(|state| state.is_ready(Phase::Truncating, now)) {
             Some(Next::AskEpochEnds)
@@ -468,7 +478,11 @@ impl ReplicaFetcher {
             }
             match fetched.error {
                 None => {
-                    if !self.append(*state, fetched, replicas, env) {
+                    let appended = self.append(*state, fetched, era, replicas, env);
+                    if self.ended {
+                        break;
+                    }
+                    if !appended {
                         refused.push(partition);
                     } else if truncation::cuts_on_fetch(era.rules.truncation) {
                         let found = fetched.diverging_epoch;
@@ -501,9 +515,11 @@ impl ReplicaFetcher {
         &mut self,
         state: FetchState,
         fetched: &FetchedPartition,
+        era: &Era,
         replicas: &mut ReplicaManager,
         env: &mut Env<'_>,
     ) -> bool {
+        let rule = era.rules.batch_below_start;
         let appended = replicas.follower_append(
             state.partition,
             &fetched.records,
@@ -524,6 +540,13 @@ impl ReplicaFetcher {
                 true
             }
             Err(LogError::Corrupt) => false,
+            Err(LogError::NotNext) if batch_below_start::ends_fetcher(rule) => {
+                let (leader, decided) = (self.leader, Decided::by(rule));
+                let note = ReplicaNote::FetcherEnded { leader, decided };
+                env.note(|| Note::Replica(state.partition, note));
+                self.ended = true;
+                true
+            }
             // The partition has failed: nothing more until the controller speaks.
             Err(_) => {
                 self.partitions.remove(state.partition);

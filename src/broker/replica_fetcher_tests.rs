@@ -452,6 +452,44 @@ fn out_of_range_behind_the_leaders_start_begins_anew_and_otherwise_goes_on() {
 }
 
 #[test]
+fn a_batch_that_begins_below_an_empty_log_ends_the_fetcher_or_begins_the_log() {
+    // KAFKA-6975: mended in 1.0.2, 1.1.1 and 2.0.0.
+    for (release, ends) in
+        [("0.11.0.2", true), ("1.0.1", true), ("1.0.2", false), ("1.1.0", true), ("2.8", false)]
+    {
+        let mut desk = Desk::new(release);
+        desk.follows("a-0", &[0, 0], 2, 0);
+        desk.said();
+        if !desk.connected().starts_with("Fetch") {
+            desk.epoch_end("a-0", 0, 2);
+        }
+        desk.fetched(vec![refused("a-0", KafkaError::OffsetOutOfRange)]);
+        desk.listed("a-0", 9);
+        desk.listed("a-0", 7);
+        // The leader's log starts in the middle of a batch from 5 to 8.
+        let mut long = batch(5, 0);
+        (long.header.last_offset_delta, long.header.records_count) = (3, 4);
+        long.header.crc = long.header.compute_crc(&long.records);
+        let next = desk.fetched(vec![FetchedPartition {
+            log_start_offset: Some(Offset(7)),
+            ..part("a-0", 9, vec![long])
+        }]);
+        let log = &desk.replicas.partition(TopicPartition::new("a", 0)).expect("hosted").log;
+        let (start, end) = (log.start_offset().0, log.end_offset().0);
+        assert_eq!(
+            (next.is_empty(), start, end),
+            if ends { (true, 7, 7) } else { (false, 7, 9) },
+            "{release}"
+        );
+        if ends {
+            desk.starts("a-0", 1);
+            assert_eq!(desk.said(), "", "{release}: nobody is there to do it");
+            assert_eq!(desk.fetchers.deadline(), None, "{release}");
+        }
+    }
+}
+
+#[test]
 fn a_fetcher_without_partitions_ends() {
     let mut desk = Desk::new("2.8");
     desk.follows("a-0", &[0], 0, 3);

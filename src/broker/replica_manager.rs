@@ -11,11 +11,12 @@
 //! 6. A failed disk ends the process, since a broker here has one log directory (rule `log-directory-failure`).
 //!
 //! Other files hold the rest of it: [`super::produce`], [`super::fetch`], [`super::list_offsets`], [`super::epoch_end`],
-//! [`super::follower_log`], [`super::checkpoints`].
+//! [`super::delete_records`], [`super::follower_log`], [`super::checkpoints`].
 //!
-//! Left out: several log directories and moving a replica between them, DeleteRecords, quotas.
+//! Left out: several log directories and moving a replica between them, quotas.
 
 use crate::broker::alter_partition_queue::AlterPartitionQueue;
+use crate::broker::delete_records::DelayedDeleteRecords;
 use crate::broker::fetch::{DelayedFetch, Look};
 use crate::broker::isr_change::ZooKeeperIsrWriter;
 use crate::broker::leader::LeaderState;
@@ -31,6 +32,7 @@ use crate::log::log_manager::{LogManager, OpenError};
 use crate::log::partition_log::LogError;
 use crate::messages::Response;
 use crate::messages::alter_partition::AlterPartitionRequest;
+use crate::messages::delete_records::DeleteRecordsRequest;
 use crate::messages::leader_and_isr::LeaderAndIsrPartition;
 use crate::messages::list_offsets::ListOffsetsRequest;
 use crate::messages::offsets_for_leader_epoch::OffsetsForLeaderEpochRequest;
@@ -64,6 +66,7 @@ pub struct ReplicaManager {
     pub(super) started: Time,
     pub(super) produces: Purgatory<DelayedProduce>,
     pub(super) fetches: Purgatory<DelayedFetch>,
+    pub(super) deletes: Purgatory<DelayedDeleteRecords>,
     pub(super) isr_writer: ZooKeeperIsrWriter,
     pub(super) alter_partition: AlterPartitionQueue,
     /// Kept for its memory only: what a fetch finds in each of its partitions.
@@ -85,6 +88,7 @@ pub(super) enum TimerKey {
     RecoveryPointCheckpoint,
     StartOffsetCheckpoint,
     DeleteLogs,
+    Retention,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -123,6 +127,10 @@ pub(super) enum Blocked {
         version: i16,
         request: OffsetsForLeaderEpochRequest,
     },
+    DeleteRecords {
+        reply_to: ReplyTo,
+        request: DeleteRecordsRequest,
+    },
 }
 
 /// What was found at start-up.
@@ -148,6 +156,7 @@ impl ReplicaManager {
             started: Time::ZERO,
             produces: Purgatory::default(),
             fetches: Purgatory::default(),
+            deletes: Purgatory::default(),
             isr_writer: ZooKeeperIsrWriter::default(),
             alter_partition: AlterPartitionQueue::default(),
             looks: Vec::new(),
@@ -272,7 +281,7 @@ impl ReplicaManager {
             self.fail();
         } else if self.raise_high_watermark(tp, env) {
             // The ISR may be this broker alone.
-            self.complete_waiting(tp, env);
+            self.complete_delayed(tp, env);
         }
         self.unlock(tp, session, env);
         self.settle(env);
@@ -380,6 +389,9 @@ impl ReplicaManager {
         while let Some(produce) = self.produces.pop_due(env.now) {
             self.answer_produce(produce, env);
         }
+        while let Some(delayed) = self.deletes.pop_due(env.now) {
+            self.give_up_deleting(delayed, env);
+        }
         self.settle(env);
     }
 
@@ -388,8 +400,9 @@ impl ReplicaManager {
         if self.is_halted() {
             return None;
         }
-        let deadlines = [self.timers.deadline(), self.fetches.deadline(), self.produces.deadline()];
-        deadlines.into_iter().flatten().min()
+        let delayed = [self.fetches.deadline(), self.produces.deadline(), self.deletes.deadline()];
+        let deadlines = delayed.into_iter().chain([self.timers.deadline()]);
+        deadlines.flatten().min()
     }
 
     fn on_timer(&mut self, key: TimerKey, session: &mut Session, env: &mut Env<'_>) {
@@ -404,7 +417,8 @@ impl ReplicaManager {
             TimerKey::HighWatermarkCheckpoint
             | TimerKey::FlushLogs
             | TimerKey::RecoveryPointCheckpoint
-            | TimerKey::StartOffsetCheckpoint => self.on_log_timer(key, env),
+            | TimerKey::StartOffsetCheckpoint
+            | TimerKey::Retention => self.on_log_timer(key, env),
         }
     }
 
@@ -445,7 +459,13 @@ impl ReplicaManager {
         true
     }
 
-    /// Looks at what waits for a partition.
+    /// Looks at what waits for a partition whose high watermark has risen (`tryCompleteDelayedRequests`).
+    pub(super) fn complete_delayed(&mut self, tp: TopicPartition, env: &mut Env<'_>) {
+        self.complete_waiting(tp, env);
+        self.complete_deletes(tp, env);
+    }
+
+    /// Looks at the fetches and produces that wait for a partition.
     pub(super) fn complete_waiting(&mut self, tp: TopicPartition, env: &mut Env<'_>) {
         self.complete_fetches(tp, env);
         self.complete_produces(tp, env);
@@ -479,6 +499,7 @@ impl ReplicaManager {
                 Blocked::EpochEnds { reply_to, from, version, request } => {
                     self.epoch_ends(reply_to, from, version, request, env);
                 }
+                Blocked::DeleteRecords { reply_to, request } => self.delete_records(reply_to, request, env),
             }
         }
     }

@@ -212,17 +212,20 @@ impl ToController {
 
     /// When it next wants to be woken.
     pub fn deadline(&self) -> Option<Time> {
-        let links = self.links.iter().filter_map(|link| match link.state {
-            LinkState::Connecting { give_up } => Some(give_up),
-            LinkState::Connected(_) | LinkState::Lost => None,
-        });
-        let stages = [self.alter.as_ref().map(|it| it.stage), self.shutdown.as_ref().map(|it| it.stage)];
-        let stages = stages.into_iter().flatten().filter_map(|stage| match stage {
-            Stage::Waiting { until } => Some(until),
-            Stage::Sent { give_up, .. } => Some(give_up),
-            Stage::Connecting(_) => None,
-        });
-        links.chain(stages).min().filter(|moment| *moment != Time::NEVER)
+        let of_link = |link: &Link| match link.state {
+            LinkState::Connecting { give_up } => give_up,
+            LinkState::Connected(_) | LinkState::Lost => Time::NEVER,
+        };
+        let of_stage = |stage: Stage| match stage {
+            Stage::Waiting { until } => until,
+            Stage::Sent { give_up, .. } => give_up,
+            Stage::Connecting(_) => Time::NEVER,
+        };
+        let links = self.links.iter().map(of_link).fold(Time::NEVER, Time::min);
+        let alter = self.alter.as_ref().map_or(Time::NEVER, |alter| of_stage(alter.stage));
+        let shutdown = self.shutdown.as_ref().map_or(Time::NEVER, |shutdown| of_stage(shutdown.stage));
+        let first = links.min(alter).min(shutdown);
+        (first != Time::NEVER).then_some(first)
     }
 
     /// Takes up an AlterPartition whose time has come.

@@ -43,6 +43,8 @@ pub struct BrokerConfig {
     pub log_flush_offset_checkpoint_interval: Micros,
     /// `log.flush.start.offset.checkpoint.interval.ms`.
     pub log_flush_start_offset_checkpoint_interval: Micros,
+    /// `log.retention.check.interval.ms`.
+    pub log_retention_check_interval: Micros,
     /// `auto.leader.rebalance.enable`.
     pub auto_leader_rebalance: bool,
     /// `leader.imbalance.check.interval.seconds`.
@@ -87,6 +89,7 @@ settings! {
         // 0.10.2 has neither the setting nor the file (KIP-107).
         log_flush_start_offset_checkpoint_interval: span("log.flush.start.offset.checkpoint.interval.ms")
             else Micros::ZERO,
+        log_retention_check_interval: span("log.retention.check.interval.ms") else Micros::ZERO,
         auto_leader_rebalance: boolean("auto.leader.rebalance.enable") else false,
         leader_imbalance_check_interval: span("leader.imbalance.check.interval.seconds") else Micros::ZERO,
         leader_imbalance_percentage: number("leader.imbalance.per.broker.percentage") else 0,

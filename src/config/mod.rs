@@ -25,7 +25,7 @@ pub use broker::BrokerConfig;
 pub use consumer::{ConsumerConfig, OffsetReset};
 pub use definition::{DefaultValue, Definition, ValueType};
 pub use producer::ProducerConfig;
-pub use topic::TopicConfig;
+pub use topic::{CleanupPolicy, TopicConfig};
 
 use crate::era::Era;
 use std::fmt;

@@ -1,11 +1,20 @@
 //! A topic's settings (`LogConfig`), and the broker's defaults for them, whose names differ (`log.segment.bytes`).
 //!
-//! Left out: retention and compaction (nothing is deleted), compression (a batch is opaque), limits on timestamps.
+//! Left out: retention by age and size, compaction, compression (a batch is opaque), limits on timestamps.
 
 use super::values::{Values, settings};
 use super::{ConfigError, ConfigKind};
 use crate::era::Era;
 use crate::time::Micros;
+
+/// `cleanup.policy`: `delete`, `compact`, or both.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct CleanupPolicy {
+    /// Records may be deleted from the front.
+    pub delete: bool,
+    /// Records are kept by key: whole segments are not looked after by the broker's retention.
+    pub compact: bool,
+}
 
 /// A topic's settings (`LogConfig`).
 #[derive(Clone, PartialEq, Debug)]
@@ -30,6 +39,8 @@ pub struct TopicConfig {
     pub unclean_leader_election: bool,
     /// `message.timestamp.type` is LogAppendTime.
     pub log_append_time: bool,
+    /// What `cleanup.policy` says.
+    pub cleanup: CleanupPolicy,
 }
 
 settings! {
@@ -44,6 +55,7 @@ settings! {
         min_insync_replicas: number("min.insync.replicas") else base.min_insync_replicas,
         unclean_leader_election: boolean("unclean.leader.election.enable") else base.unclean_leader_election,
         log_append_time: log_append_time("message.timestamp.type") else base.log_append_time,
+        cleanup: cleanup_policy("cleanup.policy") else base.cleanup,
         ..
     }
 }
@@ -60,6 +72,7 @@ settings! {
         min_insync_replicas: number("min.insync.replicas") else 1,
         unclean_leader_election: boolean("unclean.leader.election.enable") else false,
         log_append_time: log_append_time("log.message.timestamp.type") else false,
+        cleanup: cleanup_policy("log.cleanup.policy") else CleanupPolicy { delete: true, compact: false },
         ..
     }
 }

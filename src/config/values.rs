@@ -6,6 +6,7 @@
 
 use super::definition::{DefaultValue, Definition};
 use super::near::nearest;
+use super::topic::CleanupPolicy;
 use super::{ConfigError, ConfigKind, ConfigProblem, OffsetReset};
 use crate::era::{Era, Release};
 use crate::messages::produce::Acks;
@@ -185,6 +186,18 @@ impl<'a> Values<'a> {
             "CreateTime" => Some(false),
             "LogAppendTime" => Some(true),
             _ => None,
+        })
+    }
+
+    /// `cleanup.policy`: a list, whose default is written `['delete']`.
+    pub(super) fn cleanup_policy(&self, names: &[&str]) -> Result<Option<CleanupPolicy>, ConfigError> {
+        self.read(names, "`delete`, `compact`, or both", |_, text| {
+            let mut words = text.split(',').map(|word| word.trim_matches(['[', ']', '\'', ' ']));
+            let known = |word: &str| word == "delete" || word == "compact";
+            words.clone().all(known).then(|| CleanupPolicy {
+                delete: words.clone().any(|word| word == "delete"),
+                compact: words.any(|word| word == "compact"),
+            })
         })
     }
 

@@ -17,24 +17,50 @@
 //! | 57-60  | records count          |                                                                    |
 //!
 //! The bytes of the records themselves are built and read in [`super::records`].
+//!
+//! Releases before 0.11 write message format v1 ([`super::message_set`]): no batches, but an *entry* for each record, or
+//! one around several compressed ones. All formats have offset, length and magic in the same places, so that an entry is
+//! told here as a batch of one record without epoch and producer, and a log may hold both.
 
+use super::message_set;
+use super::records::{build, build_at};
+use crate::command::ProducerRecord;
 use crate::disk::{Extent, HEADER_LENGTH};
+use crate::era::Era;
 use crate::ids::{LeaderEpoch, Offset};
+use crate::rules::truncation;
 use crate::time::Timestamp;
 use bytes::Bytes;
+
+/// A message format that some release here writes.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum MessageFormat {
+    /// Magic 1 (KIP-32).
+    V1,
+    /// Magic 2 (KIP-98).
+    V2,
+}
+
+impl MessageFormat {
+    /// The one that an era writes: v2 from 0.11 on. Leader epochs need it, so it also comes with a rule `truncation` that
+    /// was swapped for one that asks for them.
+    pub fn of(era: &Era) -> MessageFormat {
+        if truncation::batches_carry_epochs(era) { MessageFormat::V2 } else { MessageFormat::V1 }
+    }
+}
 
 /// A batch header, field by field.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct BatchHeader {
     /// Offset of the first record.
     pub base_offset: Offset,
-    /// Bytes after this field: 49 plus the length of the records.
+    /// Bytes after this field.
     pub batch_length: i32,
     /// The epoch of the leader that appended it; -1 before an append.
     pub partition_leader_epoch: LeaderEpoch,
-    /// Message format; 2.
+    /// Message format: 2, or 0 and 1 for an entry of the formats before.
     pub magic: i8,
-    /// CRC32C of everything from `attributes` on.
+    /// CRC32C of everything from `attributes` on; before v2 CRC32 of everything from `magic` on.
     pub crc: u32,
     /// Compression, timestamp type, transactional, control, delete horizon.
     pub attributes: i16,
@@ -96,8 +122,16 @@ impl BatchHeader {
         (LOG_OVERHEAD as i64 + i64::from(self.batch_length)).max(0) as u64
     }
 
-    /// The 61 bytes on disk.
+    /// How many bytes it has on disk: 61 in format v2, 26 in v1.
+    pub fn length(&self) -> usize {
+        message_set::header_length(self.magic).unwrap_or(HEADER_LENGTH)
+    }
+
+    /// The bytes on disk, of which the first [`BatchHeader::length`] count.
     pub fn encode(&self) -> [u8; HEADER_LENGTH] {
+        if self.magic < 2 {
+            return message_set::encode_header(self);
+        }
         let mut bytes = [0u8; HEADER_LENGTH];
         bytes[0..8].copy_from_slice(&self.base_offset.0.to_be_bytes());
         bytes[8..12].copy_from_slice(&self.batch_length.to_be_bytes());
@@ -115,8 +149,11 @@ impl BatchHeader {
         bytes
     }
 
-    /// Reads the 61 bytes. Nothing is validated but their number.
+    /// Reads a header as its magic says. Nothing is validated but the number of bytes.
     pub fn decode(bytes: &[u8]) -> Option<BatchHeader> {
+        if matches!(bytes.get(16), Some(0 | 1)) {
+            return message_set::decode_header(bytes);
+        }
         let bytes: &[u8; HEADER_LENGTH] = bytes.get(..HEADER_LENGTH)?.try_into().ok()?;
         fn field<const N: usize>(bytes: &[u8; HEADER_LENGTH], at: usize) -> [u8; N] {
             let mut out = [0; N];
@@ -140,8 +177,19 @@ impl BatchHeader {
         })
     }
 
-    /// The CRC32C that header and records should carry.
+    /// A header of format v1 that fits no CRC, for an entry whose own tells another format than its length allows.
+    pub(super) fn damaged(bytes: &[u8]) -> Option<BatchHeader> {
+        let mut head: [u8; message_set::V1_HEADER_LENGTH] = bytes.get(..26)?.try_into().ok()?;
+        head[16] = 1;
+        let header = message_set::decode_header(&head)?;
+        Some(BatchHeader { batch_length: -1, ..header })
+    }
+
+    /// The CRC that header and records should carry.
     pub fn compute_crc(&self, records: &[u8]) -> u32 {
+        if self.magic < 2 {
+            return message_set::crc32([&self.encode()[16..self.length()], records]);
+        }
         ::crc32c::crc32c_append(crc32c(&self.encode()[21..]), records)
     }
 }
@@ -169,20 +217,79 @@ impl RecordBatch {
 
     /// What is appended to a file.
     pub(super) fn to_extent(&self) -> Extent {
-        Extent { fits: self.fits, ..Extent::batch(self.header.encode(), self.records.clone()) }
+        Extent {
+            header: self.header.encode(),
+            header_length: self.header.length() as u8,
+            body: self.records.clone(),
+            fits: self.fits,
+        }
     }
 
     /// Whether the batch is as it was written: length, format and CRC agree. Every broker on a batch's way asks; as the
     /// bytes are shared and never change, the answer of the first is remembered.
     pub fn is_valid(&self) -> bool {
-        self.header.magic == 2
-            && self.header.size() == (HEADER_LENGTH + self.records.len()) as u64
+        matches!(self.header.magic, 0..=2)
+            && self.header.size() == self.size()
             && (self.fits.0 == Some(self.header.crc)
                 || self.header.crc == self.header.compute_crc(&self.records))
     }
 
     /// Length in bytes.
     pub fn size(&self) -> u64 {
-        (HEADER_LENGTH + self.records.len()) as u64
+        (self.header.length() + self.records.len()) as u64
+    }
+}
+
+/// What one request appends to one partition (`MemoryRecords`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RecordSet {
+    /// Format v2: one batch.
+    Batch(RecordBatch),
+    /// Format v1: an entry for each record, or one around compressed ones.
+    Messages(Vec<RecordBatch>),
+}
+
+impl From<RecordBatch> for RecordSet {
+    fn from(batch: RecordBatch) -> Self {
+        RecordSet::Batch(batch)
+    }
+}
+
+impl RecordSet {
+    /// The records as a producer sends them in this format.
+    ///
+    /// # Panics
+    /// Without any record: a producer never sends an empty set.
+    pub fn build(format: MessageFormat, records: &[(Timestamp, ProducerRecord)]) -> RecordSet {
+        match format {
+            MessageFormat::V1 => RecordSet::Messages(message_set::build(records)),
+            MessageFormat::V2 => RecordSet::Batch(build(records)),
+        }
+    }
+
+    /// The same of records that all were created at one time.
+    pub fn build_at(format: MessageFormat, timestamp: Timestamp, records: &[ProducerRecord]) -> RecordSet {
+        match format {
+            MessageFormat::V1 => RecordSet::Messages(message_set::build_at(timestamp, records)),
+            MessageFormat::V2 => RecordSet::Batch(build_at(timestamp, records)),
+        }
+    }
+
+    /// Its batches or entries, in order.
+    pub fn entries(&self) -> &[RecordBatch] {
+        match self {
+            RecordSet::Batch(batch) => std::slice::from_ref(batch),
+            RecordSet::Messages(entries) => entries,
+        }
+    }
+
+    /// Length in bytes.
+    pub fn size(&self) -> u64 {
+        self.entries().iter().map(RecordBatch::size).sum()
+    }
+
+    /// How many records it has.
+    pub fn count(&self) -> u64 {
+        self.entries().iter().map(|entry| u64::from(entry.header.records_count.unsigned_abs())).sum()
     }
 }

@@ -21,6 +21,9 @@ struct Columns {
     positions: Vec<u32>,
 }
 
+/// So many batches are looked at from the end before the others are searched.
+const NEAR_THE_END: usize = 3;
+
 impl BatchIndex {
     /// What is known of each batch.
     pub fn infos(&self) -> &[BatchInfo] {
@@ -34,7 +37,16 @@ impl BatchIndex {
 
     /// The number of the first batch whose last offset is at or after `offset`: the one that holds it, if any does.
     pub fn find(&self, offset: Offset) -> usize {
-        self.infos().partition_point(|info| info.last_offset < offset)
+        // Who reads is nearly always at the end; a search through all would touch memory that nothing else needs.
+        let infos = self.infos();
+        let mut end = infos.len();
+        for _ in 0..NEAR_THE_END {
+            match infos[..end].last() {
+                Some(last) if last.last_offset >= offset => end -= 1,
+                _ => return end,
+            }
+        }
+        infos[..end].partition_point(|info| info.last_offset < offset)
     }
 
     /// Adds the next batch.
@@ -42,6 +54,16 @@ impl BatchIndex {
         let columns = Arc::make_mut(&mut self.shared);
         columns.infos.push(info);
         columns.positions.push(position);
+    }
+
+    /// Forgets the batches below `offset`, where a batch begins.
+    pub fn drop_below(&mut self, offset: Offset) {
+        let count = self.find(offset);
+        if count > 0 {
+            let columns = Arc::make_mut(&mut self.shared);
+            columns.infos.drain(..count);
+            columns.positions.drain(..count);
+        }
     }
 
     /// Keeps the first `count` batches.

@@ -74,13 +74,13 @@ fn segment(
     while position < size {
         let bytes = disk.read(file, position, HEADER_LENGTH)?;
         let whole = |header: &BatchHeader| {
-            header.magic == 2
-                && (HEADER_LENGTH as u64..=size - position).contains(&header.size())
+            matches!(header.magic, 0..=2)
+                && (header.length() as u64..=size - position).contains(&header.size())
                 && header.base_offset.0.checked_add(i64::from(header.last_offset_delta)).is_some()
         };
         let Some(header) = BatchHeader::decode(&bytes).filter(whole) else { break };
-        let start = position + HEADER_LENGTH as u64;
-        let records = disk.read(file, start, header.size() as usize - HEADER_LENGTH)?;
+        let start = position + header.length() as u64;
+        let records = disk.read(file, start, header.size() as usize - header.length())?;
         found.batches.push(BatchInfo::of(&header));
         position += header.size();
         if !RecordBatch::new(header, records).is_valid() {

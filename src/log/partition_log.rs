@@ -5,12 +5,12 @@
 //! (first that may be read), *end* (of the next record), *recovery point* (up to where everything was flushed).
 //!
 //! An append: (1) refuse what is too large or corrupt, with the one CRC check a batch gets here; (2) on a leader stamp
-//! base offset and epoch, which the CRC does not cover, and with `LogAppendTime` the time, which it does; (3) enter the
-//! epoch into the cache; (4) roll if the segment is full, which flushes what was rolled away, as Kafka's scheduler does a
+//! base offset and epoch, which the CRC does not cover, and with `LogAppendTime` the time, which it does (every entry of
+//! a message set before v2 is stamped for itself, but all are one append); (3) enter the epoch into the cache; (4) roll if the segment is full, which flushes what was rolled away, as Kafka's scheduler does a
 //! moment later; (5) write; (6) flush if `flush.messages` says so. Reading copies nothing.
 //!
-//! Releases differ in [`LogRules`]. Up to 0.10.2 there is no epoch cache, and a batch's epoch is -1 (Kafka then wrote
-//! message formats without the field; we write v2 all the same).
+//! Releases differ in [`LogRules`]. Up to 0.10.2 there is no epoch cache, and producers send message format v1, which
+//! knows no epoch: its entries stand here as batches of one record with epoch -1 ([`super::message_set`]).
 //!
 //! After [`LogError::Disk`] memory and disk may disagree and the log must not be used again: Kafka takes its log directory
 //! offline.
@@ -18,22 +18,23 @@
 //! Where the rest is: reading in [`super::read`], opening and recovery in [`super::recovery`], cutting in
 //! [`super::truncate`].
 //!
-//! Left out: retention and compaction (files below the start offset stay), idempotence and transactions, `.deleted`
+//! Left out: retention by age and size, compaction, idempotence and transactions, `.deleted`
 //! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
 
-use super::batch::{BatchHeader, RecordBatch};
+use super::batch::{BatchHeader, RecordBatch, RecordSet};
 use super::batch_index::BatchIndex;
 use super::checkpoint;
 use super::leader_epochs::{EpochEntry, LeaderEpochs};
 use super::partition_metadata::TopicId;
 use super::records::{LOG_APPEND_TIME, seal};
-use super::segment::Segment;
+use super::segment::{Added, Segment};
 use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError};
 use crate::era::{Era, Release};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
 use crate::rules::epoch_entries::EpochEntries;
+use crate::rules::index_entry::IndexEntry;
 use crate::rules::recovered_point::RecoveredPoint;
 use crate::rules::truncation;
 use crate::time::{Time, Timestamp};
@@ -71,7 +72,7 @@ pub struct BatchInfo {
     pub last_offset: Offset,
     /// The leader epoch it was appended in.
     pub epoch: LeaderEpoch,
-    /// Its CRC32C: with the offset, what tells its content from another's.
+    /// Its CRC: with the offset, what tells its content from another's.
     pub crc: u32,
     /// Its size in bytes.
     pub size: u32,
@@ -103,6 +104,8 @@ pub struct LogRules {
     pub epoch_entries: EpochEntries,
     /// Rule `directory-flush`.
     pub directory_flush: DirectoryFlush,
+    /// Rule `index-entry`.
+    pub index_entry: IndexEntry,
     /// Rule `recovered-point`.
     pub recovered_point: RecoveredPoint,
 }
@@ -114,6 +117,7 @@ impl LogRules {
             epoch_cache: truncation::batches_carry_epochs(era),
             epoch_entries: era.rules.epoch_entries,
             directory_flush: era.rules.directory_flush,
+            index_entry: era.rules.index_entry,
             recovered_point: era.rules.recovered_point,
         }
     }
@@ -230,6 +234,11 @@ impl PartitionLog {
         self.batches.infos()
     }
 
+    /// Those from the one that holds `offset` on.
+    pub fn batches_from(&self, offset: Offset) -> &[BatchInfo] {
+        &self.batches.infos()[self.batches.find(offset)..]
+    }
+
     /// The segments, oldest first.
     pub fn segments(&self) -> impl Iterator<Item = &Segment> {
         self.closed.iter().chain(std::iter::once(&self.active))
@@ -279,7 +288,8 @@ impl PartitionLog {
         start: Offset,
         disk: &mut dyn Disk,
     ) -> Result<(), LogError> {
-        if self.rules.epoch_cache && self.epochs.assign(epoch, start) {
+        let has_epoch = epoch != LeaderEpoch::NONE;
+        if self.rules.epoch_cache && has_epoch && self.epochs.assign(epoch, start) {
             self.write_epochs(disk)?;
         }
         Ok(())
@@ -290,7 +300,72 @@ impl PartitionLog {
         Ok(checkpoint::write_epochs(&self.directory, self.epochs.entries(), flush, disk)?)
     }
 
-    /// The leader appends a producer's batch: stamps offset and epoch, rolls and indexes.
+    /// The leader appends what a producer sent for one partition, in the format in which it came. Returns it as it now
+    /// stands.
+    ///
+    /// # Errors
+    /// As [`PartitionLog::append_as_leader`].
+    pub fn append_set_as_leader(
+        &mut self,
+        set: RecordSet,
+        epoch: LeaderEpoch,
+        now: Time,
+        wall: Timestamp,
+        disk: &mut dyn Disk,
+    ) -> Result<RecordSet, LogError> {
+        Ok(match set {
+            RecordSet::Batch(batch) => {
+                RecordSet::Batch(self.append_as_leader(batch, epoch, now, wall, disk)?)
+            }
+            RecordSet::Messages(entries) => {
+                RecordSet::Messages(self.append_messages_as_leader(entries, now, wall, disk)?)
+            }
+        })
+    }
+
+    /// The leader appends a message set of format v1: gives each entry its offset, in place, and rolls and indexes once
+    /// (`LogValidator.assignOffsetsNonCompressed`).
+    fn append_messages_as_leader(
+        &mut self,
+        mut entries: Vec<RecordBatch>,
+        now: Time,
+        wall: Timestamp,
+        disk: &mut dyn Disk,
+    ) -> Result<Vec<RecordBatch>, LogError> {
+        for entry in &entries {
+            if entry.size() > self.config.max_message_bytes {
+                return Err(LogError::TooLarge);
+            }
+            let BatchHeader { magic, attributes, last_offset_delta, .. } = entry.header;
+            if magic != 1 || last_offset_delta < 0 || attributes & LOG_APPEND_TIME != 0 || !entry.is_valid() {
+                return Err(LogError::Corrupt);
+            }
+        }
+        if entries.is_empty() {
+            return Err(LogError::Corrupt);
+        }
+        if entries.iter().map(RecordBatch::size).sum::<u64>() > self.config.segment_bytes {
+            return Err(LogError::LargerThanSegment);
+        }
+        let mut next = self.end;
+        for entry in &mut entries {
+            // Of a compressed entry the offset is that of its last record.
+            let last = next + i64::from(entry.header.last_offset_delta);
+            entry.header.base_offset = last;
+            entry.header.last_offset_delta = 0;
+            if self.config.log_append_time {
+                entry.header.attributes |= LOG_APPEND_TIME;
+                entry.header.base_timestamp = wall;
+                entry.header.max_timestamp = wall;
+                *entry = seal(entry.header, entry.records.clone());
+            }
+            next = last + 1;
+        }
+        self.append(&entries, self.end, now, disk)?;
+        Ok(entries)
+    }
+
+    /// The leader appends a producer's batch of format v2: stamps offset and epoch, rolls and indexes.
     /// Returns the batch as it now stands.
     ///
     /// # Errors
@@ -324,7 +399,7 @@ impl PartitionLog {
             header.max_timestamp = wall;
             batch = seal(batch.header, batch.records);
         }
-        self.append(&batch, now, disk)?;
+        self.append(std::slice::from_ref(&batch), batch.header.base_offset, now, disk)?;
         Ok(batch)
     }
 
@@ -349,22 +424,33 @@ impl PartitionLog {
         if batch.size() > self.config.segment_bytes {
             return Err(LogError::LargerThanSegment);
         }
-        self.append(batch, now, disk)
+        let first_offset = if batch.header.magic < 2 { self.end } else { batch.header.base_offset };
+        self.append(std::slice::from_ref(batch), first_offset, now, disk)
     }
 
-    fn append(&mut self, batch: &RecordBatch, now: Time, disk: &mut dyn Disk) -> Result<(), LogError> {
-        let info = BatchInfo::of(&batch.header);
-        assert!(info.base_offset >= self.end && info.last_offset >= info.base_offset);
-        self.enter_epoch(info.epoch, info.base_offset, disk)?;
-        let size = u64::from(info.size);
-        if self.active.must_roll(size, info.max_timestamp, info.last_offset, &self.config, now) {
-            self.roll(info.base_offset, now, disk)?;
+    /// Appends what has its offsets: one batch, or all entries of a message set.
+    fn append(
+        &mut self,
+        entries: &[RecordBatch],
+        first_offset: Offset,
+        now: Time,
+        disk: &mut dyn Disk,
+    ) -> Result<(), LogError> {
+        let added = Added::of(first_offset, entries);
+        assert!(added.first_offset >= self.end && added.last_offset >= added.first_offset);
+        self.enter_epoch(entries[0].header.partition_leader_epoch, first_offset, disk)?;
+        if self.active.must_roll(&added, &self.config, now) {
+            self.roll(first_offset, now, disk)?;
         }
-        let position = self.active.size as u32;
-        let extent = batch.to_extent();
-        self.active.append(&info, extent, self.config.index_interval_bytes, disk)?;
-        self.batches.push(info, position);
-        self.end = info.last_offset + 1;
+        let mut position = self.active.size as u32;
+        let interval = self.config.index_interval_bytes;
+        self.active.append(entries, &added, interval, self.rules.index_entry, disk)?;
+        for entry in entries {
+            let info = BatchInfo::of(&entry.header);
+            self.batches.push(info, position);
+            position += info.size;
+        }
+        self.end = added.last_offset + 1;
         let unflushed = u64::try_from(self.end - self.recovery_point).unwrap_or(0);
         if unflushed >= self.config.flush_messages {
             self.flush(now, disk)?;

@@ -9,7 +9,7 @@ use super::batch::{BatchHeader, RecordBatch};
 use super::partition_log::{LogError, PartitionLog};
 use super::records::{COMPRESSION, RecordsError};
 use super::segment::{Segment, batches_of};
-use crate::disk::{Disk, DiskError, HEADER_LENGTH};
+use crate::disk::{Disk, DiskError};
 use crate::ids::Offset;
 use crate::time::Timestamp;
 
@@ -76,14 +76,17 @@ impl PartitionLog {
         let size = self.batches.infos()[number].size as usize;
         if let Some(extent) = disk.extent(segment.log, position)?
             && extent.length() == size as u64
-            && usize::from(extent.header_length) == HEADER_LENGTH
             && let Some(header) = BatchHeader::decode(&extent.header)
+            && usize::from(extent.header_length) == header.length()
         {
             return Ok(RecordBatch::of_extent(header, extent));
         }
         let bytes = disk.read(segment.log, position, size)?;
-        let header = BatchHeader::decode(&bytes).ok_or(LogError::Disk(DiskError::Io))?;
-        Ok(RecordBatch::new(header, bytes.slice(HEADER_LENGTH..)))
+        // A short entry whose magic is damaged has no header that could be read: whoever gets it finds its CRC wrong.
+        let header = BatchHeader::decode(&bytes)
+            .or_else(|| BatchHeader::damaged(&bytes))
+            .ok_or(LogError::Disk(DiskError::Io))?;
+        Ok(RecordBatch::new(header, bytes.slice(header.length()..)))
     }
 
     /// The numbers of the batches in the segment that begins at `base`.

@@ -18,12 +18,14 @@
 //! With `LogAppendTime` every record reads as the batch's max timestamp, whatever its delta says. With a delete horizon
 //! (KIP-534, attribute bit 6) the base timestamp field holds the horizon and the deltas are relative to that.
 //!
+//! An entry of the formats before v2 has one record, which [`super::message_set`] builds and decodes.
+//!
 //! Left out: compression (a compressed batch is carried, never opened).
 
 use super::batch::{BatchHeader, RecordBatch};
-use super::varint;
+use super::message_set;
+use super::varint::{self, Gathered};
 use crate::command::ProducerRecord;
-use crate::disk::HEADER_LENGTH;
 use crate::ids::{LeaderEpoch, Offset};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -70,11 +72,22 @@ pub enum RecordsError {
 /// # Panics
 /// Without any record: a producer never sends an empty batch.
 pub fn build(records: &[(Timestamp, ProducerRecord)]) -> RecordBatch {
-    assert!(!records.is_empty(), "a producer sends no empty batch");
-    let base_timestamp = records[0].0;
-    let max_timestamp = records.iter().map(|(timestamp, _)| *timestamp).max().unwrap_or(base_timestamp);
-    let mut bytes = Vec::with_capacity(records.iter().map(|(_, record)| roughly(record)).sum());
-    for (index, (timestamp, record)) in records.iter().enumerate() {
+    build_from(records.iter().map(|(timestamp, record)| (*timestamp, record)))
+}
+
+/// The same of records that all were created at one time.
+pub fn build_at(timestamp: Timestamp, records: &[ProducerRecord]) -> RecordBatch {
+    build_from(records.iter().map(|record| (timestamp, record)))
+}
+
+fn build_from<'a>(
+    records: impl ExactSizeIterator<Item = (Timestamp, &'a ProducerRecord)> + Clone,
+) -> RecordBatch {
+    let count = records.len();
+    let base_timestamp = records.clone().next().expect("a producer sends no empty batch").0;
+    let max_timestamp = records.clone().map(|(timestamp, _)| timestamp).max().unwrap_or(base_timestamp);
+    let mut bytes = Vec::with_capacity(records.clone().map(|(_, record)| roughly(record)).sum());
+    for (index, (timestamp, record)) in records.enumerate() {
         let delta = timestamp.0.wrapping_sub(base_timestamp.0);
         encode(
             &mut bytes,
@@ -92,20 +105,20 @@ pub fn build(records: &[(Timestamp, ProducerRecord)]) -> RecordBatch {
         magic: 2,
         crc: 0,
         attributes: 0,
-        last_offset_delta: records.len() as i32 - 1,
+        last_offset_delta: count as i32 - 1,
         base_timestamp,
         max_timestamp,
         producer_id: -1,
         producer_epoch: -1,
         base_sequence: -1,
-        records_count: records.len() as i32,
+        records_count: count as i32,
     };
     seal(header, bytes.into())
 }
 
-/// Completes a batch: sets the header's length and CRC to fit `records`.
+/// Completes a batch or entry: sets the header's length and CRC to fit `records`.
 pub fn seal(mut header: BatchHeader, records: Bytes) -> RecordBatch {
-    header.batch_length = (HEADER_LENGTH - super::batch::LOG_OVERHEAD + records.len()) as i32;
+    header.batch_length = (header.length() - super::batch::LOG_OVERHEAD + records.len()) as i32;
     header.crc = header.compute_crc(&records);
     RecordBatch::sealed(header, records)
 }
@@ -132,26 +145,31 @@ pub fn encode(
         + sized(value)
         + varint::size(headers.len() as i64)
         + headers_size;
-    varint::write(out, length as i64);
-    out.push(0);
-    varint::write(out, timestamp_delta);
-    varint::write(out, i64::from(offset_delta));
-    write_sized(out, key);
-    write_sized(out, value);
-    varint::write(out, headers.len() as i64);
+    let mut numbers = Gathered::default();
+    numbers.number(length as i64);
+    numbers.byte(0);
+    numbers.number(timestamp_delta);
+    numbers.number(i64::from(offset_delta));
+    write_sized(out, &mut numbers, key);
+    write_sized(out, &mut numbers, value);
+    numbers.number(headers.len() as i64);
     for (name, value) in headers {
-        write_sized(out, Some(name.as_bytes()));
-        write_sized(out, value.as_deref());
+        write_sized(out, &mut numbers, Some(name.as_bytes()));
+        write_sized(out, &mut numbers, value.as_deref());
     }
+    numbers.flush(out);
 }
 
-fn write_sized(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+/// Bytes after their length, with the numbers before them; "no bytes" is one more number.
+#[inline]
+fn write_sized(out: &mut Vec<u8>, numbers: &mut Gathered, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => {
-            varint::write(out, bytes.len() as i64);
+            numbers.number(bytes.len() as i64);
+            numbers.flush(out);
             out.extend_from_slice(bytes);
         }
-        None => varint::write(out, -1),
+        None => numbers.number(-1),
     }
 }
 
@@ -197,6 +215,11 @@ impl Records<'_> {
             return Err(RecordsError::Compressed);
         }
         let bytes = &self.batch.records;
+        if header.magic < 2 {
+            self.left -= 1;
+            let read = || message_set::decode_record(self.batch).ok_or(RecordsError::Corrupt);
+            return if self.left == 0 { read().map(Some) } else { Ok(None) };
+        }
         if self.left <= 0 {
             let nothing_left = self.left == 0 && self.position == bytes.len();
             return if nothing_left { Ok(None) } else { Err(RecordsError::Corrupt) };

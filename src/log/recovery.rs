@@ -14,21 +14,23 @@
 //! In segments that are not recovered, headers alone are read, to build the index in memory; Kafka does not even do that.
 //! If the chain of headers breaks there, we recover the segment, where Kafka would fail when it reads that far.
 //!
-//! Left out: swap files of compaction and splitting, producer snapshots, message formats before v2 (a directory that
-//! holds them is refused, never cut; [`super::message_set`] reads them).
+//! Entries of message formats before v2 are checked like batches, each for itself; where one is compressed, an index that
+//! is built anew by the first offset of rule `index-entry` names its last.
+//!
+//! Left out: swap files of compaction and splitting, producer snapshots.
 
 use super::batch::{BatchHeader, RecordBatch};
 use super::batch_index::BatchIndex;
 use super::checkpoint::{self, CheckpointError};
 use super::index::{OffsetIndex, TimeIndex, TimestampOffset};
 use super::leader_epochs::LeaderEpochs;
-use super::message_set::Message;
 use super::partition_log::{BatchInfo, LogError, LogRules, PartitionLog};
 use super::partition_metadata;
 use super::segment::{self, Segment};
 use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError, HEADER_LENGTH};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
+use crate::rules::index_entry::IndexEntry;
 use crate::time::{Time, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
@@ -72,7 +74,7 @@ impl PartitionLog {
     /// Opens the log in `directory/topic-n`.
     ///
     /// # Errors
-    /// `Corrupt` if it holds a message format before v2 or its epoch checkpoint is malformed. `Disk`.
+    /// `Corrupt` if its epoch checkpoint is malformed. `Disk`.
     pub fn open(
         directory: &str,
         partition: TopicPartition,
@@ -96,6 +98,7 @@ impl PartitionLog {
         let mut opening = Opening {
             directory: &directory,
             config,
+            index_entry: rules.index_entry,
             epochs,
             segments: Vec::new(),
             batches: BatchIndex::default(),
@@ -148,6 +151,7 @@ fn clear_leftovers(directory: &str, disk: &mut dyn Disk) -> Result<Vec<Offset>, 
 struct Opening<'a> {
     directory: &'a Arc<str>,
     config: &'a TopicConfig,
+    index_entry: IndexEntry,
     epochs: LeaderEpochs,
     segments: Vec<Segment>,
     batches: BatchIndex,
@@ -191,9 +195,6 @@ impl Opening<'_> {
         let allowed = lowest..offsets.end;
         let mut scan = scan(&segment, allowed.clone(), recover || !sound, disk)?;
         if recover || !sound || scan.valid < size {
-            if holds_old_format(&segment, disk)? {
-                return Err(LogError::Corrupt);
-            }
             if !recover && sound {
                 scan = self::scan(&segment, allowed, true, disk)?;
             }
@@ -222,10 +223,11 @@ impl Opening<'_> {
             let position = u64::from(*position);
             segment.see(info.max_timestamp, info.last_offset);
             if position - last_entry > self.config.index_interval_bytes {
-                segment.add_entries(info.last_offset, position, disk)?;
+                let offset = self.index_entry.offset(info.base_offset, info.last_offset);
+                segment.add_entries(offset, position, disk)?;
                 last_entry = position;
             }
-            if self.epochs.latest().is_none_or(|latest| info.epoch > latest) {
+            if info.epoch > self.epochs.latest().unwrap_or(LeaderEpoch::NONE) {
                 self.epochs.assign(info.epoch, info.base_offset);
             }
         }
@@ -332,7 +334,7 @@ fn scan(
     Ok(scan)
 }
 
-/// The batch at `position`, if a whole one of format v2 stands there. Its records are read only if they will be checked.
+/// The batch at `position`, if a whole one stands there. Its records are read only if they will be checked.
 fn batch_at(
     segment: &Segment,
     position: u64,
@@ -340,11 +342,14 @@ fn batch_at(
     disk: &mut dyn Disk,
 ) -> Result<Option<RecordBatch>, LogError> {
     if let Some(extent) = disk.extent(segment.log, position)?
-        && usize::from(extent.header_length) == HEADER_LENGTH
+        && extent.header_length > 0
     {
         let header = BatchHeader::decode(&extent.header).filter(|header| is_whole(header, segment, position));
         // A header that tells another length than was appended together is damaged, but only a CRC can prove it.
-        if let Some(header) = header.filter(|header| header.size() == extent.length()) {
+        let as_appended = |header: &BatchHeader| {
+            header.length() == usize::from(extent.header_length) && header.size() == extent.length()
+        };
+        if let Some(header) = header.filter(as_appended) {
             return Ok(Some(RecordBatch::of_extent(header, extent)));
         }
     }
@@ -354,8 +359,8 @@ fn batch_at(
     let records = match with_records {
         true => disk.read(
             segment.log,
-            position + HEADER_LENGTH as u64,
-            (header.size() - HEADER_LENGTH as u64) as usize,
+            position + header.length() as u64,
+            header.size() as usize - header.length(),
         )?,
         false => bytes::Bytes::new(),
     };
@@ -363,19 +368,8 @@ fn batch_at(
 }
 
 fn is_whole(header: &BatchHeader, segment: &Segment, position: u64) -> bool {
-    header.magic == 2
-        && header.size() >= HEADER_LENGTH as u64
+    matches!(header.magic, 0..=2)
+        && header.size() >= header.length() as u64
         && header.size() <= segment.size - position
         && header.partition_leader_epoch >= LeaderEpoch::NONE
-}
-
-/// Whether the segment begins with a valid message of format v0 or v1.
-fn holds_old_format(segment: &Segment, disk: &mut dyn Disk) -> Result<bool, DiskError> {
-    let overhead = disk.read(segment.log, 0, super::batch::LOG_OVERHEAD + 5)?;
-    let magic = overhead.get(16).copied();
-    if !matches!(magic, Some(0 | 1)) {
-        return Ok(false);
-    }
-    let bytes = disk.read(segment.log, 0, segment.size as usize)?;
-    Ok(Message::read(&bytes, 0).is_some())
 }

@@ -1,8 +1,9 @@
 //! One segment of a log: `.log`, `.index` and `.timeindex`, named by base offset (`LogSegment`).
 //!
-//! An append (1) writes the batch, (2) remembers the largest timestamp so far, (3) if more than `index.interval.bytes`
-//! were written since the last entry, adds one to each index: the batch's last offset and position, and the largest
-//! timestamp if it has grown. A segment is rolled when the next batch
+//! An append (1) writes a batch, or all entries of a message set, (2) remembers the largest timestamp so far, (3) if more
+//! than `index.interval.bytes` were written since the last entry, adds one to each index: an offset (rule `index-entry`)
+//! and the position where the append began, and the largest timestamp if it has grown. A segment is rolled when the next
+//! append
 //!
 //! - would make it larger than `segment.bytes`, or
 //! - is more than `segment.ms` later, by its largest timestamp, than the segment's first batch (in a segment whose
@@ -13,15 +14,17 @@
 //! When it is rolled or closed, the largest timestamp gets its entry whatever the interval.
 //!
 //! Left out: `segment.jitter.ms`, preallocation, the transaction index, producer snapshots. Kafka takes the batches of
-//! one fetch in one go, with at most one index entry (up to 4.0) and one decision to roll; here each batch is its own
-//! append, on followers too.
+//! one fetch in one go, with at most one index entry (up to 4.0) and one decision to roll; here each batch, or entry of a
+//! message set, is its own append on followers.
 
+use super::batch::RecordBatch;
 use super::batch_index::BatchIndex;
 use super::index::{OffsetIndex, TimeIndex, TimestampOffset};
 use super::partition_log::BatchInfo;
 use crate::config::TopicConfig;
-use crate::disk::{Disk, DiskError, Extent, FileId};
+use crate::disk::{Disk, DiskError, FileId};
 use crate::ids::Offset;
+use crate::rules::index_entry::IndexEntry;
 use crate::time::{Time, Timestamp};
 
 /// A segment of a log.
@@ -45,6 +48,44 @@ pub struct Segment {
     pub first_timestamp: Option<Timestamp>,
     /// When it was created or, if it is older than this life, opened.
     pub created: Time,
+}
+
+/// What one append adds, in sum.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Added {
+    /// The first offset.
+    pub first_offset: Offset,
+    /// The last offset.
+    pub last_offset: Offset,
+    /// Bytes.
+    pub size: u64,
+    /// The largest timestamp, and the batch or entry that has it first.
+    pub largest_timestamp: TimestampOffset,
+}
+
+impl Added {
+    /// Of these batches or entries, the first of which may begin before what its own header says (see
+    /// [`super::message_set`]).
+    pub fn of(first_offset: Offset, entries: &[RecordBatch]) -> Added {
+        let time = |entry: &RecordBatch| TimestampOffset {
+            timestamp: entry.header.max_timestamp,
+            offset: entry.header.last_offset(),
+        };
+        let (first, last) = entries.first().zip(entries.last()).expect("an append has at least one batch");
+        let mut added = Added {
+            first_offset,
+            last_offset: last.header.last_offset(),
+            size: 0,
+            largest_timestamp: time(first),
+        };
+        for entry in entries {
+            added.size += entry.size();
+            if entry.header.max_timestamp > added.largest_timestamp.timestamp {
+                added.largest_timestamp = time(entry);
+            }
+        }
+        added
+    }
 }
 
 /// The path of one of a segment's files; `suffix` such as `.log`.
@@ -93,21 +134,14 @@ impl Segment {
         })
     }
 
-    /// Whether a batch of `size` bytes must go into a new segment.
-    pub fn must_roll(
-        &self,
-        size: u64,
-        max_timestamp: Timestamp,
-        last_offset: Offset,
-        config: &TopicConfig,
-        now: Time,
-    ) -> bool {
+    /// Whether an append must go into a new segment.
+    pub fn must_roll(&self, added: &Added, config: &TopicConfig, now: Time) -> bool {
         // Kafka's test, `size > segment.bytes - messages`, is of signed numbers.
-        self.size + size > config.segment_bytes
-            || (self.size > 0 && self.has_waited(max_timestamp, now, config))
+        self.size + added.size > config.segment_bytes
+            || (self.size > 0 && self.has_waited(added.largest_timestamp.timestamp, now, config))
             || self.offset_index.is_full(config.segment_index_bytes)
             || self.time_index.is_full(config.segment_index_bytes)
-            || !self.fits(last_offset)
+            || !self.fits(added.last_offset)
     }
 
     fn has_waited(&self, max_timestamp: Timestamp, now: Time, config: &TopicConfig) -> bool {
@@ -125,30 +159,34 @@ impl Segment {
         (0..=i64::from(i32::MAX)).contains(&(offset.0.wrapping_sub(self.base.0)))
     }
 
-    /// Appends a batch. Its position is the segment's size before.
+    /// Appends batches or entries in one go. The position of the first is the segment's size before.
     ///
     /// # Errors
     /// If the disk fails: then the segment must not be used again.
     pub fn append(
         &mut self,
-        info: &BatchInfo,
-        extent: Extent,
+        entries: &[RecordBatch],
+        added: &Added,
         interval: u64,
+        rule: IndexEntry,
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
-        assert!(self.fits(info.last_offset), "a batch whose offset does not fit is rolled before");
-        disk.append(self.log, extent)?;
-        let position = self.size;
-        if position == 0 {
-            self.first_timestamp = Some(info.max_timestamp);
+        assert!(self.fits(added.last_offset), "a batch whose offset does not fit is rolled before");
+        for entry in entries {
+            disk.append(self.log, entry.to_extent())?;
         }
-        self.see(info.max_timestamp, info.last_offset);
+        let position = self.size;
+        let TimestampOffset { timestamp, offset } = added.largest_timestamp;
+        if position == 0 {
+            self.first_timestamp = Some(timestamp);
+        }
+        self.see(timestamp, offset);
         if self.bytes_since_entry > interval {
-            self.add_entries(info.last_offset, position, disk)?;
+            self.add_entries(rule.offset(added.first_offset, added.last_offset), position, disk)?;
             self.bytes_since_entry = 0;
         }
-        self.size += u64::from(info.size);
-        self.bytes_since_entry += u64::from(info.size);
+        self.size += added.size;
+        self.bytes_since_entry += added.size;
         Ok(())
     }
 
@@ -165,11 +203,11 @@ impl Segment {
     /// If the disk fails.
     pub fn add_entries(
         &mut self,
-        last_offset: Offset,
+        offset: Offset,
         position: u64,
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
-        self.offset_index.append((last_offset - self.base) as i32, position as u32, disk)?;
+        self.offset_index.append((offset - self.base) as i32, position as u32, disk)?;
         self.time_index.append_if_later(self.largest_timestamp, self.base, disk)
     }
 

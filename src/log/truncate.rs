@@ -1,6 +1,10 @@
 //! Cutting a log: at its end, altogether, at its start (`Log.truncateTo`, `truncateFullyAndStartAt`,
 //! `maybeIncrementLogStartOffset`).
 //!
+//! The start (KIP-107) is an offset: what is below it is not read any more, and stays in its files until a segment ends at
+//! or below it. Then the segment goes, when the broker next looks (`log.retention.check.interval.ms`). The epoch cache is
+//! cut with it at once; the start itself is written to a checkpoint a minute later at the latest.
+//!
 //! A cut at the end: (1) whole segments above go, (2) the segment that holds the offset is cut before the batch that
 //! holds it, its indexes with it, (3) recovery point, start offset and epoch cache follow. Nothing is flushed: after a
 //! power failure the log may be as long as before.
@@ -99,6 +103,32 @@ impl PartitionLog {
             self.write_epochs(disk)?;
         }
         Ok(())
+    }
+
+    /// Whether a segment ends at or below the log start offset.
+    pub fn has_old_segments(&self) -> bool {
+        self.old_segments() > 0
+    }
+
+    fn old_segments(&self) -> usize {
+        let ends = self.segments().skip(1).map(|next| next.base);
+        ends.take_while(|end| *end <= self.start).count()
+    }
+
+    /// Deletes the segments that end at or below the log start offset, but never the last one
+    /// (`deleteLogStartOffsetBreachedSegments`). Returns how many.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn delete_old_segments(&mut self, disk: &mut dyn Disk) -> Result<usize, LogError> {
+        let count = self.old_segments();
+        for segment in self.closed.iter().take(count) {
+            segment.delete(&self.directory, disk)?;
+        }
+        Arc::make_mut(&mut self.closed).drain(..count);
+        let first = self.segments().next().map_or(self.end, |segment| segment.base);
+        self.batches.drop_below(first);
+        Ok(count)
     }
 
     /// Moves the log start offset up (DeleteRecords, a follower told its leader's). Never down. The files stay.

@@ -3,17 +3,16 @@
 //! Signed ones are zigzag coded (0, -1, 1, -2, ... become 0, 1, 2, 3, ...). Kafka's class: `ByteUtils`.
 
 /// The zigzag image of a number.
+#[inline]
 fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
 /// Writes an unsigned number.
-pub fn write_unsigned(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+pub fn write_unsigned(out: &mut Vec<u8>, value: u64) {
+    let mut bytes = Gathered::default();
+    bytes.unsigned(value);
+    bytes.flush(out);
 }
 
 /// Writes a signed number. A varint and a varlong of one number are the same bytes.
@@ -21,7 +20,56 @@ pub fn write(out: &mut Vec<u8>, value: i64) {
     write_unsigned(out, zigzag(value));
 }
 
+/// A few numbers on their way into a longer piece of bytes. They are gathered here, where there is room for sure, and
+/// copied at once: the longer piece need not look for room byte by byte.
+pub struct Gathered {
+    bytes: [u8; GATHERED],
+    length: usize,
+}
+
+/// Room for four numbers and some single bytes.
+const GATHERED: usize = 48;
+
+impl Gathered {
+    /// One byte.
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    /// A signed number.
+    #[inline]
+    pub fn number(&mut self, value: i64) {
+        self.unsigned(zigzag(value));
+    }
+
+    /// An unsigned number.
+    #[inline]
+    fn unsigned(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.byte(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.byte(value as u8);
+    }
+
+    /// Appends all of it to `out`, and begins anew.
+    #[inline]
+    pub fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[..self.length]);
+        self.length = 0;
+    }
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Gathered { bytes: [0; GATHERED], length: 0 }
+    }
+}
+
 /// How many bytes [`write()`] takes.
+#[inline]
 pub fn size(value: i64) -> usize {
     let bits = 64 - (zigzag(value) | 1).leading_zeros() as usize;
     bits.div_ceil(7)

@@ -6,6 +6,7 @@
 
 pub mod alter_partition;
 pub mod controlled_shutdown;
+pub mod delete_records;
 pub mod fetch;
 pub mod leader_and_isr;
 pub mod list_offsets;
@@ -19,6 +20,7 @@ pub mod zookeeper;
 use crate::era::{Era, Release};
 use crate::messages::alter_partition::{AlterPartitionRequest, AlterPartitionResponse};
 use crate::messages::controlled_shutdown::{ControlledShutdownRequest, ControlledShutdownResponse};
+use crate::messages::delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
 use crate::messages::fetch::{FetchRequest, FetchResponse};
 use crate::messages::leader_and_isr::{LeaderAndIsrRequest, LeaderAndIsrResponse};
 use crate::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
@@ -126,6 +128,8 @@ apis! {
     UpdateMetadata(UpdateMetadataRequest, UpdateMetadataResponse) = 6;
     /// A broker asks the controller to move its leaders away.
     ControlledShutdown(ControlledShutdownRequest, ControlledShutdownResponse) = 7;
+    /// Delete what is below an offset.
+    DeleteRecords(DeleteRecordsRequest, DeleteRecordsResponse) = 21;
     /// Where did an epoch end, in your log?
     OffsetsForLeaderEpoch(OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse) = 23;
     /// A leader asks the controller to change its ISR; first called AlterIsr.
@@ -165,6 +169,7 @@ impl ApiKey {
             ApiKey::StopReplica => stop_replica::VERSIONS,
             ApiKey::UpdateMetadata => update_metadata::VERSIONS,
             ApiKey::ControlledShutdown => controlled_shutdown::VERSIONS,
+            ApiKey::DeleteRecords => delete_records::VERSIONS,
             ApiKey::OffsetsForLeaderEpoch => offsets_for_leader_epoch::VERSIONS,
             ApiKey::AlterPartition => alter_partition::VERSIONS,
             ApiKey::ZooKeeper => return Some(0),

@@ -7,12 +7,14 @@
 //! | answer.log_append_time     | 2             | with `LogAppendTime`                                       |
 //! | answer.log_start_offset    | 5 (KIP-107)   | lets an idempotent producer tell deletion from loss        |
 //!
+//! The records of a partition come in message format v1 up to version 2, and in v2 from version 3 on.
+//!
 //! Left out: transactional id (later), record errors of version 8 (KIP-467), throttle time (no quotas).
 
 use crate::era::Release;
 use crate::error::KafkaError;
 use crate::ids::{Offset, TopicPartition};
-use crate::log::batch::RecordBatch;
+use crate::log::batch::RecordSet;
 use crate::time::{Micros, Timestamp};
 
 /// First release and newest version, ascending.
@@ -46,8 +48,8 @@ pub struct ProduceRequest {
     pub acks: Acks,
     /// How long the broker may wait for it: the producer's `request.timeout.ms`.
     pub timeout: Micros,
-    /// One batch per partition (Kafka allows one each, too).
-    pub partitions: Vec<(TopicPartition, RecordBatch)>,
+    /// One batch per partition (Kafka allows one each, too), or one message set.
+    pub partitions: Vec<(TopicPartition, RecordSet)>,
 }
 
 /// A produce response, partition by partition in the order of the request.
@@ -73,7 +75,7 @@ pub struct ProduceOutcome {
 impl ProduceRequest {
     /// About how many bytes.
     pub fn wire_size(&self) -> u64 {
-        40 + self.partitions.iter().map(|(_, batch)| 32 + batch.size()).sum::<u64>()
+        40 + self.partitions.iter().map(|(_, records)| 32 + records.size()).sum::<u64>()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Decided, notes};
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, LeaderEpoch, NodeId, Offset};
-use crate::log::batch::RecordBatch;
+use crate::log::batch::{RecordBatch, RecordSet};
 use crate::messages::offsets_for_leader_epoch::EpochEndOffset;
 
 notes! {
@@ -56,8 +56,8 @@ notes! {
         },
         /// The leader appended what a producer sent.
         AppendedAsLeader {
-            /// The batch as it now stands in the log.
-            batch: RecordBatch,
+            /// The records as they now stand in the log.
+            records: RecordSet,
             /// Who sent it.
             from: NodeId,
         },
@@ -76,6 +76,38 @@ notes! {
             to: Offset,
             /// The ISR it waited for; empty on a follower.
             isr: Vec<BrokerId>,
+        },
+        /// Its log start offset rose: records below are deleted.
+        LogStartRaised {
+            /// From.
+            from: Offset,
+            /// To.
+            to: Offset,
+            /// The leader it was told by; [`BrokerId::NONE`] where an operator asked for it.
+            leader: BrokerId,
+            /// Rule `deletion-policy`, where it is against the policy.
+            decided: Option<Decided>,
+        },
+        /// It leads, and refused to delete records.
+        DeletionRefused {
+            /// Up to where they were to go.
+            before: Offset,
+            /// Why.
+            error: KafkaError,
+        },
+        /// Segments below its log start went.
+        SegmentsDeleted {
+            /// How many.
+            count: usize,
+            /// Where the first one that is left begins.
+            first: Offset,
+        },
+        /// The fetcher that served it has ended, and does nothing any more.
+        FetcherEnded {
+            /// From whom it fetched.
+            leader: BrokerId,
+            /// Rule `batch-below-start`.
+            decided: Decided,
         },
         /// It asked its leader where an epoch ended.
         AskedEpochEnd {
@@ -198,6 +230,8 @@ impl ReplicaNote {
             | ReplicaNote::IsrProposed { decided, .. }
             | ReplicaNote::IsrExpanded { decided, .. }
             | ReplicaNote::FoundDivergence { decided, .. } => Some(*decided),
+            ReplicaNote::FetcherEnded { decided, .. } => Some(*decided),
+            ReplicaNote::LogStartRaised { decided, .. } => *decided,
             _ => None,
         }
     }

@@ -22,11 +22,12 @@ use crate::config::ProducerConfig;
 use crate::era::Era;
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, NodeId, TopicPartition};
+use crate::log::batch::MessageFormat;
 use crate::messages::Response;
 use crate::node::{Effect, Env, Input, Node};
 use crate::time::Time;
 use accumulator::Accumulator;
-use batches::{batches_of, record_size, record_size_at_most};
+use batches::{batches_of, is_larger_than};
 use sender::InFlightProduce;
 use sends::Sends;
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ use std::collections::VecDeque;
 pub struct Producer {
     config: ProducerConfig,
     retry: ExponentialBackoff,
+    /// The message format of its release.
+    format: MessageFormat,
     client: NetworkClient,
     accumulator: Accumulator,
     /// Sends whose partition is not known yet, in order.
@@ -72,6 +75,7 @@ impl Producer {
         };
         Producer {
             retry,
+            format: MessageFormat::of(&era),
             client: NetworkClient::new(era, settings, bootstrap),
             accumulator: Accumulator::new(&config),
             blocked: VecDeque::new(),
@@ -92,13 +96,8 @@ impl Producer {
         env: &mut Env<'_>,
     ) {
         assert!(!records.is_empty(), "an application sends at least one record");
-        let too_large = |record: &ProducerRecord| {
-            let most = u64::from(self.config.max_request_size);
-            // Nearly every record is far from it, and its exact size takes a while.
-            crate::disk::HEADER_LENGTH as u64 + record_size_at_most(record) > most
-                && crate::disk::HEADER_LENGTH as u64 + record_size(record, 0) > most
-        };
-        if records.iter().any(too_large) {
+        let most = u64::from(self.config.max_request_size);
+        if records.iter().any(|record| is_larger_than(most, record, self.format)) {
             let error = ClientError::Kafka(KafkaError::MessageTooLarge);
             let may_have_been_appended = false;
             env.push(Effect::Deliver(Delivery::Failed { send, partition, error, may_have_been_appended }));
@@ -116,8 +115,8 @@ impl Producer {
             let BlockedSend { send, partition, records, gives_up_at } = blocked;
             let count = self.client.metadata.partition_count(partition.topic);
             if count.is_some_and(|count| partition.partition < count) {
-                let size = self.config.batch_size;
-                for batch in batches_of(send, partition, records, size, env.now, env.wall) {
+                let shape = (self.format, self.config.batch_size);
+                for batch in batches_of(send, partition, &records, shape, env.now, env.wall) {
                     self.accumulator.append(batch);
                 }
             } else if gives_up_at <= env.now {

@@ -4,6 +4,7 @@ use super::*;
 use crate::client::testing::{Bench, Sent, broker, orders};
 use crate::error::KafkaError;
 use crate::ids::Offset;
+use crate::log::batch::RecordSet;
 use crate::messages::produce::{Acks, ProduceOutcome, ProduceResponse};
 use crate::messages::{ApiKey, Request};
 use crate::note::ClientNote;
@@ -95,7 +96,7 @@ fn a_send_asks_for_metadata_connects_to_the_leader_and_is_acked() {
     let sent = bench.take(ApiKey::Produce);
     assert_eq!((sent.to, sent.version), (NodeId(2), 9));
     let Request::Produce(request) = &sent.request else { panic!("{sent:?}") };
-    let (partition, batch) = &request.partitions[0];
+    let (partition, RecordSet::Batch(batch)) = &request.partitions[0] else { panic!("{request:?}") };
     assert_eq!((*partition, request.acks), (orders(2), Acks::All));
     assert_eq!(
         (batch.header.records_count, batch.header.producer_id, batch.header.base_sequence),

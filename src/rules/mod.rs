@@ -39,6 +39,7 @@ macro_rules! rule {
 }
 
 pub mod alter_partition_checks;
+pub mod batch_below_start;
 pub mod broker_bounce;
 pub mod broker_epoch;
 pub mod clean_marker;
@@ -47,6 +48,7 @@ pub mod controller_round_trips;
 pub mod controller_session;
 pub mod controller_writes;
 pub mod dead_followers;
+pub mod deletion_policy;
 pub mod directory_flush;
 pub mod diverging_fetch;
 pub mod earliest_epoch;
@@ -63,6 +65,7 @@ pub mod follower_reads;
 pub mod full_metadata;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
+pub mod index_entry;
 pub mod isr_admission;
 pub mod isr_answer;
 pub mod isr_answer_version;
@@ -245,6 +248,10 @@ rules! {
     follower_out_of_range: follower_out_of_range::FollowerOutOfRange,
     /// What a follower does when the leader that had refused it has meanwhile grown past its log.
     overtaken_follower: overtaken_follower::OvertakenFollower,
+    /// What a follower with an empty log does with a batch that begins below its log start offset.
+    batch_below_start: batch_below_start::BatchBelowStart,
+    /// When a leader looks whether records of a topic may be deleted at all.
+    deletion_policy: deletion_policy::DeletionPolicy,
     /// What a new leader tells a client that asks for the end of the log.
     end_offset: end_offset::EndOffset,
     /// Which nearer replica a leader names to a consumer, and when.
@@ -315,6 +322,8 @@ rules! {
     directory_flush: directory_flush::DirectoryFlush,
     /// When a starting broker takes away the mark that its last life ended in order.
     clean_marker: clean_marker::CleanMarker,
+    /// Which offset an entry of the offset index names.
+    index_entry: index_entry::IndexEntry,
     /// Up to where a log counts as flushed once it has been loaded.
     recovered_point: recovered_point::RecoveredPoint,
 }

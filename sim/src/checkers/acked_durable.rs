@@ -30,7 +30,7 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
     if entry.acks != Acks::All
         || ghost.committed_at(*offset).is_some()
         || ghost.lost.iter().any(|(old, _)| old.batch.base_offset == *offset)
-        || ghost.replicas.iter().any(|seen| seen.start > *offset)
+        || ghost.deleted > *offset
         // An unclean election leaves it out of the ghost; the broker that answered does not know.
         || ghost.replica_of(*broker).is_some_and(|seen| seen.high_watermark > *offset)
     {
@@ -47,6 +47,8 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         return;
     }
     let mine = ghost.drops.iter().rev().take_while(|drop| drop.node == change.node && drop.at == context.at);
+    // What an operator has deleted may go.
+    let mine = mine.filter(|drop| drop.batch.last_offset >= ghost.deleted);
     let dropped: Vec<_> = mine.map(|drop| drop.batch).collect();
     for batch in dropped.into_iter().rev() {
         let holds = |batches| find(batches, batch.base_offset) == Some(&batch);
@@ -56,7 +58,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             .any(|seen| holds(&seen.batches) || duplicate(&seen.batches, &batch).is_some());
         let Some(send) = context.ledger.send_of(ghost.partition, &batch) else { continue };
         // A retry may stand at the same offset with the same bytes in another epoch: only the copy that was acked counts.
-        if send.batch.is_some_and(|own| own != batch) {
+        if !send.became(&batch) {
             continue;
         }
         let declared =
@@ -65,7 +67,7 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             continue;
         }
         let Outcome::Acked(at, _) = send.outcome else { continue };
-        let name = send.called_at(batch.base_offset);
+        let name = context.ledger.name(ghost.partition, &batch);
         let drop = ghost.last_drop(&batch).expect("it was just dropped");
         let (who, why) = (context.nodes.name(drop.node).to_owned(), drop.why.clone());
         let place = format!("{} offset {}", ghost.partition, batch.base_offset);

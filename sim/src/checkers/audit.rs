@@ -4,6 +4,9 @@
 //! are down or damaged), and for one that is lost who threw away the last copy, when, by which rule, and whether the operator's
 //! settings allowed it.
 //!
+//! A record that an operator has deleted is not lost: it is below the log start offset. A batch of which some records are
+//! below it and some are not is still there.
+//!
 //! What was promised is the record, not its place. A producer that tries again may write it twice, and be told of the one
 //! or the other; if the batch it was told of is gone and the current leader still has the other (the same bytes: the CRC
 //! covers all but offset and leader epoch), the record is not lost. That the offset was given away is broken all the same,
@@ -12,7 +15,7 @@
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
 use super::history::{Ghost, History, Seen, duplicate, find};
-use super::ledger::{Ledger, Outcome, Send, acks_name, name_of};
+use super::ledger::{Ledger, Names, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
 use kafka::command::ClientError;
@@ -20,6 +23,7 @@ use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
+use kafka::partition_map::PartitionMap;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -100,6 +104,10 @@ pub enum Fate {
     Duplicate(Offset),
     /// It was never promised, and is not there (or nobody can say).
     NotPromised,
+    /// The current leader has the batch, but what is below this offset was deleted by an operator.
+    KeptFrom(Offset),
+    /// An operator had it deleted: the log starts here.
+    Deleted(Offset),
     /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
@@ -114,7 +122,7 @@ pub enum Fate {
 impl Fate {
     /// Whether the current leader has it, or a duplicate of it.
     pub fn is_kept(&self) -> bool {
-        matches!(self, Fate::Kept | Fate::Duplicate(_))
+        matches!(self, Fate::Kept | Fate::KeptFrom(_) | Fate::Duplicate(_))
     }
 }
 
@@ -127,20 +135,28 @@ impl Audit {
         on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
     ) -> Audit {
         let mut searched = Searched::default();
+        let mut names = Names::default();
+        let mut copies = Vec::new();
+        let mut places = PartitionMap::default();
         let records = ledger.sends().map(|send| {
             let ghost = history.get(send.partition);
             let found = ghost.and_then(|ghost| searched.find(ghost, send, ledger, on_disk));
             let batch = send.batch.or(found);
-            let copies = ghost.map_or(Vec::new(), |ghost| copies(ghost, batch, nodes, on_disk));
+            copies.clear();
+            if let (Some(ghost), Some(last)) = (ghost, send.last_batch().or(found)) {
+                // Sends are gone through in about the order of the logs, and all logs hold nearly the same.
+                let place = places.get_or_insert_with(send.partition, || 0);
+                copies.extend(holders(ghost, last, nodes, place, on_disk));
+            }
             Audited {
-                name: send.name(),
+                name: names.of(send),
                 partition: send.partition,
                 producer: send.producer,
                 acks: send.acks,
                 told: Told::of(send, nodes),
                 batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
-                copies: copies.into_iter().map(|node| Arc::clone(&nodes.slot(node).name)).collect(),
+                copies: copies.iter().map(|node| Arc::clone(&nodes.slot(*node).name)).collect(),
             }
         });
         Audit { records: records.collect() }
@@ -202,16 +218,23 @@ fn first_value(batch: &RecordBatch) -> Option<Arc<str>> {
     first.value.as_deref().map(name_of)
 }
 
-fn copies(
+/// Who has a copy of a batch. `place`: about where it is in a log.
+fn holders(
     ghost: &Ghost,
-    batch: Option<BatchInfo>,
+    batch: BatchInfo,
     nodes: &Nodes,
+    place: &mut usize,
     on_disk: &dyn Fn(NodeId, TopicPartition) -> Vec<RecordBatch>,
-) -> Vec<NodeId> {
-    let Some(batch) = batch else { return Vec::new() };
-    let holds = |seen: &&Seen| {
+) -> impl Iterator<Item = NodeId> {
+    let holds = move |seen: &&Seen| {
         let knows = seen.alive || nodes.broker(seen.node).is_some();
-        let listed = || find(&seen.batches, batch.base_offset) == Some(&batch);
+        let mut listed = || {
+            let is_at = |place: usize| seen.batches.get(place) == Some(&batch);
+            let near = [*place, *place + 1].into_iter().find(|near| is_at(*near));
+            *place = near
+                .unwrap_or_else(|| seen.batches.partition_point(|held| held.base_offset < batch.base_offset));
+            is_at(*place)
+        };
         let readable = || on_disk(seen.node, ghost.partition).iter().any(|held| info(held) == batch);
         match (knows, ghost.damaged.contains(&seen.node)) {
             (true, false) => listed(),
@@ -219,7 +242,7 @@ fn copies(
             (false, _) => readable(),
         }
     };
-    ghost.replicas.iter().filter(holds).map(|seen| seen.node).collect()
+    ghost.replicas.iter().filter(holds).map(|seen| seen.node)
 }
 
 fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {
@@ -227,11 +250,19 @@ fn has_damaged_copy(ghost: &Ghost, seen: &Seen, batch: &BatchInfo) -> bool {
 }
 
 fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
-    let (Outcome::Acked(..), Some(batch)) = (&send.outcome, send.batch) else { return Fate::NotPromised };
-    if ghost.replicas.iter().any(|seen| seen.start > batch.last_offset) {
-        return Fate::Kept; // deleted from the front, as the operator or retention asked
+    let (Outcome::Acked(..), Some(batch)) = (&send.outcome, send.last_batch()) else {
+        return Fate::NotPromised;
+    };
+    let leader = ghost.current_leader().map(|index| &ghost.replicas[index]);
+    // Its bytes may be on disk all the same. What a crash has brought back is there again.
+    let start = leader.map_or(ghost.deleted, |leader| ghost.start_of(leader));
+    if start > batch.last_offset {
+        return Fate::Deleted(start);
     }
-    match ghost.current_leader().map(|index| &ghost.replicas[index]) {
+    match leader {
+        Some(leader) if copies.contains(&leader.node) && start > batch.base_offset => {
+            return Fate::KeptFrom(start);
+        }
         Some(leader) if copies.contains(&leader.node) => return Fate::Kept,
         Some(leader) => {
             if let Some(other) = duplicate(&leader.batches, &batch) {
@@ -244,6 +275,9 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         }
         None if !copies.is_empty() => return Fate::Waiting,
         None => {}
+    }
+    if ghost.deleted > batch.last_offset {
+        return Fate::Deleted(ghost.deleted);
     }
     let declared = match send.acks {
         Acks::None => Some("acks=0"),

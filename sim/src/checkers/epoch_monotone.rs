@@ -16,7 +16,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Mechanism,
     since: Release::new_0(11, 0, 0),
     source: "KIP-101",
-    excused: "an entry of an epoch without records may stand at the log end, or at the start of the next epoch",
+    excused: "records that were deleted; an entry of an epoch without records may stand at the log end, or at the start of the next epoch",
 };
 
 pub(super) fn on_change(
@@ -31,16 +31,18 @@ pub(super) fn on_change(
         false if change.kept == ghost.replicas[change.index].batches.len() => return,
         false => change.kept.saturating_sub(1),
     };
-    if let Some((offset, problem)) = problem(view, from) {
+    if let Some((offset, problem)) = problem(view, from, ghost.deleted) {
         let name = context.nodes.name(change.node).to_owned();
         context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
     }
 }
 
-/// What is wrong with the epochs of a replica's log, looking at batches from index `from` on.
-pub(super) fn problem(view: &ReplicaView<'_>, from: usize) -> Option<(Offset, String)> {
+/// What is wrong with the epochs of a replica's log, looking at batches from index `from` on. Below `deleted` the cache
+/// says nothing: it is cut at once, and a crash may bring the records back, but not its entries.
+pub(super) fn problem(view: &ReplicaView<'_>, from: usize, deleted: Offset) -> Option<(Offset, String)> {
     let batches = view.log.batches().get(from..).unwrap_or_default();
-    along_the_log(batches).or_else(|| cache(view.log.epochs(), batches))
+    let there = batches.partition_point(|batch| batch.base_offset < deleted);
+    along_the_log(batches).or_else(|| cache(view.log.epochs(), &batches[there..]))
 }
 
 fn along_the_log(batches: &[BatchInfo]) -> Option<(Offset, String)> {

@@ -250,7 +250,7 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
         if view.is_some_and(|view| bounds::problem(&view).is_some()) {
             broken.insert((bounds::INFO.name, seen.high_watermark));
         }
-        if let Some((offset, _)) = view.and_then(|view| epoch_monotone::problem(&view, 0)) {
+        if let Some((offset, _)) = view.and_then(|view| epoch_monotone::problem(&view, 0, ghost.deleted)) {
             broken.insert((epoch_monotone::INFO.name, offset));
         }
         if candidate_completeness::is_candidate(ghost, index)
@@ -276,9 +276,10 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
 /// The committed batches that a replica lacks.
 fn lacks<'a>(ghost: &'a Ghost, seen: &'a Seen) -> impl Iterator<Item = BatchInfo> + 'a {
     let mut log = seen.batches.iter().peekable();
+    let start = seen.start.min(ghost.ordered);
     let lacked = move |old: &&BatchInfo| {
         while log.next_if(|batch| batch.base_offset < old.base_offset).is_some() {}
-        old.last_offset >= seen.start && log.peek() != Some(old)
+        old.last_offset >= start && log.peek() != Some(old)
     };
     ghost.committed.iter().map(|old| &old.batch).filter(lacked).copied()
 }
@@ -308,7 +309,12 @@ fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
         broken.extend(found.map(|(here, _)| (log_matching::INFO.name, here.base_offset)));
     }
     if weak_isr::applies(ghost, one, two) {
-        let found = weak_isr::first_missing(&left.batches, &right.batches, right.start, left.high_watermark);
+        let found = weak_isr::first_missing(
+            &left.batches,
+            &right.batches,
+            ghost.start_of(right),
+            left.high_watermark,
+        );
         let found = found.filter(|offset| !weak_isr::is_declared(ghost, left, *offset));
         broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
     }

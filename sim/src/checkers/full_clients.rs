@@ -43,7 +43,7 @@ impl Told {
             match handed {
                 Handed::Assignment => self.given.retain(|(by, _), _| by != node),
                 Handed::Position(partition) => drop(self.given.remove(&(*node, *partition))),
-                Handed::Records { .. } => {}
+                Handed::Records { .. } | Handed::Deletion(..) => {}
             }
         }
         let lives = observed.lives.iter().filter(|(_, life)| *life != LifeEvent::DiskDamaged);
@@ -269,7 +269,7 @@ fn read_and_lost(reads: &Reads, ghost: &Ghost) -> BTreeSet<Offset> {
 fn acked<'a>(ghost: &Ghost, checks: &'a Checks) -> impl Iterator<Item = (&'a Send, Option<BatchInfo>)> {
     let partition = ghost.partition;
     let acked = move |send: &&Send| send.partition == partition && matches!(send.outcome, Outcome::Acked(..));
-    checks.ledger.sends().filter(acked).map(|send| (send, send.batch))
+    checks.ledger.sends().filter(acked).map(|send| (send, send.last_batch()))
 }
 
 /// Whether a batch, or another attempt to write it, is in any log.

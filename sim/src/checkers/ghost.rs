@@ -4,6 +4,9 @@
 //! whatever becomes of it. When committed batches are lost, by declaration or by
 //! violation, the ghost follows the new leader and remembers them in [`Ghost::lost`].
 //!
+//! What an operator has ordered to be deleted ([`Ghost::ordered`]) a replica may lack, from its first offset on up to where
+//! its log starts. A log that starts higher than anybody ordered has lost its beginning.
+//!
 //! A batch is known by [`BatchInfo`]: offsets, epoch, CRC. Logs are compared batch by batch, never record by record. What
 //! grows with a log is a [`SharedList`], so that a fork copies none of it.
 
@@ -166,6 +169,10 @@ pub struct Ghost {
     pub reads: SharedList<Read>,
     /// The sends that were acknowledged, by producer and handle, and their offsets; only of producers that keep order.
     pub sent: SharedList<(NodeId, SendId, Offset)>,
+    /// Below this offset an operator has ordered the records to be deleted.
+    pub ordered: Offset,
+    /// Below this offset some replica has deleted them.
+    pub deleted: Offset,
     /// Up to which offset two replicas are known to agree.
     pub matched: Vec<(NodeId, NodeId, Offset)>,
     /// Up to which offset a member of a leader's ISR is known to agree with it.
@@ -215,6 +222,8 @@ impl Ghost {
             appenders: Vec::new(),
             reads: SharedList::default(),
             sent: SharedList::default(),
+            ordered: Offset::ZERO,
+            deleted: Offset::ZERO,
             matched: Vec::new(),
             weakly_matched: Vec::new(),
         }
@@ -272,12 +281,18 @@ impl Ghost {
         self.drops.iter().rev().find(|drop| drop.batch == *batch)
     }
 
+    /// Where a replica's log starts, as far as somebody has ordered that.
+    pub fn start_of(&self, seen: &Seen) -> Offset {
+        seen.start.min(self.ordered)
+    }
+
     /// The first committed batch that a replica lacks, from those not yet known to be there; remembers how far it got.
     pub fn first_missing(&mut self, index: usize) -> Option<usize> {
-        let Ghost { committed, replicas, .. } = self;
+        let Ghost { committed, replicas, ordered, .. } = self;
         let seen = &mut replicas[index];
+        let start = seen.start.min(*ordered);
         while let Some(next) = committed.get(seen.complete) {
-            if next.batch.last_offset >= seen.start
+            if next.batch.last_offset >= start
                 && find(&seen.batches, next.batch.base_offset) != Some(&next.batch)
             {
                 return Some(seen.complete);
@@ -290,8 +305,9 @@ impl Ghost {
     /// The first committed batch, from the one of this number on, that a replica lacks and nothing excuses.
     pub fn first_unexcused(&self, index: usize, from: usize) -> Option<&Committed> {
         let seen = &self.replicas[index];
+        let start = self.start_of(seen);
         self.committed.iter_from(from).find(|old| {
-            old.batch.last_offset >= seen.start
+            old.batch.last_offset >= start
                 && find(&seen.batches, old.batch.base_offset) != Some(&old.batch)
                 && self.excuse_of(&old.batch, old.minimum).is_none()
         })
@@ -302,7 +318,10 @@ impl Ghost {
         let Some(first) = self.first_missing(index) else { return Vec::new() };
         let seen = &self.replicas[index];
         let all = (first..self.committed.len()).filter_map(|place| self.committed.get(place));
-        let lacks = |one: &&Committed| find(&seen.batches, one.batch.base_offset) != Some(&one.batch);
+        let start = self.start_of(seen);
+        let lacks = |one: &&Committed| {
+            one.batch.last_offset >= start && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
+        };
         all.filter(lacks).take(most).cloned().collect()
     }
 
@@ -381,8 +400,10 @@ impl Ghost {
     ) -> Vec<Committed> {
         let gone = self.committed.split_off(from);
         let seen = &self.replicas[index];
-        let (kept, missing): (Vec<Committed>, Vec<Committed>) =
-            gone.into_iter().partition(|old| find(&seen.batches, old.batch.base_offset) == Some(&old.batch));
+        let start = self.start_of(seen);
+        let (kept, missing): (Vec<Committed>, Vec<Committed>) = gone.into_iter().partition(|old| {
+            old.batch.last_offset < start || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+        });
         let begin = self.committed_end();
         let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
         let limit = kept_to.max(seen.high_watermark);
@@ -450,8 +471,25 @@ pub fn duplicate<'a>(batches: &'a Log, batch: &BatchInfo) -> Option<&'a BatchInf
     batches.iter().rev().find(same)
 }
 
+/// Whether `other` has, from `from` on, the very batches that `one` has below `limit`, one for one. Nearly always it does,
+/// and this is quickly seen; if not, the question is what is different.
+pub fn goes_on_alike(one: &Log, other: &Log, from: Offset, limit: Offset) -> bool {
+    let after = |log: &Log| log.partition_point(|batch| batch.last_offset < from);
+    let (mut mine, mut theirs) = (after(one), after(other));
+    while let Some(batch) = one.get(mine).filter(|batch| batch.base_offset < limit) {
+        if other.get(theirs) != Some(batch) {
+            return false;
+        }
+        (mine, theirs) = (mine + 1, theirs + 1);
+    }
+    true
+}
+
 /// The first offset in `[from, limit)` at which two logs disagree, looking only where both have batches.
 pub fn first_disagreement(one: &Log, other: &Log, from: Offset, limit: Offset) -> Option<Offset> {
+    if goes_on_alike(one, other, from, limit) {
+        return None;
+    }
     let after = |log: &Log| log.partition_point(|batch| batch.last_offset < from);
     let mut theirs = other.iter_from(after(other)).peekable();
     for batch in one.iter_from(after(one)).take_while(|batch| batch.base_offset < limit) {
@@ -471,9 +509,9 @@ impl Ghost {
     /// How many committed batches, from the first, a replica holds.
     pub(super) fn common_prefix(&self, index: usize) -> usize {
         let seen = &self.replicas[index];
+        let start = self.start_of(seen);
         let held = |old: &&Committed| {
-            old.batch.last_offset < seen.start
-                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < start || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         };
         self.committed.iter().take_while(held).count()
     }

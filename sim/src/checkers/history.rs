@@ -6,7 +6,7 @@
 use super::LifeEvent;
 pub use super::ghost::{
     Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateChange, StateSeen, duplicate, find,
-    first_disagreement,
+    first_disagreement, goes_on_alike,
 };
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};
@@ -165,6 +165,7 @@ impl History {
         let before = (!restarted).then_some(seen.high_watermark);
         let (kept, dropped) = seen.take_log(view.log.batches());
         let (isr_changed, epochs_changed) = seen.look(&view, slot.life);
+        ghost.deleted = ghost.deleted.max(seen.start.min(ghost.ordered));
         let cut = restarted || !dropped.is_empty();
         if cut {
             let kept_to = dropped.first().map_or(seen.end, |first| first.base_offset);

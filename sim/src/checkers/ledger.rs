@@ -1,7 +1,9 @@
 //! The ledger: every send of every producer, what its application was told, and which batch in the log it became.
 //!
 //! A send and a batch find each other when the producer is told the offset: the batch that stands there in the log of the
-//! broker that answered. Reports and audits name records by the values their authors gave them.
+//! broker that answered. In the message formats before v2, where every record stands for itself, a send finds the entries
+//! after it too: as many as it has records, stamped at the same time. Reports and audits name records by the values their
+//! authors gave them.
 
 use super::Handed;
 use super::history::{Committed, Ghost, History, find};
@@ -10,7 +12,7 @@ use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
 use bytes::Bytes;
 use kafka::command::{ClientError, Delivery, SendId};
-use kafka::ids::{NodeId, Offset, TopicPartition};
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
 use kafka::partition_map::PartitionMap;
@@ -29,6 +31,32 @@ pub enum Outcome {
     Failed(Time, ClientError, bool),
 }
 
+/// What is kept of a send's first value: all of it if it may be a name, else its size. What a workload sends need not
+/// stay in memory for it.
+#[derive(Clone, Debug)]
+pub enum FirstValue {
+    /// There is none: a tombstone.
+    None,
+    /// Short enough to be a name.
+    Short(Bytes),
+    /// So many bytes.
+    Long(usize),
+}
+
+impl FirstValue {
+    /// Of this value.
+    pub fn of(value: Option<&Bytes>) -> FirstValue {
+        match value {
+            None => FirstValue::None,
+            Some(value) if value.len() <= LONGEST_NAME => FirstValue::Short(value.clone()),
+            Some(value) => FirstValue::Long(value.len()),
+        }
+    }
+}
+
+/// No name has more bytes.
+const LONGEST_NAME: usize = 24;
+
 /// One send.
 #[derive(Clone, Debug)]
 pub struct Send {
@@ -38,22 +66,40 @@ pub struct Send {
     pub producer: NodeId,
     /// Where to.
     pub partition: TopicPartition,
-    /// Its first value.
-    value: Option<Bytes>,
+    /// What is kept of its first value.
+    value: FirstValue,
+    /// How many records it has.
+    count: usize,
     /// With which acknowledgement.
     pub acks: Acks,
     /// When the application sent it.
     pub at: Time,
     /// What it was told.
     pub outcome: Outcome,
-    /// The batch it became, once it is known.
+    /// The batch it became, or the first entry, once it is known.
     pub batch: Option<BatchInfo>,
+    /// The entries after the first, if it became several.
+    pub rest: Vec<BatchInfo>,
 }
 
 impl Send {
     /// What it is called: its first value as text.
     pub fn name(&self) -> Arc<str> {
-        self.value.as_ref().map_or("a tombstone".into(), |value| name_of(value))
+        match &self.value {
+            FirstValue::None => "a tombstone".into(),
+            FirstValue::Short(value) => name_of(value),
+            FirstValue::Long(size) => name_of_size(*size),
+        }
+    }
+
+    /// The batch it became, or the last entry: a log that holds it holds them all.
+    pub fn last_batch(&self) -> Option<BatchInfo> {
+        self.rest.last().copied().or(self.batch)
+    }
+
+    /// Whether it became this batch, among others.
+    pub fn became(&self, batch: &BatchInfo) -> bool {
+        self.batch.iter().chain(&self.rest).any(|own| own == batch)
     }
 
     /// What it is called where it stands: by its name, or its offset.
@@ -63,7 +109,28 @@ impl Send {
 
     /// Whether its first value is short enough to be a name.
     pub fn is_named(&self) -> bool {
-        !self.name().ends_with(" bytes")
+        match &self.value {
+            FirstValue::None => true,
+            FirstValue::Short(value) => name_in(value).is_some(),
+            FirstValue::Long(_) => false,
+        }
+    }
+}
+
+/// Names of sends that are asked for one after the other: what only tells a size is made once for many.
+#[derive(Default)]
+pub(super) struct Names {
+    sized: Option<(usize, Arc<str>)>,
+}
+
+impl Names {
+    /// What a send is called.
+    pub(super) fn of(&mut self, send: &Send) -> Arc<str> {
+        match (&send.value, &self.sized) {
+            (FirstValue::Long(size), Some((known, name))) if size == known => Arc::clone(name),
+            (FirstValue::Long(size), _) => Arc::clone(&self.sized.insert((*size, send.name())).1),
+            _ => send.name(),
+        }
     }
 }
 
@@ -98,17 +165,19 @@ impl Ledger {
     }
 
     pub(super) fn on_handed(&mut self, producer: NodeId, handed: &Handed, at: Time) {
-        let Handed::Records { send, partition, ref value } = *handed else { return };
+        let Handed::Records { send, partition, ref value, count } = *handed else { return };
         let acks = self.producers.get(&producer).map_or(Acks::All, |terms| terms.acks);
         let entry = Send {
             id: send,
             producer,
             partition,
             value: value.clone(),
+            count,
             acks,
             at,
             outcome: Outcome::Open,
             batch: None,
+            rest: Vec::new(),
         };
         // Handles ascend as they are given out; a busy producer may take its command after a later one elsewhere.
         match self.sends.last() {
@@ -133,7 +202,9 @@ impl Ledger {
                     // The leader may have lost or cut it by now: then what was committed there.
                     find(log, offset).copied().or_else(|| ghost.committed_at(offset).map(|old| old.batch))
                 });
-                if let Some(batch) = batch {
+                let rest =
+                    batch.map_or(Vec::new(), |batch| self.entries_after(*send, batch, *broker, history));
+                for batch in batch.iter().chain(&rest) {
                     let known = self.by_batch.get_or_insert_with(*partition, SharedList::default);
                     let key = (batch.base_offset, batch.crc);
                     let place = known.partition_point(|(offset, crc, _)| (*offset, *crc) < key);
@@ -147,6 +218,7 @@ impl Ledger {
                 if let Some(entry) = self.get_mut(*send) {
                     entry.outcome = Outcome::Acked(at, *base_offset);
                     entry.batch = batch;
+                    entry.rest = rest;
                 }
             }
             Delivery::Failed { send, error, may_have_been_appended, .. } => {
@@ -156,6 +228,26 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// The entries that a send became besides its first.
+    fn entries_after(
+        &self,
+        send: SendId,
+        first: BatchInfo,
+        broker: BrokerId,
+        history: &History,
+    ) -> Vec<BatchInfo> {
+        let Some(entry) = self.get(send).filter(|entry| entry.count > 1) else { return Vec::new() };
+        // A batch of several records holds the whole send, or as much of it as fits.
+        if first.last_offset > first.base_offset || first.epoch != LeaderEpoch::NONE {
+            return Vec::new();
+        }
+        let log = history.get(entry.partition).and_then(|ghost| Some(&ghost.replica_of(broker)?.batches));
+        let Some(log) = log else { return Vec::new() };
+        let after = log.partition_point(|batch| batch.base_offset <= first.base_offset);
+        let same = |batch: &&BatchInfo| batch.max_timestamp == first.max_timestamp;
+        log.iter_from(after).take(entry.count - 1).take_while(same).copied().collect()
     }
 
     fn index(&self, send: SendId) -> Option<usize> {
@@ -195,7 +287,10 @@ impl Ledger {
     /// What a batch is called: its first value, or where it stands.
     pub fn name(&self, partition: TopicPartition, batch: &BatchInfo) -> String {
         match self.send_of(partition, batch) {
-            Some(send) => send.called_at(batch.base_offset),
+            Some(send) => match send.rest.iter().position(|own| own == batch) {
+                Some(index) => format!("record {} sent with {}", index + 2, send.name()),
+                None => send.called_at(batch.base_offset),
+            },
             None => format!("the record at offset {}", batch.base_offset),
         }
     }
@@ -207,7 +302,7 @@ impl Ledger {
         match self.send_of(ghost.partition, batch).map(|send| (send, &send.outcome)) {
             Some((send, Outcome::Acked(at, _))) => format!(
                 "{} ({place}), acked at {} ms with acks={}",
-                send.called_at(batch.base_offset),
+                self.name(ghost.partition, batch),
                 at.millis(),
                 acks_name(send.acks)
             ),
@@ -232,8 +327,21 @@ pub fn acks_name(acks: Acks) -> &'static str {
 
 /// A value as a name: text if it is short and printable.
 pub fn name_of(value: &[u8]) -> Arc<str> {
-    match std::str::from_utf8(value) {
-        Ok(text) if text.len() <= 24 && text.chars().all(|c| !c.is_control()) => text.into(),
-        _ => format!("{} bytes", value.len()).into(),
+    match name_in(value) {
+        Some(text) => text.into(),
+        None => name_of_size(value.len()),
     }
+}
+
+fn name_of_size(size: usize) -> Arc<str> {
+    format!("{size} bytes").into()
+}
+
+/// A value that is a name.
+fn name_in(value: &[u8]) -> Option<&str> {
+    if value.len() > LONGEST_NAME {
+        return None;
+    }
+    let text = std::str::from_utf8(value).ok()?;
+    text.chars().all(|c| !c.is_control()).then_some(text)
 }

@@ -55,14 +55,13 @@ mod weak_isr;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use crate::world::spec::{NodeKind, WorldSpec};
-use bytes::Bytes;
 use history::{Change, Ghost, History};
 use kafka::broker::view::ReplicaView;
 use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::time::Time;
-use ledger::Ledger;
+use ledger::{FirstValue, Ledger};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -153,13 +152,17 @@ pub enum Handed {
         send: SendId,
         /// Where to.
         partition: TopicPartition,
-        /// The first record's value.
-        value: Option<Bytes>,
+        /// What is kept of the first record's value.
+        value: FirstValue,
+        /// How many they are.
+        count: usize,
     },
     /// An assignment, to a consumer.
     Assignment,
     /// A new position in this partition, to a consumer.
     Position(TopicPartition),
+    /// The records of a partition below this offset may be deleted: by an operator's order, to his tool.
+    Deletion(TopicPartition, Offset),
 }
 
 impl Handed {
@@ -167,11 +170,16 @@ impl Handed {
     pub fn by(command: &Command) -> Option<Handed> {
         match command {
             Command::Produce { send, partition, records } => {
-                let value = records.first().and_then(|record| record.value.clone());
-                Some(Handed::Records { send: *send, partition: *partition, value })
+                let value = FirstValue::of(records.first().and_then(|record| record.value.as_ref()));
+                Some(Handed::Records { send: *send, partition: *partition, value, count: records.len() })
             }
             Command::Assign(_) => Some(Handed::Assignment),
             Command::Seek(partition, _) => Some(Handed::Position(*partition)),
+            // The high watermark, wherever it is by then.
+            Command::DeleteRecords { partition, before: Offset(-1) } => {
+                Some(Handed::Deletion(*partition, Offset(i64::MAX)))
+            }
+            Command::DeleteRecords { partition, before } => Some(Handed::Deletion(*partition, *before)),
             _ => None,
         }
     }
@@ -350,6 +358,10 @@ impl Checks {
         for (client, handed) in observed.handed {
             self.ledger.on_handed(*client, handed, observed.at);
             self.no_silent_gap.on_handed(*client, handed);
+            if let Handed::Deletion(partition, before) = handed {
+                let ghost = self.history.ghost_mut(*partition);
+                ghost.ordered = ghost.ordered.max(*before);
+            }
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
@@ -432,7 +444,7 @@ fn check_change(change: &Change, view: &ReplicaView<'_>, ghost: &mut Ghost, cont
     log_matching::on_change(change, ghost, context);
     weak_isr::on_change(change, ghost, context);
     candidate_completeness::on_change(change, ghost, context);
-    quorum_superset::on_change(change, ghost, context);
+    quorum_superset::on_change(change, view, ghost, context);
     let lost_before = ghost.lost.len();
     let missing = leader_completeness::on_change(change, ghost, context);
     consistent_read::on_leader_without(&missing, ghost, context);

@@ -57,7 +57,7 @@ impl NoSilentGap {
         match handed {
             Handed::Assignment => self.forget(node, None),
             Handed::Position(partition) => self.forget(node, Some(*partition)),
-            Handed::Records { .. } => {}
+            Handed::Records { .. } | Handed::Deletion(..) => {}
         }
     }
 
@@ -192,7 +192,7 @@ pub(super) fn is_committed(batch: &RecordBatch, ghost: &Ghost) -> bool {
 
 /// Where the current leader's log begins.
 pub(super) fn log_start(ghost: &Ghost) -> Offset {
-    ghost.current_leader().map_or(Offset::ZERO, |index| ghost.replicas[index].start)
+    ghost.current_leader().map_or(Offset::ZERO, |index| ghost.start_of(&ghost.replicas[index]))
 }
 
 fn report(client: &str, from: Offset, gap: Offset, ghost: &Ghost, context: &mut Context<'_>) {

@@ -5,6 +5,7 @@
 
 use super::history::{Change, Ghost};
 use super::{Context, PropertyInfo, PropertyKind};
+use kafka::broker::view::ReplicaView;
 use kafka::era::Release;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
@@ -22,7 +23,11 @@ pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
     if !context.in_force(&INFO) {
         return;
     }
-    if let Some((index, outside)) = problem(ghost, context) {
+    report(problem(ghost, context), ghost, context);
+}
+
+fn report(problem: Option<(usize, String)>, ghost: &Ghost, context: &mut Context<'_>) {
+    if let Some((index, outside)) = problem {
         let (node, offset) = (ghost.replicas[index].node, ghost.replicas[index].high_watermark);
         let name = context.nodes.name(node).to_owned();
         context.find(&INFO, ghost, offset, || {
@@ -34,9 +39,14 @@ pub(super) fn on_state(ghost: &mut Ghost, context: &mut Context<'_>) {
     }
 }
 
-pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
-    if ghost.current_leader() == Some(change.index) {
-        on_state(ghost, context);
+pub(super) fn on_change(
+    change: &Change,
+    view: &ReplicaView<'_>,
+    ghost: &mut Ghost,
+    context: &mut Context<'_>,
+) {
+    if context.in_force(&INFO) && ghost.current_leader() == Some(change.index) {
+        report(problem_of(change.index, view, ghost, context), ghost, context);
     }
 }
 
@@ -44,6 +54,15 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
 pub(super) fn problem(ghost: &Ghost, context: &Context<'_>) -> Option<(usize, String)> {
     let index = ghost.current_leader()?;
     let view = context.nodes.broker(ghost.replicas[index].node)?.replica(ghost.partition)?;
+    problem_of(index, &view, ghost, context)
+}
+
+fn problem_of(
+    index: usize,
+    view: &ReplicaView<'_>,
+    ghost: &Ghost,
+    context: &Context<'_>,
+) -> Option<(usize, String)> {
     if view.isr.len() < view.min_insync_replicas {
         return None;
     }

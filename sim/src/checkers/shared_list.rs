@@ -13,20 +13,22 @@ const CHUNK: usize = 64;
 pub struct SharedList<T> {
     /// Chunks of exactly [`CHUNK`] elements.
     closed: Arc<Vec<Arc<[T]>>>,
+    /// How many elements stand in them: at hand here, since nearly every question is about the open chunk alone.
+    before: usize,
     /// The last elements: none only if the list is empty.
     open: Arc<Vec<T>>,
 }
 
 impl<T> Default for SharedList<T> {
     fn default() -> Self {
-        SharedList { closed: Arc::default(), open: Arc::default() }
+        SharedList { closed: Arc::default(), before: 0, open: Arc::default() }
     }
 }
 
 impl<T: Clone> SharedList<T> {
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        self.closed.len() * CHUNK + self.open.len()
+        self.before + self.open.len()
     }
 
     /// Whether there is none.
@@ -36,17 +38,16 @@ impl<T: Clone> SharedList<T> {
 
     /// The element of this number.
     pub fn get(&self, index: usize) -> Option<&T> {
-        match self.closed.get(index / CHUNK) {
-            Some(chunk) => Some(&chunk[index % CHUNK]),
-            None => self.open.get(index - self.closed.len() * CHUNK),
+        match index.checked_sub(self.before) {
+            Some(place) => self.open.get(place),
+            None => Some(&self.closed[index / CHUNK][index % CHUNK]),
         }
     }
 
     /// The element of this number, to be changed; what other worlds share is copied first.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        let before = self.closed.len() * CHUNK;
-        if index >= before {
-            return Arc::make_mut(&mut self.open).get_mut(index - before);
+        if index >= self.before {
+            return Arc::make_mut(&mut self.open).get_mut(index - self.before);
         }
         let chunk = &mut Arc::make_mut(&mut self.closed)[index / CHUNK];
         Some(&mut Arc::make_mut(chunk)[index % CHUNK])
@@ -64,9 +65,12 @@ impl<T: Clone> SharedList<T> {
 
     /// The elements from this number on.
     pub fn iter_from(&self, index: usize) -> impl Iterator<Item = &T> + Clone {
-        let first = (index / CHUNK).min(self.closed.len());
-        let skipped = index.saturating_sub(first * CHUNK);
-        self.closed[first..].iter().flat_map(|chunk| chunk.iter()).chain(self.open.iter()).skip(skipped)
+        let (closed, skipped) = match index.checked_sub(self.before) {
+            Some(place) => (&[][..], place.min(self.open.len())),
+            None => (&self.closed[index / CHUNK..], 0),
+        };
+        let of_first = if closed.is_empty() { 0 } else { index % CHUNK };
+        closed.iter().flat_map(|chunk| chunk.iter()).skip(of_first).chain(&self.open[skipped..])
     }
 
     /// The number of the first element for which `before` is false; it is true for all elements before that one.
@@ -76,12 +80,12 @@ impl<T: Clone> SharedList<T> {
         for _ in 0..4 {
             match open.split_last() {
                 Some((last, others)) if !before(last) => open = others,
-                Some(_) => return self.closed.len() * CHUNK + open.len(),
+                Some(_) => return self.before + open.len(),
                 None => break,
             }
         }
         if self.closed.last().is_none_or(|chunk| before(&chunk[CHUNK - 1])) {
-            return self.closed.len() * CHUNK + open.partition_point(before);
+            return self.before + open.partition_point(before);
         }
         let chunk = self.closed.partition_point(|chunk| before(&chunk[CHUNK - 1]));
         chunk * CHUNK + self.closed[chunk].partition_point(before)
@@ -92,6 +96,7 @@ impl<T: Clone> SharedList<T> {
         let open = Arc::make_mut(&mut self.open);
         if open.len() == CHUNK {
             Arc::make_mut(&mut self.closed).push(open.drain(..).collect());
+            self.before += CHUNK;
         }
         open.push(element);
     }
@@ -101,9 +106,8 @@ impl<T: Clone> SharedList<T> {
         if length >= self.len() {
             return;
         }
-        let before = self.closed.len() * CHUNK;
-        if length > before || before == 0 {
-            Arc::make_mut(&mut self.open).truncate(length - before);
+        if length > self.before || self.before == 0 {
+            Arc::make_mut(&mut self.open).truncate(length - self.before);
             return;
         }
         // The open chunk is empty only if the list is.
@@ -111,6 +115,7 @@ impl<T: Clone> SharedList<T> {
         let closed = Arc::make_mut(&mut self.closed);
         let open = closed[chunks][..length - chunks * CHUNK].to_vec();
         closed.truncate(chunks);
+        self.before = chunks * CHUNK;
         self.open = Arc::new(open);
     }
 

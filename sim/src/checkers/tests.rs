@@ -8,8 +8,11 @@ mod clients;
 mod states;
 
 use super::audit::{Audit, Fate};
-use super::history::{Change, Committed, Declared, Drop, Ghost, History, Seen, StateSeen};
+use super::history::{
+    Change, Committed, Declared, Drop, Ghost, History, Log, Seen, StateSeen, first_disagreement,
+};
 use super::*;
+use crate::kernel::entropy::mix;
 use crate::world::nodes::{NodeSlot, Process, Status};
 use bytes::Bytes;
 use kafka::broker::view::Role;
@@ -190,8 +193,8 @@ impl Small {
     }
 
     fn send(&mut self, id: u64, name: &'static str) {
-        let (send, value) = (SendId(id), Some(Bytes::from(name)));
-        let handed = Handed::Records { send, partition: partition(), value };
+        let (send, value) = (SendId(id), FirstValue::of(Some(&Bytes::from(name))));
+        let handed = Handed::Records { send, partition: partition(), value, count: 1 };
         self.ledger.on_handed(NodeId(4), &handed, Time(0));
     }
 }
@@ -271,6 +274,38 @@ fn leader_and_candidate_completeness() {
     let state = small.ghost().state.as_mut().expect("a state");
     (state.leader, state.leader_epoch, state.isr) = (BrokerId(2), LeaderEpoch(2), vec![BrokerId(2)]);
     assert_eq!(small.change(1, |change| change.role_changed = true), [""; 0]);
+}
+
+#[test]
+fn what_an_operator_has_deleted_is_not_lost() {
+    // The leader's log starts at 2, or 1; only what is below 1 was ordered to go.
+    for (start, found) in [(1, vec![]), (2, vec!["candidate-completeness", "leader-completeness"])] {
+        let mut small = Small::new(["a0 b0 c0", "a0 b0 c0", "a0 b0 c0"], 0, 3).commit("a0 b0 c0");
+        small.send(1, "a");
+        small.deliver(4, &acked(1, 0));
+        small.ghost().ordered = Offset(1);
+        small.ghost().deleted = Offset(1);
+        let leader = &mut small.ghost().replicas[0];
+        leader.start = Offset(start);
+        leader.batches.drop_front(start as usize);
+        assert_eq!(small.change(1, |change| change.cut = true), found, "starts at {start}");
+        let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
+        assert_eq!(audit.records[0].fate, Fate::Deleted(Offset(1)), "starts at {start}");
+    }
+    // Nobody has ordered anything: a follower whose log starts at 1 has lost its beginning.
+    let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
+    let follower = &mut small.ghost().replicas[2];
+    follower.start = Offset(1);
+    follower.batches.drop_front(1);
+    assert_eq!(small.change(3, |change| change.cut = true), ["weak-isr", "candidate-completeness"]);
+    // And of a consumer: below the start it is not owed anything, above it is.
+    for (ordered, found) in [(1, vec![]), (0, vec!["no-silent-gap"])] {
+        let mut small = Small::new(["a0 b0 c0"; 3], 0, 3).commit("a0 b0 c0");
+        small.deliver(5, &polled(0, "", 3));
+        small.ghost().ordered = Offset(ordered);
+        small.ghost().replicas[0].start = Offset(1);
+        assert_eq!(small.deliver(5, &polled(1, "a0 b0 c0", 3)), found, "{ordered}");
+    }
 }
 
 #[test]
@@ -563,4 +598,53 @@ fn exactly_once_append() {
     assert_eq!(small.change(1, |change| change.committed_from = 2), ["exactly-once-append"]);
     let mut small = Small::new(["a0 b0 c0", "a0 b0 c0", "a0 b0 c0"], 0, 3).commit("a0 b0 c0");
     assert_eq!(small.change(1, |change| change.committed_from = 2), [""; 0]);
+}
+
+#[test]
+fn logs_are_compared_as_if_batch_by_batch() {
+    // Against every batch with every other: logs with gaps, cut short, and with another batch somewhere.
+    let batch = |number: i64, crc: u32| BatchInfo {
+        base_offset: Offset(number * 2),
+        last_offset: Offset(number * 2 + 1),
+        epoch: LeaderEpoch(0),
+        crc,
+        size: 9,
+        max_timestamp: Timestamp(0),
+    };
+    for draw in (0..4000_u64).map(mix) {
+        let length = (draw & 7) as i64;
+        let one: Vec<BatchInfo> = (0..length).map(|number| batch(number, 0)).collect();
+        let mut two = one.clone();
+        two.truncate((draw >> 3 & 7) as usize + 1);
+        if let Some(changed) = two.get_mut((draw >> 6 & 15) as usize) {
+            changed.crc = 1;
+        }
+        if draw >> 10 & 3 == 0 && !two.is_empty() {
+            two.remove((draw >> 12 & 7) as usize % two.len());
+        }
+        let (one, two) = if draw >> 15 & 1 == 0 { (one, two) } else { (two, one) };
+        let (from, limit) = (Offset((draw >> 16 & 15) as i64), Offset((draw >> 20 & 15) as i64));
+        let mine = one.iter().filter(|batch| batch.last_offset >= from);
+        let touches = |batch: &BatchInfo| {
+            let theirs = two.iter().filter(|there| there.last_offset >= from);
+            let overlap = |there: &&BatchInfo| {
+                there.base_offset <= batch.last_offset && batch.base_offset <= there.last_offset
+            };
+            theirs.filter(overlap).any(|there| there != batch)
+        };
+        let differs = mine.clone().find(|batch| batch.base_offset < limit && touches(batch));
+        let differs = differs.map(|batch| batch.base_offset.max(from));
+        let lacks = |batch: &&BatchInfo| {
+            batch.last_offset < limit && !two.iter().any(|there| there.base_offset == batch.base_offset)
+        };
+        let missing = mine.clone().find(lacks).map(|batch| batch.base_offset);
+        let logs: [Log; 2] = [one.iter().copied().collect(), two.iter().copied().collect()];
+        assert_eq!(
+            first_disagreement(&logs[0], &logs[1], from, limit),
+            differs,
+            "{one:?} {two:?} {from} {limit}"
+        );
+        let expected = differs.or(missing);
+        assert_eq!(weak_isr::first_missing(&logs[0], &logs[1], from, limit), expected, "{one:?} {two:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `weak-isr`: whoever believes to lead agrees with every member of its own ISR below its own high watermark.
 
-use super::history::{Change, Ghost, Log, Seen, find, first_disagreement};
+use super::history::{Change, Ghost, Log, Seen, find, first_disagreement, goes_on_alike};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::broker::view::Role;
 use kafka::era::Release;
@@ -60,7 +60,7 @@ fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<
     if limit <= from {
         return;
     }
-    let differs = first_missing(&leads.batches, &follows.batches, from.max(follows.start), limit);
+    let differs = first_missing(&leads.batches, &follows.batches, from.max(ghost.start_of(follows)), limit);
     // What is excused for now is looked at again.
     let upto = differs.filter(|offset| ghost.declared_at(*offset).is_some());
     match known {
@@ -100,6 +100,9 @@ pub(super) fn applies(ghost: &Ghost, leader: usize, member: usize) -> bool {
 
 /// The first offset below `limit` that `here` holds and `there` does not, or holds otherwise.
 pub(super) fn first_missing(here: &Log, there: &Log, from: Offset, limit: Offset) -> Option<Offset> {
+    if goes_on_alike(here, there, from, limit) {
+        return None;
+    }
     if let Some(offset) = first_disagreement(here, there, from, limit) {
         return Some(offset);
     }

@@ -10,7 +10,7 @@ use crate::kernel::hash::{RunningHash, two};
 use kafka::command::{Command, Placement, StartAt};
 use kafka::error::KafkaError;
 use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Topic, TopicPartition};
-use kafka::log::batch::RecordBatch;
+use kafka::log::batch::{RecordBatch, RecordSet};
 use kafka::messages::leader_and_isr::LeaderAndIsrPartition;
 use kafka::messages::list_offsets::OffsetQuery;
 use kafka::messages::produce::Acks;
@@ -89,9 +89,12 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
             };
             head(hash, 0, acks, produce.partitions.len());
             hash.put(produce.timeout.0);
-            for (partition, batch) in &produce.partitions {
+            for (partition, records) in &produce.partitions {
                 topic_partition(hash, *partition);
-                record_batch(hash, batch);
+                if let RecordSet::Messages(entries) = records {
+                    hash.put(entries.len() as u64);
+                }
+                records.entries().iter().for_each(|batch| record_batch(hash, batch));
             }
         }
         Request::Fetch(fetch) => {
@@ -165,6 +168,14 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
             for question in &asked.partitions {
                 topic_partition(hash, question.partition);
                 hash.put_two(question.leader_epoch.0, epoch(question.current_leader_epoch));
+            }
+        }
+        Request::DeleteRecords(delete) => {
+            head(hash, 21, 0, delete.partitions.len());
+            hash.put(delete.timeout.0);
+            for (partition, before) in &delete.partitions {
+                topic_partition(hash, *partition);
+                hash.put(before.0 as u64);
             }
         }
         Request::AlterPartition(alter) => {
@@ -264,6 +275,13 @@ pub fn response(hash: &mut RunningHash, response: &Response) {
                     hash.put_two(epoch(end.leader_epoch), 0);
                     hash.put(end.end_offset.0 as u64);
                 });
+            }
+        }
+        Response::DeleteRecords(answer) => {
+            head(hash, 21, 0, answer.partitions.len());
+            for (partition, low_watermark) in &answer.partitions {
+                topic_partition(hash, *partition);
+                result(hash, low_watermark, |hash, offset| hash.put(offset.0 as u64));
             }
         }
         Response::AlterPartition(answer) => {
@@ -371,6 +389,11 @@ pub fn command(hash: &mut RunningHash, command: &Command) {
         Command::DeleteZnode(path) => {
             head(hash, 10, 0, 0);
             hash.put_bytes(path.as_bytes());
+        }
+        Command::DeleteRecords { partition, before } => {
+            head(hash, 12, 0, 0);
+            topic_partition(hash, *partition);
+            hash.put(before.0 as u64);
         }
         Command::AddPartitions { topic: name, partitions, assignment } => {
             head(hash, 11, u8::from(assignment.is_some()), assignment.as_ref().map_or(0, Vec::len));

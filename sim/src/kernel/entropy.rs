@@ -83,7 +83,12 @@ impl Entropy {
             let mut rng = self.table.clone();
             rng.set_stream(stream);
             rng.set_word_pos(u128::from(window) * WORDS as u128);
-            line.words.iter_mut().for_each(|word| *word = rng.next_u32());
+            // All at once: the words are little-endian, so the bytes are theirs.
+            let mut bytes = [0; 4 * WORDS];
+            rng.fill_bytes(&mut bytes);
+            for (word, bytes) in line.words.iter_mut().zip(bytes.as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
+            }
             (line.stream, line.window) = (stream, window);
         }
         let word = line.words[(at.0 >> WORD_BITS) as usize % WORDS];

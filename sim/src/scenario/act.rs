@@ -16,12 +16,14 @@ use crate::trace::recorder::Voice;
 use crate::world::nodes::Status;
 use crate::world::{DiskFault, MessageFate, MessageMatch, Side, Survives, World};
 use kafka::command::{Command, OperatorError, StartAt};
-use kafka::ids::{BrokerId, NodeId, Topic, TopicPartition};
+use kafka::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
 use kafka::messages::ApiKey;
 use kafka::time::Micros;
 
-/// How long `run_until` and an operator's tool wait.
+/// How long `run_until` waits.
 const PATIENCE: Micros = Micros(60_000_000);
+/// How long an operator waits for a tool; one that speaks to brokers gives up after two minutes.
+const OPERATORS_PATIENCE: Micros = Micros(130_000_000);
 
 impl<'a> Runner<'a> {
     /// Carries out one step. In a trigger no time passes.
@@ -37,6 +39,7 @@ impl<'a> Runner<'a> {
             Step::CreateTopic(_)
             | Step::AddPartitions(_)
             | Step::Set(_)
+            | Step::DeleteRecords(_)
             | Step::ElectPreferred(_)
             | Step::Reassign(_)
             | Step::DeleteZnode(_) => return self.operator_step(step, path, in_trigger),
@@ -237,6 +240,17 @@ impl<'a> Runner<'a> {
                 let settings = settings.into_iter().collect();
                 (text, Command::AlterTopicConfig { topic: Topic::new(&set.topic), settings })
             }
+            Step::DeleteRecords(delete) => {
+                let (partition, before) = (delete.of.0, Offset(delete.before));
+                let below = match delete.before {
+                    -1 => "the high watermark".to_owned(),
+                    before => format!("offset {before}"),
+                };
+                (
+                    format!("delete records of {partition} below {below}"),
+                    Command::DeleteRecords { partition, before },
+                )
+            }
             Step::ElectPreferred(of) => {
                 let of: Vec<TopicPartition> = of.0.iter().map(|partition| partition.0).collect();
                 let names: Vec<String> = of.iter().map(TopicPartition::to_string).collect();
@@ -267,6 +281,7 @@ impl<'a> Runner<'a> {
         let refused = match step {
             Step::CreateTopic(create) => create.refused.as_deref(),
             Step::AddPartitions(add) => add.refused.as_deref(),
+            Step::DeleteRecords(delete) => delete.refused.as_ref().and_then(|refused| refused.text(self.era)),
             _ => None,
         };
         match refused {
@@ -305,10 +320,10 @@ impl<'a> Runner<'a> {
     fn operator_is_told(&mut self, command: Command, path: &Path) -> Result<Result<(), OperatorError>, Stop> {
         self.operator_said = None;
         self.world.command(self.operator, command);
-        let until = self.world.now() + PATIENCE;
+        let until = self.world.now() + OPERATORS_PATIENCE;
         self.advance(until, path, &|runner| runner.operator_said.is_some())?;
         self.operator_said.take().ok_or_else(|| {
-            let what = format!("the operator's command was not answered within {}", Span(PATIENCE));
+            let what = format!("the operator's command was not answered within {}", Span(OPERATORS_PATIENCE));
             Stop::Unmet(Unmet { what, instead: Vec::new(), place: self.place(path) })
         })
     }

@@ -160,6 +160,18 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
             }
             topic(names, &set.topic, &path.key("topic"))
         }
+        Step::DeleteRecords(delete) => {
+            let path = path.key("delete_records");
+            if delete.before < -1 && delete.refused.is_none() {
+                let problem = Problem::new("an offset is 0 or more; -1 is the high watermark");
+                return Err((path.key("before"), problem));
+            }
+            if let Some(refused) = &delete.refused {
+                sentence(refused, &path.key("refused"))?;
+                refused.texts().try_for_each(|error| known_error(error, &path.key("refused")))?;
+            }
+            partition_at(names, delete.of.0, &path.key("of"))
+        }
         Step::ElectPreferred(of) => partitions(names, of, &path.key("elect_preferred")),
         Step::Reassign(targets) => {
             let path = path.key("reassign");

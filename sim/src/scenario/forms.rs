@@ -135,6 +135,15 @@ impl Sentence {
             Sentence::InEra(table) => super::eras::own(table, era).map(String::as_str),
         }
     }
+
+    /// All that is said in some era.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let (always, in_era) = match self {
+            Sentence::Always(text) => (Some(text), None),
+            Sentence::InEra(table) => (None, Some(table.0.iter().map(|(_, text)| text))),
+        };
+        always.into_iter().chain(in_era.into_iter().flatten()).map(String::as_str)
+    }
 }
 
 impl<'de> de::Deserialize<'de> for Sentence {

@@ -224,8 +224,8 @@ fn read_segment(disk: &mut dyn Disk, path: &str, found: &mut Vec<RecordBatch>) {
     let mut position = 0;
     while let Ok(head) = disk.read(file, position, HEADER_LENGTH) {
         let Some(header) = BatchHeader::decode(&head) else { return };
-        let length = header.size().saturating_sub(HEADER_LENGTH as u64) as usize;
-        let Ok(records) = disk.read(file, position + HEADER_LENGTH as u64, length) else { return };
+        let length = header.size().saturating_sub(header.length() as u64) as usize;
+        let Ok(records) = disk.read(file, position + header.length() as u64, length) else { return };
         let batch = RecordBatch::new(header, records);
         if batch.records.len() < length || !batch.is_valid() {
             return;

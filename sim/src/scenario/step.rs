@@ -36,6 +36,8 @@ pub enum Step {
     AddPartitions(AddPartitions),
     /// An operator changes settings of a topic.
     Set(SetTopic),
+    /// An operator deletes the records of a partition below an offset.
+    DeleteRecords(DeleteRecords),
     /// An operator asks for the election of preferred leaders.
     ElectPreferred(Many<Partition>),
     /// An operator moves partitions: partition to broker ids, preferred leader first.
@@ -204,6 +206,19 @@ pub struct AddPartitions {
     /// Kafka's error, by its name, with which the tool must refuse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// Records to delete.
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct DeleteRecords {
+    /// The partition.
+    pub of: Partition,
+    /// The first offset that stays; -1 is the high watermark.
+    pub before: i64,
+    /// Kafka's error, by its name, with which the tool must refuse; or eras and errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Sentence>,
 }
 
 /// What of the unflushed page cache survives a loss of power.
@@ -419,6 +434,7 @@ objects!(
     Workload,
     SetTopic,
     AddPartitions,
+    DeleteRecords,
     SlowCpu,
     StepClock,
     SkewClock,

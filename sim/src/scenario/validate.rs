@@ -22,6 +22,7 @@ use super::source::{Found, Path};
 use super::step::Step;
 use crate::checkers::PROPERTIES;
 use kafka::era::Era;
+use kafka::log::batch::MessageFormat;
 use kafka::note::{BrokerNote, ClientNote, ControllerNote, ReplicaNote, ZooKeeperNote};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -97,6 +98,7 @@ pub fn validate_with(
     check_steps::check(&scenario, &names).map_err(fail)?;
     let mut unused = BTreeSet::new();
     for era in known.iter().chain(&asked) {
+        one_message_format(&scenario, &names, era).map_err(fail)?;
         settings::check(&scenario, &names, era, &mut unused).map_err(fail)?;
     }
     let mut names = names;
@@ -113,6 +115,24 @@ pub fn validate_with(
     }
     let set = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
     Ok(Ready { parsed, names, eras: known, asked, set, unused: unused.into_iter().collect() })
+}
+
+/// Whether all nodes write one message format in a run of `era`: brokers here convert nothing.
+fn one_message_format(scenario: &Scenario, names: &Names, era: &Era) -> Result<(), Found> {
+    let format = |name: &str| MessageFormat::of(&eras::of_node(scenario, era, name));
+    let brokers = names.brokers.iter().map(|broker| broker.name.as_str());
+    let nodes: Vec<&str> = brokers.chain(names.clients.iter().map(|client| client.name.as_str())).collect();
+    let other = nodes.iter().find(|name| format(name) != format(nodes[0]));
+    let Some(other) = other else { return Ok(()) };
+    let release = |name: &str| eras::of_node(scenario, era, name).release;
+    let what = format!(
+        "{} runs {} and {other} {}: releases before 0.11 write message format v1, all since v2",
+        nodes[0],
+        release(nodes[0]),
+        release(other)
+    );
+    let help = "messages are not converted here: let all brokers and clients run releases of one side";
+    Err((Path::default().key("cluster").key("eras"), Problem::new(what).help(help)))
 }
 
 /// Names of all facts that `sees` may ask for.

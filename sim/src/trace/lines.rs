@@ -158,11 +158,13 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
                 format!("{of}cannot follow {leader}, {epoch}: it is not among the live brokers"),
             )
         }
-        ReplicaNote::AppendedAsLeader { batch, .. } => {
-            let named = name(batch.header.base_offset, batch.header.crc);
-            let cell = scene.names.cells(partition, [batch]);
+        ReplicaNote::AppendedAsLeader { records, .. } => {
+            let entries = records.entries();
+            let named = entries.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));
+            let cells = scene.names.cells(partition, entries);
             let zoom = if named { Zoom::Story } else { Zoom::Messages };
-            plain(zoom, format!("{of}appends {cell} at offset {}", batch.header.base_offset))
+            let at = entries.first().map_or(Offset::NONE, |first| first.header.base_offset);
+            plain(zoom, format!("{of}appends {cells} at offset {at}"))
         }
         ReplicaNote::AppendedAsFollower { batches, leader } => {
             let named = batches.iter().any(|batch| name(batch.header.base_offset, batch.header.crc));
@@ -178,6 +180,28 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         }
         ReplicaNote::HighWatermarkAdvanced { from, to, isr: members } => {
             high_watermark(partition, *from, *to, members, scene)
+        }
+        ReplicaNote::LogStartRaised { from, to, leader: BrokerId::NONE, .. } => {
+            plain(Zoom::Story, format!("{of}DELETES what is below offset {to}: log start {from} → {to}"))
+        }
+        ReplicaNote::LogStartRaised { from, to, .. } => {
+            plain(Zoom::Story, format!("{of}log start {from} → {to}, as its leader's"))
+        }
+        ReplicaNote::DeletionRefused { before, error } => {
+            let below = if before.0 == -1 { "the high watermark".to_owned() } else { before.to_string() };
+            let error = error.name(scene.era());
+            plain(Zoom::Story, format!("{of}REFUSES to delete what is below {below}: {error}"))
+        }
+        ReplicaNote::SegmentsDeleted { count, first } => {
+            let segments = if *count == 1 { "the segment" } else { "the segments" };
+            plain(Zoom::Story, format!("{of}removes {segments} below offset {first} from its disk"))
+        }
+        ReplicaNote::FetcherEnded { leader, .. } => {
+            let leader = scene.broker(*leader);
+            plain(
+                Zoom::Story,
+                format!("{of}its fetcher from {leader} ENDS: what came does not fit the end of its log"),
+            )
         }
         ReplicaNote::AskedEpochEnd { leader, epoch } => {
             plain(Zoom::Story, format!("{of}asks {} where {} ended", scene.broker(*leader), epoch_of(*epoch)))
@@ -205,9 +229,16 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             let zoom = if *to == Offset::ZERO { Zoom::Messages } else { Zoom::Story };
             plain(zoom, format!("{of}has nothing to cut: keeps all up to {to}"))
         }
+        ReplicaNote::Truncated { to, dropped, .. } if dropped.is_empty() => {
+            plain(Zoom::Story, format!("{of}starts its empty log at offset {to}"))
+        }
         ReplicaNote::Truncated { from, to, dropped, .. } => {
             let dropped = scene.names.dropped(partition, dropped);
-            let text = format!("{of}TRUNCATES {from} → {to}: drops {dropped}");
+            let text = if to > from {
+                format!("{of}EMPTIES its log, to start it at offset {to}: drops {dropped}")
+            } else {
+                format!("{of}TRUNCATES {from} → {to}: drops {dropped}")
+            };
             Wording { table: Some(partition), ..plain(Zoom::Story, text) }
         }
         ReplicaNote::IsrProposed { from, to, .. } => {

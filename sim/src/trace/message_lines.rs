@@ -41,7 +41,7 @@ pub fn request(request: &Request, era: &Era) -> String {
             let batches = produce
                 .partitions
                 .iter()
-                .map(|(partition, batch)| format!("{partition} {} records", batch.header.records_count));
+                .map(|(partition, records)| format!("{partition} {} records", records.count()));
             format!("acks={acks} {}", joined(batches))
         }
         Request::Fetch(fetch) => joined(fetch.partitions.iter().map(|part| {
@@ -87,6 +87,12 @@ pub fn request(request: &Request, era: &Era) -> String {
                 epoch(question.current_leader_epoch)
             )
         })),
+        Request::DeleteRecords(delete) => {
+            joined(delete.partitions.iter().map(|(partition, before)| match before.0 {
+                -1 => format!("{partition} below the high watermark"),
+                before => format!("{partition} below {before}"),
+            }))
+        }
         Request::AlterPartition(alter) => joined(alter.partitions.iter().map(|change| {
             format!("{} isr {} version {}", change.partition, isr(&change.new_isr), change.zk_version)
         })),
@@ -177,6 +183,12 @@ pub fn response(response: &Response, names: &Names, era: &Era) -> String {
                     let epoch = end.leader_epoch.map_or(String::new(), |epoch| format!("epoch {epoch} "));
                     format!("{partition} {epoch}ended at {}", end.end_offset)
                 }
+                Err(error) => format!("{partition} {}", error.name(era)),
+            }))
+        }
+        Response::DeleteRecords(answer) => {
+            joined(answer.partitions.iter().map(|(partition, result)| match result {
+                Ok(low_watermark) => format!("{partition} low watermark {low_watermark}"),
                 Err(error) => format!("{partition} {}", error.name(era)),
             }))
         }

@@ -1,7 +1,8 @@
 //! Records by the names their authors gave them: `m1`, never byte dumps.
 //!
-//! A record is called by its value if that is short text. The names of a batch are read once, when a leader appends it,
-//! and found again by partition, offset and CRC, in whatever log the batch stands.
+//! A record is called by its value if that is short text. The names of a batch (of a single record in the message formats
+//! before v2) are read once, when a leader appends it, and found again by partition, offset and CRC, in whatever log the
+//! batch stands.
 
 use crate::checkers::ledger::name_of;
 use kafka::command::{Command, Delivery, SendId};

@@ -371,8 +371,8 @@ impl Recorder {
             Fact::Command(command) => self.names.on_command(command),
             Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_copy(delivery, nodes)),
             Fact::Note(Note::Replica(partition, note)) => {
-                if let ReplicaNote::AppendedAsLeader { batch, .. } = note {
-                    self.names.on_append(*partition, batch);
+                if let ReplicaNote::AppendedAsLeader { records, .. } = note {
+                    records.entries().iter().for_each(|batch| self.names.on_append(*partition, batch));
                 }
                 if matches!(note, ReplicaNote::Truncated { .. } | ReplicaNote::Recovered { .. }) {
                     self.replicas.cut(node, *partition, nodes);

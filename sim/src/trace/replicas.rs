@@ -17,6 +17,7 @@ const SHOWN: usize = 9;
 struct Last {
     epoch: LeaderEpoch,
     batches: Vec<BatchInfo>,
+    start: Offset,
     /// Its machine has lost some of it since.
     lost: bool,
 }
@@ -33,7 +34,8 @@ impl Replicas {
     /// A replica has changed.
     pub fn look(&mut self, node: NodeId, partition: TopicPartition, nodes: &Nodes) {
         let Some(view) = nodes.broker(node).and_then(|broker| broker.replica(partition)) else { return };
-        let last = Last { epoch: view.leader_epoch, batches: view.log.batches().to_vec(), lost: false };
+        let (batches, start) = (view.log.batches().to_vec(), view.log.start_offset());
+        let last = Last { epoch: view.leader_epoch, batches, start, lost: false };
         Arc::make_mut(&mut self.last).insert((node, partition), last);
     }
 
@@ -74,15 +76,16 @@ impl Replicas {
                     };
                     let paused = nodes.slot(node).status == Status::Paused;
                     let role = if paused { format!("{role}, paused") } else { role.to_owned() };
-                    let log =
-                        self.log((node, partition), view.log.batches(), Some(view.high_watermark), names);
+                    let (batches, start) = (view.log.batches(), view.log.start_offset());
+                    let of = (node, partition);
+                    let log = self.log(of, batches, start, Some(view.high_watermark), names);
                     [name, role, format!("epoch {}", view.leader_epoch), log]
                 }
                 (None, Some(last)) if last.lost => {
                     [name, "down".to_owned(), format!("epoch {}", last.epoch), "?".to_owned()]
                 }
                 (None, Some(last)) => {
-                    let log = self.log((node, partition), &last.batches, None, names);
+                    let log = self.log((node, partition), &last.batches, last.start, None, names);
                     let epoch = match last.epoch {
                         LeaderEpoch::NONE => String::new(),
                         epoch => format!("epoch {epoch}"),
@@ -95,15 +98,21 @@ impl Replicas {
         rows.collect()
     }
 
+    /// The cells of a log. What is below its start is not shown, though it may be on disk.
     fn log(
         &self,
         (node, partition): (NodeId, TopicPartition),
         batches: &[BatchInfo],
+        start: Offset,
         high_watermark: Option<Offset>,
         names: &Names,
     ) -> String {
         let damaged = self.damaged.get(&(node, partition));
         let mut cells = Vec::new();
+        if start > Offset::ZERO {
+            cells.push(format!("from {start}:"));
+        }
+        let batches = &batches[batches.partition_point(|batch| batch.last_offset < start)..];
         let hidden = batches.len().saturating_sub(SHOWN);
         if hidden > 0 {
             cells.push("…".to_owned());

@@ -305,6 +305,6 @@ fn process(node: NodeId, spec: &NodeSpec, brokers: &[NodeId]) -> Process {
         NodeKind::Consumer(config) => {
             Process::Consumer(Box::new(Consumer::new(config.clone(), era, brokers.to_vec())))
         }
-        NodeKind::Operator => Process::Operator(Box::new(Operator::new(era))),
+        NodeKind::Operator => Process::Operator(Box::new(Operator::new(era, brokers.to_vec()))),
     }
 }

@@ -8,7 +8,7 @@ use kafka::config::TopicConfig;
 use kafka::disk::{Disk, Extent};
 use kafka::era::Era;
 use kafka::ids::{LeaderEpoch, TopicPartition};
-use kafka::log::batch::RecordBatch;
+use kafka::log::batch::{MessageFormat, RecordBatch, RecordSet};
 use kafka::log::log_manager::LOG_DIRECTORY;
 use kafka::log::partition_log::{LogRules, PartitionLog};
 use kafka::log::records;
@@ -95,6 +95,7 @@ pub fn config() -> TopicConfig {
         min_insync_replicas: 1,
         unclean_leader_election: false,
         log_append_time: false,
+        cleanup: kafka::config::CleanupPolicy { delete: true, compact: false },
     }
 }
 
@@ -129,12 +130,21 @@ pub fn new_log(release: &str, config: &TopicConfig, disk: &mut SimDisk) -> Parti
 
 /// A batch of `count` records, the first of which is stamped `timestamp`.
 pub fn batch(count: usize, value: &str, timestamp: i64) -> RecordBatch {
+    records::build(&some_records(count, value, timestamp))
+}
+
+/// The same as a message set of format v1.
+pub fn message_set(count: usize, value: &str, timestamp: i64) -> RecordSet {
+    RecordSet::build(MessageFormat::V1, &some_records(count, value, timestamp))
+}
+
+fn some_records(count: usize, value: &str, timestamp: i64) -> Vec<(Timestamp, ProducerRecord)> {
     let record = |index: usize| {
         let value = Bytes::from(format!("{value}.{index}"));
         let record = ProducerRecord { key: Some("k".into()), value: Some(value), headers: Vec::new() };
         (Timestamp(timestamp + index as i64), record)
     };
-    records::build(&(0..count).map(record).collect::<Vec<_>>())
+    (0..count).map(record).collect()
 }
 
 /// Appends a batch as the leader of `epoch`.

@@ -108,7 +108,7 @@ impl Bench {
         Bench::on(&release, TestEnv { disk: self.test.disk, now: self.test.now, ..TestEnv::new() })
     }
 
-    fn state(&self, tp: TopicPartition, leader: i32, epoch: i32, isr: &[i32]) -> LeaderAndIsrPartition {
+    pub fn state(&self, tp: TopicPartition, leader: i32, epoch: i32, isr: &[i32]) -> LeaderAndIsrPartition {
         LeaderAndIsrPartition {
             partition: tp,
             controller_epoch: ControllerEpoch(1),
@@ -182,6 +182,7 @@ impl Bench {
                 let request = request.for_version(version);
                 manager.on_offsets_for_leader_epoch(reply_to, from, version, request, &mut env);
             }
+            Request::DeleteRecords(request) => manager.on_delete_records(reply_to, request, &mut env),
             _ => unreachable!("no business of a replica manager"),
         }
         self.requests
@@ -200,7 +201,7 @@ impl Bench {
 
     pub fn produce(&mut self, tp: TopicPartition, acks: Acks, value: &str) -> u32 {
         let timeout = Micros::from_millis(30_000);
-        self.send(ProduceRequest { acks, timeout, partitions: vec![(tp, batch(value))] }.into())
+        self.send(ProduceRequest { acks, timeout, partitions: vec![(tp, batch(value).into())] }.into())
     }
 
     /// What a produce of one batch was answered.

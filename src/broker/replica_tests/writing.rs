@@ -125,7 +125,7 @@ fn each_batch_is_refused_on_its_own() {
     assert_eq!(broker.produced(large), Some(Err(KafkaError::MessageTooLarge)));
     let mut damaged = super::bench::batch("m1");
     damaged.header.crc ^= 1;
-    let partitions = vec![(t(0), damaged), (t(0), super::bench::batch("m2"))];
+    let partitions = vec![(t(0), damaged.into()), (t(0), super::bench::batch("m2").into())];
     let timeout = crate::time::Micros::from_millis(1000);
     let request = crate::messages::produce::ProduceRequest { acks: Acks::All, timeout, partitions };
     let both = broker.send(request.into());
