@@ -82,6 +82,8 @@ pub enum Command {
         /// What changes.
         settings: BTreeMap<String, Option<String>>,
     },
+    /// Operator's tool: delete a topic.
+    DeleteTopic(Topic),
     /// Operator's tool: delete the records of a partition below an offset.
     DeleteRecords {
         /// Which partition.

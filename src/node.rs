@@ -274,10 +274,18 @@ impl Env<'_> {
     }
 
     /// Reports a protocol fact. The closure runs only if somebody listens.
+    #[inline]
     pub fn note(&mut self, note: impl FnOnce() -> Note) {
         if self.notes_wanted {
-            self.effects.push(Effect::Note(Box::new(note())));
+            self.take_note(note);
         }
+    }
+
+    /// Not in line: what makes up a note would stand in the midst of what a step does in any case.
+    #[cold]
+    #[inline(never)]
+    fn take_note(&mut self, note: impl FnOnce() -> Note) {
+        self.effects.push(Effect::Note(Box::new(note())));
     }
 
     /// Marks a replica of this node as changed.

@@ -7,6 +7,7 @@
 //! | `fork/world`                | forking a world whose disks hold 36 files of 1 MB                                  |
 //! | `fork/first-step`           | the first steps of a fork: one on each node, each appending to a file              |
 //! | `reference/ERA`             | events of the reference run, with all checks and the hash                          |
+//! | `shrink/FILE`               | shrinking a scenario, one candidate after the other                                |
 //! | `madsim/endpoint`           | messages of madsim's own endpoints, in the same run on the same machine            |
 //!
 //! Throughput is printed in elements a second: events, messages.
@@ -28,6 +29,8 @@ use trial::kernel::encoding;
 use trial::kernel::hash::RunningHash;
 use trial::scenario::run::Budget;
 use trial::scenario::{parse, run};
+use trial::shrink::{Alone, Order, shrink};
+use trial::why::case::Case;
 use trial::world::nodes::Process;
 use trial::world::spec::{DiskSpec, NetworkSpec, NodeKind, NodeSpec, WorldSpec};
 use trial::world::{RunOptions, World};
@@ -336,6 +339,33 @@ fn reference_run(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Shrinking a scenario by one thread, and what forks save of it.
+fn shrinking(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("shrink");
+    for (name, release) in [("high-watermark", "0.10.2"), ("diverging-fetch", "2.8.0")] {
+        let path = format!("{}/../scenarios/truncation/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let era = Era::parse(release).expect("Kafka made it");
+        let ready =
+            parse::read(Path::new(&path), Some(&era), &[]).unwrap_or_else(|problem| panic!("{problem}"));
+        let run = || {
+            let case = Case::of(ready.scenario(), &era, 0);
+            let mut go_on = |_: &_| true;
+            let order = Order { case, failure: None, most_tries: u64::MAX, go_on: &mut go_on };
+            shrink(order, &Alone).unwrap_or_else(|problem| panic!("{problem}"))
+        };
+        let shrunk = run();
+        let (saved, spent) = shrunk.saved;
+        println!(
+            "shrink/{name}: {} steps become {} in {} tries, {spent} events; forks save {saved} more",
+            ready.scenario().steps.len(),
+            shrunk.scenario.steps.len(),
+            shrunk.tries,
+        );
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(run())));
+    }
+    group.finish();
+}
+
 /// How often a run is timed.
 const ROUNDS: usize = 30;
 
@@ -356,7 +386,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    for benchmark in [ping_pong, hash, fork, endpoints, reference_run] {
+    for benchmark in [ping_pong, hash, fork, endpoints, reference_run, shrinking] {
         benchmark(&mut criterion);
     }
     criterion.final_summary();

@@ -7,6 +7,7 @@
 //! 2. [`checkers`]: the properties, and the auditor. [`trace`]: stories and tables.
 //! 3. [`scenario`]: files, whether they can be, how they run, what they come to. [`recording`]: what real clusters did,
 //!    held against ours. [`cli`]: the command.
+//! 4. [`why`] a plan fails, and what would have mended it; [`shrink`]: the smallest scenario that fails so.
 //!
 //! A scenario can be run from any test. The same scenario, era and seed give the same run, told by its hash:
 //!
@@ -34,13 +35,16 @@
 pub mod checkers;
 pub mod cli;
 pub mod disk;
+pub mod explore;
 pub mod kernel;
 pub mod net;
 pub mod recording;
 pub mod scenario;
+pub mod shrink;
 pub mod trace;
 pub mod tracing_log;
 /// The cluster that all this is about.
 pub use kafka;
 
+pub mod why;
 pub mod world;

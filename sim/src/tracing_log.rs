@@ -87,11 +87,15 @@ pub(crate) fn is_on() -> bool {
 }
 
 /// The kernel says what time it is.
+#[cold]
+#[inline(never)]
 pub(crate) fn set_now(now: Time) {
     NOW.set(now);
 }
 
 /// Enters a node's span, and tells what the node is given.
+#[cold]
+#[inline(never)]
 pub(crate) fn enter(name: &str, life: u32, input: &Input) -> EnteredSpan {
     let span = tracing::debug_span!(target: "trial::kernel", "node", name, life).entered();
     tracing::trace!(target: "trial::kernel", ?input);

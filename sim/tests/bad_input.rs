@@ -95,9 +95,9 @@ const CASES: &[(&str, &str, &str)] = &[
     ("an unknown fact", "BecameLeader", "BecameLeeder"),
     ("an unknown era", "\"2.8\":", "\"2.88\":"),
     (
-        "releases of two message formats",
+        "brokers of two message formats",
         "\"brokers\": 3,",
-        "\"brokers\": 3, \"eras\": { \"producer-1\": \"0.10.2\" },",
+        "\"brokers\": 3, \"eras\": { \"broker-1\": \"0.10.2\" },",
     ),
     ("an era twice", "\"0.10.2\":", "\"2.8.2\":"),
     ("an era without ZooKeeper", "\"2.8\":", "\"4.0\":"),
@@ -229,6 +229,7 @@ fn every_bad_call_gets_one_error() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();
     std::fs::write(path.join("x.json"), GOOD).expect("the file is written");
+    std::fs::write(path.join("short.json"), &GOOD[..GOOD.len() / 2]).expect("the file is written");
     std::fs::create_dir(path.join("directory.json")).expect("the directory is made");
     std::fs::write(path.join("README.md"), "# Trial\n").expect("the file is written");
     let steps = GOOD.find("\"steps\"").expect("steps")..GOOD.find("\"sees\"").expect("sees");
@@ -264,6 +265,27 @@ fn every_bad_call_gets_one_error() {
         ("no file", &["run"]),
         ("a new file over an old one", &["new", "x"]),
         ("a new file nowhere", &["new", "nowhere/x"]),
+        ("a search in an era that Kafka never made", &["explore", "--era", "2.8.7"]),
+        ("a search by an unknown profile", &["explore", "--profile", "election"]),
+        ("a search for an unknown property", &["explore", "--property", "acked-durabel"]),
+        ("a search with an unknown rule", &["explore", "--rule", "trunkation=on-fetch"]),
+        ("a search of no trials", &["explore", "--trials", "0"]),
+        ("a search for no time", &["explore", "--for", "10"]),
+        ("a search beyond the last seed", &["explore", "--trials", "10", "--seed", "18446744073709551610"]),
+        ("what is found has nowhere to go", &["explore", "--trials", "5", "--found", "x.json"]),
+        ("nothing to replay", &["replay"]),
+        ("a found file that is not there", &["replay", "found/nothere.json"]),
+        ("a found file that is cut short", &["replay", "short.json"]),
+        ("a line without a seed", &["replay", "era=2.8.0", "profile=elections"]),
+        ("a line of an unknown era", &["replay", "era=2.8.9", "profile=elections", "seed=1"]),
+        ("a line of an unknown profile", &["replay", "era=2.8.0", "profile=elektions", "seed=1"]),
+        ("a line with a seed that is none", &["replay", "era=2.8.0", "profile=elections", "seed=x"]),
+        ("a line with an unknown word", &["replay", "era=2.8.0", "profil=elections", "seed=1"]),
+        (
+            "a line of another plan",
+            &["replay", "era=2.8.0", "profile=elections", "seed=1", "version=0.0.1", "plan=0123456789abcdef"],
+        ),
+        ("an event that never comes", &["replay", "x.json", "--until", "999999999"]),
         ("a filter that is none", &["--log", "a=b=c", "run", "x.json"]),
     ];
     let mut told = String::new();

@@ -143,6 +143,7 @@ fn every_field_is_made_by_its_default() {
             "leader.imbalance.check.interval.seconds"
                 => Micros(broker.leader_imbalance_check_interval.0 / 1000).written(),
             "leader.imbalance.per.broker.percentage" => broker.leader_imbalance_percentage.written(),
+            "delete.topic.enable" => broker.delete_topic_enable.written(),
             "controlled.shutdown.enable" => broker.controlled_shutdown.written(),
             "controlled.shutdown.max.retries" => broker.controlled_shutdown_max_retries.written(),
             "controlled.shutdown.retry.backoff.ms" => broker.controlled_shutdown_retry_backoff.written(),

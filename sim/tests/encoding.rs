@@ -568,6 +568,8 @@ fn commands() -> Vec<Command> {
         Command::ElectPreferredLeaders(vec![partition(0)]),
         Command::ReassignPartitions(BTreeMap::from([(partition(0), vec![BrokerId(1)])])),
         Command::DeleteZnode("/a".to_owned()),
+        Command::DeleteTopic(Topic::new("a")),
+        Command::DeleteTopic(Topic::new("b")),
         Command::DeleteRecords { partition: partition(0), before: Offset(1) },
         Command::DeleteRecords { partition: partition(0), before: Offset(-1) },
         Command::DeleteRecords { partition: partition(1), before: Offset(1) },

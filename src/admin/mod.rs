@@ -11,6 +11,7 @@
 mod add_partitions;
 mod create_topic;
 mod delete_records;
+mod delete_topic;
 mod elect;
 pub mod placement;
 mod reassign;
@@ -31,6 +32,7 @@ use crate::zookeeper::session::{Outcome, Session, SessionEvent, SessionUser, Tic
 use add_partitions::AddPartitions;
 use create_topic::CreateTopic;
 use delete_records::{DeleteRecords, Progress};
+use delete_topic::DeleteTopic;
 use elect::ElectPreferredLeaders;
 use reassign::ReassignPartitions;
 use std::collections::VecDeque;
@@ -71,6 +73,7 @@ enum Running {
 enum Tool {
     CreateTopic(CreateTopic),
     AddPartitions(AddPartitions),
+    DeleteTopic(DeleteTopic),
     AlterTopicConfig(AlterTopicConfig),
     ElectPreferredLeaders(ElectPreferredLeaders),
     ReassignPartitions(ReassignPartitions),
@@ -86,6 +89,7 @@ impl Tool {
             Command::AddPartitions { topic, partitions, assignment } => {
                 Tool::AddPartitions(AddPartitions::new(topic, partitions, assignment))
             }
+            Command::DeleteTopic(topic) => Tool::DeleteTopic(DeleteTopic::new(topic)),
             Command::AlterTopicConfig { topic, settings } => {
                 Tool::AlterTopicConfig(AlterTopicConfig::new(topic, settings))
             }
@@ -108,6 +112,7 @@ impl Tool {
         match self {
             Tool::CreateTopic(tool) => tool.proceed(outcome, era, entropy),
             Tool::AddPartitions(tool) => tool.proceed(outcome, era),
+            Tool::DeleteTopic(tool) => tool.proceed(outcome, era),
             Tool::AlterTopicConfig(tool) => tool.proceed(outcome, era),
             Tool::ElectPreferredLeaders(tool) => tool.proceed(outcome, era),
             Tool::ReassignPartitions(tool) => tool.proceed(outcome, era),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::command::{OperatorError, Placement};
 use crate::error::KafkaError;
-use crate::ids::{BrokerId, NodeId, Topic, TopicPartition};
+use crate::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
 use crate::messages::zookeeper::{ZooKeeperAnswer, ZooKeeperRequest};
 use crate::time::Timestamp;
 use crate::zookeeper::bench::Bench;
@@ -405,4 +405,46 @@ fn a_command_ends_with_its_session_and_the_next_has_a_new_one() {
         other => panic!("{other:?}"),
     }
     assert_eq!(tools.0.zookeeper.children("/brokers/topics"), ["u"]);
+}
+
+#[test]
+fn a_topic_is_marked_for_deletion_and_an_unknown_one_is_not() {
+    for (release, words) in [
+        ("0.10.2.2", "Topic no does not exist on ZK path zookeeper:2181"),
+        ("2.2.0", "Topics in [] does not exist"),
+        ("2.8", "Topic 'no' does not exist as expected"),
+    ] {
+        let mut tools = Tools::new(release, THREE);
+        let delete = |topic: &str| Command::DeleteTopic(Topic::new(topic));
+        let unknown = (KafkaError::UnknownServerError, words.to_owned());
+        assert_eq!(tools.refused(delete("no")), unknown, "{release}");
+        assert_eq!(tools.show("/admin/delete_topics/no"), None, "{release}");
+        assert_eq!(tools.run(assigned("t", &[(0, &[1])])), Ok(()), "{release}");
+        assert_eq!(tools.run(delete("t")), Ok(()), "{release}");
+        assert_eq!(tools.show("/admin/delete_topics/t").as_deref(), Some(""), "{release}");
+        assert_eq!(tools.run(delete("t")), Ok(()), "{release}: it is marked already");
+        assert_eq!(tools.run(assigned("__consumer_offsets", &[(0, &[1])])), Ok(()), "{release}");
+        let (_, message) = tools.refused(delete("__consumer_offsets"));
+        assert!(message.contains("is a kafka internal topic"), "{release}: {message}");
+    }
+}
+
+#[test]
+fn a_tool_that_cannot_reach_a_broker_gives_up() {
+    for (release, seconds) in [("0.11.0.2", 5), ("2.4.1", 120), ("2.8.2", 60)] {
+        let mut tools = Tools::new(release, THREE);
+        let partition = TopicPartition::new("t", 0);
+        tools.0.command(0, Command::DeleteRecords { partition, before: Offset(1) });
+        tools.0.advance(Micros::from_millis(seconds * 1000 - 1));
+        assert!(tools.0.deliveries.is_empty(), "{release}");
+        tools.0.advance(Micros::from_millis(1));
+        let told = std::mem::take(&mut tools.0.deliveries);
+        let [(0, Delivery::Done(Err(refusal)))] = &told[..] else { panic!("{release}: {told:?}") };
+        assert_eq!(refusal.error, KafkaError::RequestTimedOut, "{release}");
+        assert_eq!(tools.run(counted("orders", 1, 1)), Ok(()), "{release}: the next tool works");
+    }
+    let mut tools = Tools::new("0.10.2.2", THREE);
+    let partition = TopicPartition::new("t", 0);
+    let (error, _) = tools.refused(Command::DeleteRecords { partition, before: Offset(1) });
+    assert_eq!(error, KafkaError::UnsupportedVersion);
 }

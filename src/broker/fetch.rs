@@ -13,6 +13,8 @@
 //! Bytes (KIP-74): batches come whole, up to the request's and the partition's bound; the first batch of the first
 //! partition that has one comes even if it is larger.
 //!
+//! A consumer of 0.10.2 is given message format v1 ([`crate::log::conversion`]), converted after the bytes were counted.
+//!
 //! A consumer that stands in another rack than its leader may be named a replica to read from instead (KIP-392, rule
 //! `preferred-replica`): no records then. Any replica serves a consumer that is new enough, named or not (rule
 //! `follower-reads`).
@@ -27,7 +29,10 @@ use crate::broker::replica_manager::{Blocked, ReplicaManager};
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, NodeId, Offset, TopicPartition};
 use crate::log::batch::RecordBatch;
-use crate::messages::fetch::{DivergingEpoch, FetchPartition, FetchRequest, FetchResponse, FetchedPartition};
+use crate::log::conversion;
+use crate::messages::fetch::{
+    CARRIES_V2, DivergingEpoch, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
+};
 use crate::node::{Env, ReplyTo};
 use crate::note::{Decided, Note, ReplicaNote};
 use crate::rules::earliest_epoch;
@@ -102,7 +107,7 @@ impl ReplicaManager {
             let may_propose = session.is_some();
             return self.block(locked, Blocked::Fetch { fetch, may_propose });
         }
-        let mut looks = std::mem::take(&mut self.looks);
+        let mut looks = self.looks.pop().unwrap_or_default();
         looks.extend(fetch.request.partitions.iter().map(|asked| self.look(&fetch, asked)));
         // Read before the follower's position is taken in.
         let complete = is_complete(&fetch.request, looks.iter().copied());
@@ -112,7 +117,7 @@ impl ReplicaManager {
             None => TakenIn::Nothing,
         };
         looks.clear();
-        self.looks = looks;
+        self.looks.push(looks);
         let rose = match taken_in {
             TakenIn::Locked(tp) => return self.block(tp, Blocked::Fetch { fetch, may_propose: false }),
             TakenIn::Rose => true,
@@ -145,11 +150,11 @@ impl ReplicaManager {
 
     /// Answers with what there is now.
     pub(super) fn answer_fetch(&mut self, fetch: &DelayedFetch, env: &mut Env<'_>) {
-        let mut looks = std::mem::take(&mut self.looks);
+        let mut looks = self.looks.pop().unwrap_or_default();
         looks.extend(fetch.request.partitions.iter().map(|asked| self.look(fetch, asked)));
         let answer = self.read(fetch, &looks, env);
         looks.clear();
-        self.looks = looks;
+        self.looks.push(looks);
         self.reply(fetch.reply_to, answer, env);
     }
 
@@ -258,6 +263,15 @@ impl ReplicaManager {
             at_least_one &= bytes == 0;
             left = left.saturating_sub(bytes.min(u64::from(u32::MAX)) as u32);
             partitions.push(fetched);
+        }
+        if fetch.version < CARRIES_V2 && self.converts {
+            for (asked, fetched) in request.partitions.iter().zip(&mut partitions) {
+                let records = std::mem::take(&mut fetched.records);
+                match conversion::down_for_reader(records, asked.fetch_offset) {
+                    Ok(entries) => fetched.records = entries,
+                    Err(_) => *fetched = self.refused(fetch, asked, KafkaError::CorruptMessage, env),
+                }
+            }
         }
         FetchResponse { partitions }.for_version(fetch.version)
     }

@@ -32,11 +32,21 @@ impl ReplicaManager {
         leader_log_start: Option<Offset>,
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
-        let fits = batches.first().map_or(Ok(()), |first| self.make_fit(tp, first, env));
-        if fits.is_err() {
-            return self.end_log_work(fits, env);
+        if let Some(first) = batches.first() {
+            let fits = self.make_fit(tp, first, env);
+            if fits.is_err() {
+                return self.end_log_work(fits, env);
+            }
         }
-        let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { return Ok(()) };
+        let Some(partition) = self.partitions.get_mut(tp) else { return Ok(()) };
+        // Most answers bring nothing for most of their partitions.
+        if batches.is_empty()
+            && partition.bounded(leader_high_watermark) == partition.high_watermark
+            && leader_log_start.is_none_or(|start| start <= partition.log.start_offset())
+        {
+            return self.end_log_work(Ok(()), env);
+        }
+        let partition = Arc::make_mut(partition);
         let mut appended = Ok(());
         let mut count = 0;
         for batch in batches {

@@ -30,13 +30,14 @@ use crate::error::KafkaError;
 use crate::ids::{BrokerEpoch, NodeId, Topic, TopicPartition};
 use crate::log::log_manager::{LogManager, OpenError};
 use crate::log::partition_log::LogError;
-use crate::messages::Response;
 use crate::messages::alter_partition::AlterPartitionRequest;
 use crate::messages::delete_records::DeleteRecordsRequest;
+use crate::messages::fetch::CARRIES_V2;
 use crate::messages::leader_and_isr::LeaderAndIsrPartition;
 use crate::messages::list_offsets::ListOffsetsRequest;
 use crate::messages::offsets_for_leader_epoch::OffsetsForLeaderEpochRequest;
 use crate::messages::produce::ProduceRequest;
+use crate::messages::{ApiKey, Response};
 use crate::node::{Effect, Env, ExitReason, ReplyTo};
 use crate::note::{BrokerNote, Decided, Note, ReplicaNote};
 use crate::partition_map::PartitionMap;
@@ -61,6 +62,8 @@ pub struct ReplicaManager {
     pub(super) era: Arc<Era>,
     /// Whether batches carry the epoch of the leader that appended them.
     pub(super) stamps_epochs: bool,
+    /// Whether readers that know message format v1 alone are given their records converted.
+    pub(super) converts: bool,
     pub(super) timers: Timers<TimerKey>,
     /// When the broker started: periodic work is counted from here.
     pub(super) started: Time,
@@ -70,7 +73,7 @@ pub struct ReplicaManager {
     pub(super) isr_writer: ZooKeeperIsrWriter,
     pub(super) alter_partition: AlterPartitionQueue,
     /// Kept for its memory only: what a fetch finds in each of its partitions.
-    pub(super) looks: Vec<Result<Look, KafkaError>>,
+    pub(super) looks: Vec<Vec<Result<Look, KafkaError>>>,
     /// Requests that wait for a partition's write lock, in the order of arrival.
     blocked: Vec<(TopicPartition, Blocked)>,
     /// What the process does from now on.
@@ -152,6 +155,7 @@ impl ReplicaManager {
             config: Arc::clone(config),
             era: Arc::clone(era),
             stamps_epochs: truncation::batches_carry_epochs(era),
+            converts: ApiKey::Fetch.newest_version(era.release).is_some_and(|newest| newest >= CARRIES_V2),
             timers: Timers::default(),
             started: Time::ZERO,
             produces: Purgatory::default(),

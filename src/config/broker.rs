@@ -51,6 +51,8 @@ pub struct BrokerConfig {
     pub leader_imbalance_check_interval: Micros,
     /// `leader.imbalance.per.broker.percentage`.
     pub leader_imbalance_percentage: u32,
+    /// `delete.topic.enable`: off by default up to 0.11.
+    pub delete_topic_enable: bool,
     /// `controlled.shutdown.enable`.
     pub controlled_shutdown: bool,
     /// `controlled.shutdown.max.retries`.
@@ -93,6 +95,7 @@ settings! {
         auto_leader_rebalance: boolean("auto.leader.rebalance.enable") else false,
         leader_imbalance_check_interval: span("leader.imbalance.check.interval.seconds") else Micros::ZERO,
         leader_imbalance_percentage: number("leader.imbalance.per.broker.percentage") else 0,
+        delete_topic_enable: boolean("delete.topic.enable") else false,
         controlled_shutdown: boolean("controlled.shutdown.enable") else false,
         controlled_shutdown_max_retries: number("controlled.shutdown.max.retries") else 0,
         controlled_shutdown_retry_backoff: span("controlled.shutdown.retry.backoff.ms") else Micros::ZERO,

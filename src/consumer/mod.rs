@@ -92,6 +92,11 @@ impl Consumer {
         }
     }
 
+    /// The brokers that its last metadata named; before the first, those it was told to begin with.
+    pub fn known_brokers(&self) -> &[NodeId] {
+        self.client.metadata.nodes()
+    }
+
     /// Where it stands in a partition: the next offset to read, if it has a position.
     pub fn position(&self, partition: TopicPartition) -> Option<Offset> {
         let assigned =

@@ -116,8 +116,11 @@ impl KafkaController {
                 self.ask(vec![calls::list(DELETE_TOPICS)], then(FailoverStep::Start), w);
             }
             FailoverStep::Start => {
-                self.load_deletions(&outcome[0]);
+                let refused = self.load_deletions(&outcome[0]);
                 self.start(w);
+                if !refused.is_empty() {
+                    self.next(vec![Step::Deletion(DeletionStep::Unmark(refused))]);
+                }
             }
             FailoverStep::StartReplicas => {
                 self.initialize_replica_states();

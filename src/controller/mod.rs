@@ -120,6 +120,8 @@ struct Settings {
     unclean_leader_election: bool,
     /// `auto.leader.rebalance.enable`.
     auto_leader_rebalance: bool,
+    /// `delete.topic.enable`.
+    delete_topic_enable: bool,
     /// `leader.imbalance.check.interval.seconds`.
     imbalance_check_interval: Micros,
     /// `leader.imbalance.per.broker.percentage`.
@@ -167,6 +169,7 @@ impl KafkaController {
         let _ = node;
         let settings = Settings {
             unclean_leader_election: config.topic_defaults.unclean_leader_election,
+            delete_topic_enable: config.delete_topic_enable,
             auto_leader_rebalance: config.auto_leader_rebalance,
             imbalance_check_interval: config.leader_imbalance_check_interval,
             imbalance_percentage: config.leader_imbalance_percentage,

@@ -52,6 +52,7 @@ impl Rig {
         let settings = Settings {
             unclean_leader_election: false,
             auto_leader_rebalance: false,
+            delete_topic_enable: true,
             imbalance_check_interval: Micros::from_millis(300_000),
             imbalance_percentage: 10,
             connect_timeout: Micros::from_millis(30_000),

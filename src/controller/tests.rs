@@ -561,6 +561,23 @@ fn a_topic_is_deleted_once_all_its_brokers_are_up() {
 }
 
 #[test]
+fn with_deletion_off_a_topic_is_unmarked_at_once_and_by_a_new_controller() {
+    for era in ERAS {
+        let mut rig = Rig::new(era, 3);
+        rig.assign("t", &[&[1, 2]]);
+        rig.controller.settings.delete_topic_enable = false;
+        rig.zk.put("/admin/delete_topics/t", ZnodeData::Empty);
+        let mut rig = rig.started();
+        for _ in 0..2 {
+            assert!(rig.zk.children(znode::DELETE_TOPICS).is_empty(), "{era}");
+            assert_eq!(rig.state("t-0"), "1 e0 [1, 2] c1", "{era}");
+            rig.zk.put("/admin/delete_topics/t", ZnodeData::Empty);
+            rig.settle();
+        }
+    }
+}
+
+#[test]
 fn a_failed_log_directory_takes_its_replicas_offline() {
     let mut rig = Rig::new("2.8", 3);
     rig.assign("t", &[&[2, 3]]);

@@ -10,7 +10,9 @@
 //!    the topic's znodes go.
 //! 5. A broker that comes back makes its topics eligible again.
 //!
-//! Left out: `delete.topic.enable` (taken as on; its default was off until 1.0). Up to 2.0 partitions went through
+//! With `delete.topic.enable=false`, the default up to 0.11, the child is deleted and nothing else happens.
+//!
+//! Left out: up to 2.0 partitions went through
 //! step 2's states at the end, and every UpdateMetadata named all partitions of topics to be deleted.
 
 use super::calls::{self, Work};
@@ -35,6 +37,8 @@ pub(super) enum DeletionStep {
     Look,
     /// They have been read.
     Listed,
+    /// These may not be deleted: their marks go.
+    Unmark(Vec<Topic>),
     /// Go on with whatever can be (`resumeDeletions`).
     Resume,
     /// These may be eligible again.
@@ -68,6 +72,10 @@ impl KafkaController {
                 self.ask(vec![calls::list(DELETE_TOPICS)], Step::Deletion(DeletionStep::Listed), w);
             }
             DeletionStep::Listed => self.deletions_listed(&outcome[0], w),
+            DeletionStep::Unmark(topics) => {
+                let marks = topics.iter().map(|topic| calls::delete(format!("{DELETE_TOPICS}/{topic}")));
+                self.write(marks.collect(), Step::Done, w);
+            }
             DeletionStep::Resume => self.resume_deletions(),
             DeletionStep::ResumeFor(topics) => {
                 let queued = |topic: &Topic| self.context.is_queued_for_deletion(*topic);
@@ -93,8 +101,9 @@ impl KafkaController {
         }
     }
 
-    /// Takes the topics to delete as a new controller finds them (`fetchTopicDeletionsInProgress`).
-    pub(super) fn load_deletions(&mut self, listed: &Result<OpResult, ZkError>) {
+    /// Takes the topics to delete as a new controller finds them (`fetchTopicDeletionsInProgress`). Returns those that
+    /// may not be deleted.
+    pub(super) fn load_deletions(&mut self, listed: &Result<OpResult, ZkError>) -> Vec<Topic> {
         let topics: BTreeSet<Topic> = calls::children(listed).iter().map(|name| Topic::new(name)).collect();
         let down = |replica: &PartitionAndReplica| {
             !self.context.is_online(replica.replica, replica.partition)
@@ -102,8 +111,12 @@ impl KafkaController {
         };
         let all = self.context.all_replicas();
         let held_up = all.into_iter().filter(down).map(|replica| replica.partition.topic);
+        if !self.settings.delete_topic_enable {
+            return topics.into_iter().collect();
+        }
         self.context.deletion_ineligible = held_up.filter(|topic| topics.contains(topic)).collect();
         self.context.topics_to_delete = topics;
+        Vec::new()
     }
 
     /// Halts the deletion of these topics, if they are to be deleted.
@@ -114,8 +127,9 @@ impl KafkaController {
 
     fn deletions_listed(&mut self, listed: &Result<OpResult, ZkError>, w: &mut Work<'_, '_>) {
         let listed: Vec<Topic> = calls::children(listed).iter().map(|name| Topic::new(name)).collect();
+        let enabled = self.settings.delete_topic_enable;
         let (known, unknown): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|topic| self.context.topics.contains(topic));
+            listed.into_iter().partition(|topic| enabled && self.context.topics.contains(topic));
         let moving: Vec<Topic> = self.context.being_reassigned.keys().map(|one| one.topic).collect();
         self.context.topics_to_delete.extend(&known);
         self.mark_ineligible(moving);

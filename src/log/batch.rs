@@ -22,8 +22,8 @@
 //! one around several compressed ones. All formats have offset, length and magic in the same places, so that an entry is
 //! told here as a batch of one record without epoch and producer, and a log may hold both.
 
-use super::message_set;
 use super::records::{build, build_at};
+use super::{conversion, message_set};
 use crate::command::ProducerRecord;
 use crate::disk::{Extent, HEADER_LENGTH};
 use crate::era::Era;
@@ -31,6 +31,7 @@ use crate::ids::{LeaderEpoch, Offset};
 use crate::rules::truncation;
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// A message format that some release here writes.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -92,6 +93,18 @@ impl PartialEq for KnownCrc {
 
 impl Eq for KnownCrc {}
 
+/// The batch that was converted into this one on its way to an old reader: no part of its value, so that all are equal.
+#[derive(Clone, Default, Debug)]
+struct StandsFor(Option<Arc<RecordBatch>>);
+
+impl PartialEq for StandsFor {
+    fn eq(&self, _: &StandsFor) -> bool {
+        true
+    }
+}
+
+impl Eq for StandsFor {}
+
 /// A batch: header and the opaque, shared bytes of its records.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordBatch {
@@ -101,6 +114,8 @@ pub struct RecordBatch {
     pub records: Bytes,
     /// The CRC that is known to fit.
     fits: KnownCrc,
+    /// What stands in the log in its place.
+    stands_for: StandsFor,
 }
 
 /// Bytes of base offset and batch length, which `batch_length` does not count.
@@ -202,17 +217,27 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 impl RecordBatch {
     /// A batch of which nothing is known.
     pub fn new(header: BatchHeader, records: Bytes) -> RecordBatch {
-        RecordBatch { header, records, fits: KnownCrc::default() }
+        RecordBatch { header, records, fits: KnownCrc::default(), stands_for: StandsFor::default() }
     }
 
     /// A batch whose header has just been given the CRC of these records.
     pub(super) fn sealed(header: BatchHeader, records: Bytes) -> RecordBatch {
-        RecordBatch { fits: KnownCrc(Some(header.crc)), header, records }
+        RecordBatch { fits: KnownCrc(Some(header.crc)), ..RecordBatch::new(header, records) }
     }
 
     /// A batch as it was appended to a file: what was known of it then is known still.
     pub(super) fn of_extent(header: BatchHeader, extent: Extent) -> RecordBatch {
-        RecordBatch { header, records: extent.body, fits: extent.fits }
+        RecordBatch { fits: extent.fits, ..RecordBatch::new(header, extent.body) }
+    }
+
+    /// The same, remembered as what a batch in a log was converted into.
+    pub(super) fn instead_of(self, batch: &RecordBatch) -> RecordBatch {
+        RecordBatch { stands_for: StandsFor(Some(Arc::new(batch.clone()))), ..self }
+    }
+
+    /// The batch in the log that was converted into this one for a reader.
+    pub(super) fn stands_for(&self) -> Option<&RecordBatch> {
+        self.stands_for.0.as_deref()
     }
 
     /// What is appended to a file.
@@ -264,6 +289,16 @@ impl RecordSet {
         match format {
             MessageFormat::V1 => RecordSet::Messages(message_set::build(records)),
             MessageFormat::V2 => RecordSet::Batch(build(records)),
+        }
+    }
+
+    /// The same for a broker that knows format v1 alone. What is compressed cannot be opened and stays as it is.
+    pub fn converted_down(&self) -> RecordSet {
+        match self {
+            RecordSet::Messages(_) => self.clone(),
+            RecordSet::Batch(batch) => {
+                conversion::down(batch, Offset::ZERO).map_or_else(|_| self.clone(), RecordSet::Messages)
+            }
         }
     }
 

@@ -17,8 +17,8 @@
 //! In memory an entry is a [`RecordBatch`] with one record. The leader's append gives each its offset in place, which
 //! the CRC does not cover. What is inside a compressed entry stays closed, so its own offset counts as its first, too.
 //!
-//! Left out: compressing; inner offsets and timestamps of a compressed entry; conversion between formats
-//! (`message.format.version`, up- and down-conversion of KIP-98): a cluster here writes one format.
+//! Left out: compressing; inner offsets and timestamps of a compressed entry. Conversion to and from v2 is in
+//! [`super::conversion`].
 
 use super::batch::{BatchHeader, RecordBatch};
 use super::records::{Record, seal};
@@ -65,15 +65,27 @@ fn build_from<'a>(
 ) -> Vec<RecordBatch> {
     assert!(records.len() > 0, "a producer sends no empty message set");
     let entry = |(offset, (timestamp, record)): (i64, (Timestamp, &ProducerRecord))| {
-        let mut bytes = Vec::with_capacity(entry_size(record) as usize - V1_HEADER_LENGTH);
-        for field in [&record.key, &record.value] {
-            let length = field.as_ref().map_or(-1, |bytes| bytes.len() as i32);
-            bytes.extend_from_slice(&length.to_be_bytes());
-            bytes.extend_from_slice(field.as_deref().unwrap_or_default());
-        }
-        seal(header(Offset(offset), 0, 0, 1, 0, timestamp), bytes.into())
+        entry(Offset(offset), 0, timestamp, record.key.as_deref(), record.value.as_deref())
     };
     (0..).zip(records).map(entry).collect()
+}
+
+/// One uncompressed entry of magic 1.
+pub(super) fn entry(
+    offset: Offset,
+    attributes: i16,
+    timestamp: Timestamp,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+) -> RecordBatch {
+    let length = |field: Option<&[u8]>| field.map_or(0, <[u8]>::len);
+    let mut bytes = Vec::with_capacity(8 + length(key) + length(value));
+    for field in [key, value] {
+        let length = field.map_or(-1, |bytes| bytes.len() as i32);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(field.unwrap_or_default());
+    }
+    seal(header(offset, 0, 0, 1, attributes, timestamp), bytes.into())
 }
 
 /// Reads a whole message set: every valid entry from the front, up to the first that is not whole or not valid.

@@ -4,12 +4,13 @@
 //! [`read`] how it is read, [`truncate`] how it is cut; [`leader_epochs`] what truncation asks; [`segment`] and
 //! [`index`] its files; [`batch_index`] how batches are found; [`recovery`] what happens after a crash;
 //! [`checkpoint`] and [`partition_metadata`] small files beside; [`log_manager`] a broker's log directory;
-//! [`records`] and [`varint`] what is inside a batch; [`message_set`] the formats before v2; [`inspect`] a look from
-//! outside.
+//! [`records`] and [`varint`] what is inside a batch; [`message_set`] the formats before v2, [`conversion`] from one
+//! to the other; [`inspect`] a look from outside.
 
 pub mod batch;
 pub mod batch_index;
 pub mod checkpoint;
+pub mod conversion;
 pub mod index;
 pub mod inspect;
 pub mod leader_epochs;

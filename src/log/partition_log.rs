@@ -21,12 +21,13 @@
 //! Left out: retention by age and size, compaction, idempotence and transactions, `.deleted`
 //! files (Kafka renames a segment's files and deletes them a minute later; here they go at once).
 
-use super::batch::{BatchHeader, RecordBatch, RecordSet};
+use super::batch::{BatchHeader, MessageFormat, RecordBatch, RecordSet};
 use super::batch_index::BatchIndex;
 use super::checkpoint;
+use super::conversion;
 use super::leader_epochs::{EpochEntry, LeaderEpochs};
 use super::partition_metadata::TopicId;
-use super::records::{LOG_APPEND_TIME, seal};
+use super::records::{LOG_APPEND_TIME, RecordsError, seal};
 use super::segment::{Added, Segment};
 use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError};
@@ -100,6 +101,8 @@ pub struct LogRules {
     /// Whether there is a leader epoch cache, and an epoch in every batch (KIP-101, 0.11; earlier only if the rule
     /// `truncation` was swapped for one that needs them).
     pub epoch_cache: bool,
+    /// The message format in which leaders append.
+    pub format: MessageFormat,
     /// Rule `epoch-entries`.
     pub epoch_entries: EpochEntries,
     /// Rule `directory-flush`.
@@ -115,6 +118,7 @@ impl LogRules {
     pub fn of(era: &Era) -> LogRules {
         LogRules {
             epoch_cache: truncation::batches_carry_epochs(era),
+            format: MessageFormat::of(era),
             epoch_entries: era.rules.epoch_entries,
             directory_flush: era.rules.directory_flush,
             index_entry: era.rules.index_entry,
@@ -300,8 +304,8 @@ impl PartitionLog {
         Ok(checkpoint::write_epochs(&self.directory, self.epochs.entries(), flush, disk)?)
     }
 
-    /// The leader appends what a producer sent for one partition, in the format in which it came. Returns it as it now
-    /// stands.
+    /// The leader appends what a producer sent for one partition; a message set, where the release writes v2, after its
+    /// conversion. Returns it as it now stands.
     ///
     /// # Errors
     /// As [`PartitionLog::append_as_leader`].
@@ -318,9 +322,33 @@ impl PartitionLog {
                 RecordSet::Batch(self.append_as_leader(batch, epoch, now, wall, disk)?)
             }
             RecordSet::Messages(entries) => {
-                RecordSet::Messages(self.append_messages_as_leader(entries, now, wall, disk)?)
+                self.check_messages(&entries)?;
+                match self.rules.format {
+                    MessageFormat::V1 => {
+                        RecordSet::Messages(self.append_messages_as_leader(entries, now, wall, disk)?)
+                    }
+                    MessageFormat::V2 => {
+                        let batch = conversion::up(&entries).map_err(|_: RecordsError| LogError::Corrupt)?;
+                        RecordSet::Batch(self.append_as_leader(batch, epoch, now, wall, disk)?)
+                    }
+                }
             }
         })
+    }
+
+    /// Whether a producer's message set may be appended (`Log.analyzeAndValidateRecords`).
+    fn check_messages(&self, entries: &[RecordBatch]) -> Result<(), LogError> {
+        for entry in entries {
+            if entry.size() > self.config.max_message_bytes {
+                return Err(LogError::TooLarge);
+            }
+            let BatchHeader { magic, attributes, last_offset_delta, .. } = entry.header;
+            let create_time = attributes & LOG_APPEND_TIME == 0;
+            if magic != 1 || last_offset_delta < 0 || !create_time || !entry.is_valid() {
+                return Err(LogError::Corrupt);
+            }
+        }
+        if entries.is_empty() { Err(LogError::Corrupt) } else { Ok(()) }
     }
 
     /// The leader appends a message set of format v1: gives each entry its offset, in place, and rolls and indexes once
@@ -332,18 +360,6 @@ impl PartitionLog {
         wall: Timestamp,
         disk: &mut dyn Disk,
     ) -> Result<Vec<RecordBatch>, LogError> {
-        for entry in &entries {
-            if entry.size() > self.config.max_message_bytes {
-                return Err(LogError::TooLarge);
-            }
-            let BatchHeader { magic, attributes, last_offset_delta, .. } = entry.header;
-            if magic != 1 || last_offset_delta < 0 || attributes & LOG_APPEND_TIME != 0 || !entry.is_valid() {
-                return Err(LogError::Corrupt);
-            }
-        }
-        if entries.is_empty() {
-            return Err(LogError::Corrupt);
-        }
         if entries.iter().map(RecordBatch::size).sum::<u64>() > self.config.segment_bytes {
             return Err(LogError::LargerThanSegment);
         }
@@ -424,8 +440,7 @@ impl PartitionLog {
         if batch.size() > self.config.segment_bytes {
             return Err(LogError::LargerThanSegment);
         }
-        let first_offset = if batch.header.magic < 2 { self.end } else { batch.header.base_offset };
-        self.append(std::slice::from_ref(batch), first_offset, now, disk)
+        self.append(std::slice::from_ref(batch), batch.header.base_offset, now, disk)
     }
 
     /// Appends what has its offsets: one batch, or all entries of a message set.
@@ -440,7 +455,9 @@ impl PartitionLog {
         assert!(added.first_offset >= self.end && added.last_offset >= added.first_offset);
         self.enter_epoch(entries[0].header.partition_leader_epoch, first_offset, disk)?;
         if self.active.must_roll(&added, &self.config, now) {
-            self.roll(first_offset, now, disk)?;
+            // The first offset in a compressed entry is not known: the log end is below it.
+            let base = if entries[0].header.magic < 2 { self.end } else { first_offset };
+            self.roll(base, now, disk)?;
         }
         let mut position = self.active.size as u32;
         let interval = self.config.index_interval_bytes;

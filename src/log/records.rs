@@ -161,7 +161,7 @@ pub fn encode(
 }
 
 /// Bytes after their length, with the numbers before them; "no bytes" is one more number.
-#[inline]
+#[inline(always)]
 fn write_sized(out: &mut Vec<u8>, numbers: &mut Gathered, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => {

@@ -32,7 +32,7 @@ const GATHERED: usize = 48;
 
 impl Gathered {
     /// One byte.
-    #[inline]
+    #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
         self.bytes[self.length] = byte;
         self.length += 1;
@@ -45,7 +45,7 @@ impl Gathered {
     }
 
     /// An unsigned number.
-    #[inline]
+    #[inline(always)]
     fn unsigned(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.byte(value as u8 | 0x80);

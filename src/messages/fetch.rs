@@ -5,6 +5,7 @@
 //! |----------------------------|---------------|------------------------------------------------------------|
 //! | replica_id                 | 0             | a follower's broker id; -1 for a consumer                  |
 //! | max_bytes                  | 3 (KIP-74)    | bounds the whole response                                  |
+//! | records in format v2       | 4 (KIP-98)    | v1 up to version 3: converted, if the log has v2           |
 //! | log_start_offset           | 5 (KIP-107)   | the follower's; the leader's in the answer                 |
 //! | current_leader_epoch       | 9 (KIP-320)   | fences asker and asked if they disagree on who leads       |
 //! | last_fetched_epoch         | 12 (KIP-595)  | of the record below the fetch offset: finds divergence     |
@@ -37,6 +38,9 @@ pub const VERSIONS: &[(Release, i16)] = &[
     (Release::new(3, 7, 0), 16),
     (Release::new(3, 9, 0), 17),
 ];
+
+/// The first version whose answers carry message format v2.
+pub const CARRIES_V2: i16 = 4;
 
 /// A fetch request.
 #[derive(Clone, PartialEq, Debug)]

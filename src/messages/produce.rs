@@ -30,6 +30,9 @@ pub const VERSIONS: &[(Release, i16)] = &[
     (Release::new(3, 8, 0), 11),
 ];
 
+/// The first version that carries message format v2.
+pub const CARRIES_V2: i16 = 3;
+
 /// `acks`: how many replicas must have a record before the producer is told.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Acks {

@@ -23,7 +23,8 @@ use crate::era::Era;
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, NodeId, TopicPartition};
 use crate::log::batch::MessageFormat;
-use crate::messages::Response;
+use crate::messages::produce::CARRIES_V2;
+use crate::messages::{ApiKey, Response};
 use crate::node::{Effect, Env, Input, Node};
 use crate::time::Time;
 use accumulator::Accumulator;
@@ -39,6 +40,8 @@ pub struct Producer {
     retry: ExponentialBackoff,
     /// The message format of its release.
     format: MessageFormat,
+    /// Whether its release knows a version of Produce that carries format v2.
+    speaks_v2: bool,
     client: NetworkClient,
     accumulator: Accumulator,
     /// Sends whose partition is not known yet, in order.
@@ -76,6 +79,7 @@ impl Producer {
         Producer {
             retry,
             format: MessageFormat::of(&era),
+            speaks_v2: ApiKey::Produce.newest_version(era.release).is_some_and(|newest| newest >= CARRIES_V2),
             client: NetworkClient::new(era, settings, bootstrap),
             accumulator: Accumulator::new(&config),
             blocked: VecDeque::new(),
@@ -85,6 +89,11 @@ impl Producer {
             leaders: Vec::new(),
             config,
         }
+    }
+
+    /// The brokers that its last metadata named; before the first, those it was told to begin with.
+    pub fn known_brokers(&self) -> &[NodeId] {
+        self.client.metadata.nodes()
     }
 
     /// The application sends.

@@ -3,6 +3,7 @@
 //! 1. Of every partition that has a batch to send, the leader is looked up; if one is unknown, metadata is asked for.
 //! 2. For each leader that is connected and has fewer than `max.in.flight.requests.per.connection` requests in flight,
 //!    one batch of each of its partitions goes into one request, up to `max.request.size`; again, until nothing goes.
+//!    For a broker that knows message format v1 alone, what is in v2 is converted ([`crate::log::conversion`]).
 //! 3. With `acks=0` a batch is done when it is sent. Otherwise each partition of the answer says what became of its
 //!    batch.
 //! 4. A retriable refusal, or a lost connection, sends the batch again after `retry.backoff.ms`, if `retries` (0 before
@@ -19,7 +20,7 @@ use crate::command::ClientError;
 use crate::error::KafkaError;
 use crate::ids::{BrokerId, CallId, NodeId, Offset, TopicPartition};
 use crate::messages::ApiKey;
-use crate::messages::produce::{Acks, ProduceRequest, ProduceResponse};
+use crate::messages::produce::{Acks, CARRIES_V2, ProduceRequest, ProduceResponse};
 use crate::node::Env;
 use crate::note::{ClientNote, Note};
 use crate::time::Time;
@@ -89,9 +90,14 @@ impl Producer {
         env: &mut Env<'_>,
     ) {
         let acks = self.config.acks;
-        let partitions = batches.iter().map(|batch| (batch.partition, batch.records.clone())).collect();
-        let request = ProduceRequest { acks, timeout: self.config.request_timeout, partitions };
         let version = self.client.version(node, ApiKey::Produce).expect("every release knows Produce");
+        let converts = version < CARRIES_V2 && self.speaks_v2;
+        let records = |batch: &ProducerBatch| match converts {
+            true => batch.records.converted_down(),
+            false => batch.records.clone(),
+        };
+        let partitions = batches.iter().map(|batch| (batch.partition, records(batch))).collect();
+        let request = ProduceRequest { acks, timeout: self.config.request_timeout, partitions };
         let call = self.client.send(node, version, request.into(), acks != Acks::None, env);
         if acks == Acks::None {
             for batch in batches {

@@ -125,6 +125,32 @@ impl ZooKeeper {
         assigned
     }
 
+    /// Who leaves a partition, its reassignment being complete: every target is in the ISR. From here on the controller
+    /// goes by the targets alone, and tells the leader so before it shrinks the ISR (KIP-455, step B3; before it the same).
+    pub fn leaving(&self, partition: TopicPartition) -> Vec<BrokerId> {
+        let Some((ZnodeData::Topic(topic), _)) = self.get(&znode::topic_path(partition.topic)) else {
+            return Vec::new();
+        };
+        let (Some(held), Some((state, _))) =
+            (topic.get(&partition.partition), self.partition_state(partition))
+        else {
+            return Vec::new();
+        };
+        let moving = match self.get(znode::REASSIGN_PARTITIONS) {
+            Some((ZnodeData::ReassignPartitions(moving), _)) => moving.get(&partition),
+            _ => None,
+        };
+        let stays = |broker: &&BrokerId| match moving {
+            Some(targets) => targets.contains(broker),
+            None => !held.removing.contains(broker),
+        };
+        let all = held.replicas.iter().chain(moving.into_iter().flatten());
+        match all.filter(stays).all(|broker| state.isr.contains(broker)) {
+            true => held.replicas.iter().filter(|broker| !stays(broker)).copied().collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// The epoch of the controller elected last; 0 before the first.
     pub fn controller_epoch(&self) -> ControllerEpoch {
         match self.get(znode::CONTROLLER_EPOCH) {

@@ -1,8 +1,13 @@
 //! Kafka's znodes: where each stands and what it holds.
 //!
 //! Data is typed inside; [`ZnodeData`]'s `Display` is the JSON that Kafka writes (`kafka.zk.ZkData`), as stories and
-//! comparisons with real clusters show it.
+//! comparisons with real clusters show it, in short for the two whose fields differ from release to release.
+//! [`ZnodeData::text_in`] has those in full. The order of keys is a hash map's, which differs between builds of one release;
+//! here it is that of the schemas in Kafka's source.
+//!
+//! Left out: the `topic_id` of version 3 (2.8).
 
+use crate::era::Release;
 use crate::ids::{BrokerId, ControllerEpoch, LeaderEpoch, NodeId, Topic, TopicPartition};
 use crate::messages::zookeeper::Path;
 use crate::time::Timestamp;
@@ -167,6 +172,52 @@ fn named(partitions: &[TopicPartition]) -> String {
     format!("[{}]", partitions.join(","))
 }
 
+/// The version of `/brokers/ids/<id>`: `features` came with 2.7 (KIP-584).
+const BROKER_VERSION: &[(Release, i32)] = &[(Release::FIRST, 4), (Release::new(2, 7, 0), 5)];
+/// The version of `/brokers/topics/<topic>`: what a reassignment adds and removes (KIP-455), then topic ids (KIP-516).
+const TOPIC_VERSION: &[(Release, i32)] =
+    &[(Release::FIRST, 1), (Release::new(2, 4, 0), 2), (Release::new(2, 8, 0), 3)];
+
+impl ZnodeData {
+    /// What a broker of this release writes.
+    pub fn text_in(&self, release: Release) -> String {
+        let version = |table| *release.look_up(table).expect("the first entry is for all");
+        match self {
+            ZnodeData::Broker { node, rack, timestamp } => {
+                let rack = rack.as_ref().map_or(String::new(), |rack| format!(",\"rack\":\"{rack}\""));
+                let version = version(BROKER_VERSION);
+                let features = if version >= 5 { ",\"features\":{}" } else { "" };
+                format!(
+                    "{{\"version\":{version},\"host\":\"node-{node}\",\"port\":9092,\"jmx_port\":-1,\
+                     \"timestamp\":\"{}\",\"endpoints\":[\"PLAINTEXT://node-{node}:9092\"],\
+                     \"listener_security_protocol_map\":{{\"PLAINTEXT\":\"PLAINTEXT\"}}{rack}{features}}}",
+                    timestamp.0
+                )
+            }
+            ZnodeData::Topic(partitions) => {
+                let version = version(TOPIC_VERSION);
+                let held = |of: fn(&ReplicaAssignment) -> &Vec<BrokerId>, all: bool| {
+                    let lists = partitions.iter().filter(|(_, held)| all || !of(held).is_empty());
+                    let lists: Vec<String> =
+                        lists.map(|(number, held)| format!("\"{number}\":{}", list(of(held)))).collect();
+                    format!("{{{}}}", lists.join(","))
+                };
+                let replicas = held(|held| &held.replicas, true);
+                if version == 1 {
+                    return format!("{{\"version\":1,\"partitions\":{replicas}}}");
+                }
+                let (adding, removing) =
+                    (held(|held| &held.adding, false), held(|held| &held.removing, false));
+                format!(
+                    "{{\"version\":{version},\"partitions\":{replicas},\"adding_replicas\":{adding},\
+                     \"removing_replicas\":{removing}}}"
+                )
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for ZnodeData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -228,6 +279,40 @@ impl fmt::Display for ZnodeData {
                     .collect();
                 write!(f, "{{\"version\":1,\"partitions\":[{}]}}", targets.join(","))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_and_topics_are_written_as_the_release_does() {
+        let broker = ZnodeData::Broker { node: NodeId(1), rack: Some("r".into()), timestamp: Timestamp(7) };
+        let text = broker.text_in(Release::new(2, 6, 0));
+        assert_eq!(
+            text,
+            "{\"version\":4,\"host\":\"node-1\",\"port\":9092,\"jmx_port\":-1,\"timestamp\":\"7\",\
+             \"endpoints\":[\"PLAINTEXT://node-1:9092\"],\
+             \"listener_security_protocol_map\":{\"PLAINTEXT\":\"PLAINTEXT\"},\"rack\":\"r\"}"
+        );
+        assert!(broker.text_in(Release::new(2, 7, 0)).ends_with(",\"rack\":\"r\",\"features\":{}}"));
+        let moving = ReplicaAssignment {
+            replicas: vec![BrokerId(1), BrokerId(2)],
+            adding: vec![BrokerId(1)],
+            removing: vec![BrokerId(2)],
+        };
+        let settled = ReplicaAssignment { replicas: vec![BrokerId(3)], ..ReplicaAssignment::default() };
+        let topic = ZnodeData::Topic(Arc::new(BTreeMap::from([(0, moving), (1, settled)])));
+        let partitions = "\"partitions\":{\"0\":[1,2],\"1\":[3]}";
+        let rest = "\"adding_replicas\":{\"0\":[1]},\"removing_replicas\":{\"0\":[2]}";
+        for (release, expected) in [
+            (Release::new(2, 3, 1), format!("{{\"version\":1,{partitions}}}")),
+            (Release::new(2, 4, 0), format!("{{\"version\":2,{partitions},{rest}}}")),
+            (Release::new(2, 8, 0), format!("{{\"version\":3,{partitions},{rest}}}")),
+        ] {
+            assert_eq!(topic.text_in(release), expected, "{release}");
         }
     }
 }

@@ -11,6 +11,7 @@ use super::ledger::Outcome;
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::command::Delivery;
 use kafka::era::Release;
+use kafka::ids::Offset;
 use kafka::messages::produce::Acks;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
@@ -33,6 +34,8 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
         || ghost.deleted > *offset
         // An unclean election leaves it out of the ghost; the broker that answered does not know.
         || ghost.replica_of(*broker).is_some_and(|seen| seen.high_watermark > *offset)
+        // It answered with its last breath, and nobody saw its high watermark: then the ISR tells.
+        || ghost.replica_of(*broker).is_some_and(|seen| !seen.alive) && is_everywhere(ghost, *offset)
     {
         return;
     }
@@ -40,6 +43,13 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
     context.find(&INFO, ghost, *offset, || {
         vec![format!("{partition}: {producer} was told that {name} is at offset {offset}, which no high watermark has passed.")]
     });
+}
+
+/// Whether every running member of the ISR has a record at this offset, and at least one has.
+fn is_everywhere(ghost: &Ghost, offset: Offset) -> bool {
+    let mut members =
+        ghost.replicas.iter().filter(|seen| seen.alive && ghost.in_controller_isr(seen)).peekable();
+    members.peek().is_some() && members.all(|seen| seen.end > offset)
 }
 
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
@@ -82,7 +92,12 @@ pub(super) fn finish(audit: &Audit, history: &History, context: &mut Context<'_>
     for record in &audit.records {
         let Fate::Lost { declared: None, how } = &record.fate else { continue };
         let (Some(ghost), Some(batch)) = (history.get(record.partition), record.batch) else { continue };
-        let line = format!("{} was acked with acks=all and is lost: {how}.", record.name);
+        let promise = match record.acks {
+            Acks::All => "was acked with acks=all",
+            // Who waits for the leader alone is promised nothing until the high watermark passes.
+            Acks::Leader | Acks::None => "was committed",
+        };
+        let line = format!("{} {promise} and is lost: {how}.", record.name);
         context.find(&INFO, ghost, batch.base_offset, || vec![line]);
     }
 }

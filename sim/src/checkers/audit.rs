@@ -14,7 +14,7 @@
 //!
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
-use super::history::{Ghost, History, Seen, duplicate, find};
+use super::history::{Declared, Deletion, Ghost, History, Seen, duplicate, find};
 use super::ledger::{Ledger, Names, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
@@ -50,8 +50,8 @@ pub struct Audited {
     pub told: Told,
     /// The batch it became, if that is known.
     pub batch: Option<BatchInfo>,
-    /// Names of the nodes that hold it.
-    pub copies: Vec<Arc<str>>,
+    /// Names of the nodes that hold it: one list for all records that the same nodes hold.
+    pub copies: Arc<[Arc<str>]>,
     /// What became of it.
     pub fate: Fate,
 }
@@ -108,6 +108,8 @@ pub enum Fate {
     KeptFrom(Offset),
     /// An operator had it deleted: the log starts here.
     Deleted(Offset),
+    /// An operator had its topic deleted.
+    TopicDeleted,
     /// Nobody leads, or who leads cannot read it; these copies wait for another leader.
     Waiting,
     /// It was acknowledged, and the partition goes on without it.
@@ -137,6 +139,7 @@ impl Audit {
         let mut searched = Searched::default();
         let mut names = Names::default();
         let mut copies = Vec::new();
+        let mut named: (Vec<NodeId>, Arc<[Arc<str>]>) = Default::default();
         let mut places = PartitionMap::default();
         let records = ledger.sends().map(|send| {
             let ghost = history.get(send.partition);
@@ -156,10 +159,19 @@ impl Audit {
                 told: Told::of(send, nodes),
                 batch,
                 fate: ghost.map_or(Fate::NotPromised, |ghost| fate(ghost, send, nodes, &copies)),
-                copies: copies.iter().map(|node| Arc::clone(&nodes.slot(*node).name)).collect(),
+                copies: {
+                    if named.0 != copies {
+                        let names = copies.iter().map(|node| Arc::clone(&nodes.slot(*node).name)).collect();
+                        named = (copies.clone(), names);
+                    }
+                    Arc::clone(&named.1)
+                },
             }
         });
-        Audit { records: records.collect() }
+        // The ledger knows how many there are; the iterator does not.
+        let mut all = Vec::with_capacity(ledger.count());
+        all.extend(records);
+        Audit { records: all }
     }
 
     /// Names of the records that are lost, with the declaration that allowed it.
@@ -254,6 +266,9 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         return Fate::NotPromised;
     };
     let leader = ghost.current_leader().map(|index| &ghost.replicas[index]);
+    if send.is_deleted || ghost.deletion == Deletion::Begun && leader.is_none() {
+        return Fate::TopicDeleted;
+    }
     // Its bytes may be on disk all the same. What a crash has brought back is there again.
     let start = leader.map_or(ghost.deleted, |leader| ghost.start_of(leader));
     if start > batch.last_offset {
@@ -288,6 +303,7 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .rev()
             .find(|(old, _)| old.batch == batch)
             .and_then(|(_, declared)| *declared)
+            .or_else(|| ghost.is_of_a_deposed_leader(&batch).then_some(Declared::UncleanElection))
             .map(|d| d.name()),
     };
     let damaged = ghost.replicas.iter().find(|seen| seen.alive && has_damaged_copy(ghost, seen, &batch));

@@ -20,7 +20,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Promise,
     since: Release::FIRST,
     source: "",
-    excused: "declared losses; a machine that lost something, until the controller speaks to its new process",
+    excused: "declared losses; a machine that lost something, until the controller speaks to its new process; a replica that leaves, its reassignment being complete",
 };
 
 /// So many missing records are named, one by one.
@@ -91,5 +91,5 @@ fn check(index: usize, ghost: &mut Ghost, context: &mut Context<'_>) {
 pub(super) fn is_candidate(ghost: &Ghost, index: usize) -> bool {
     let seen = &ghost.replicas[index];
     let fenced = seen.role == Role::Idle && ghost.lossy.contains(&seen.node);
-    seen.alive && !fenced && ghost.in_controller_isr(seen)
+    seen.alive && !fenced && ghost.in_controller_isr(seen) && !ghost.is_leaving(seen)
 }

@@ -43,7 +43,7 @@ impl Told {
             match handed {
                 Handed::Assignment => self.given.retain(|(by, _), _| by != node),
                 Handed::Position(partition) => drop(self.given.remove(&(*node, *partition))),
-                Handed::Records { .. } | Handed::Deletion(..) => {}
+                Handed::Records { .. } | Handed::Deletion(..) | Handed::TopicDeletion(_) => {}
             }
         }
         let lives = observed.lives.iter().filter(|(_, life)| *life != LifeEvent::DiskDamaged);

@@ -102,6 +102,17 @@ impl Declared {
     }
 }
 
+/// How far a topic's deletion has come.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Deletion {
+    /// Nobody has asked for it.
+    NotOrdered,
+    /// An operator has; nothing was deleted yet, and perhaps never will be (`delete.topic.enable`).
+    Ordered,
+    /// Replicas were deleted: what the partition held is gone, or will be.
+    Begun,
+}
+
 /// A partition's state in ZooKeeper, as last read.
 #[derive(Clone, Debug)]
 pub struct StateSeen {
@@ -113,6 +124,8 @@ pub struct StateSeen {
     pub isr: Vec<BrokerId>,
     /// Who is assigned to the partition, on both sides of a reassignment in progress.
     pub assigned: Vec<BrokerId>,
+    /// Who is on the way out: the controller elects none of them any more, and the leader need not wait for them.
+    pub leaving: Vec<BrokerId>,
 }
 
 /// What became of a partition's state in ZooKeeper in one event.
@@ -173,6 +186,8 @@ pub struct Ghost {
     pub ordered: Offset,
     /// Below this offset some replica has deleted them.
     pub deleted: Offset,
+    /// Whether an operator has ordered the topic to be deleted, and whether a replica was deleted since.
+    pub deletion: Deletion,
     /// Up to which offset two replicas are known to agree.
     pub matched: Vec<(NodeId, NodeId, Offset)>,
     /// Up to which offset a member of a leader's ISR is known to agree with it.
@@ -224,6 +239,7 @@ impl Ghost {
             sent: SharedList::default(),
             ordered: Offset::ZERO,
             deleted: Offset::ZERO,
+            deletion: Deletion::NotOrdered,
             matched: Vec::new(),
             weakly_matched: Vec::new(),
         }
@@ -253,6 +269,19 @@ impl Ghost {
     /// Whether a replica is in the ISR that ZooKeeper holds.
     pub fn in_controller_isr(&self, seen: &Seen) -> bool {
         self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
+    }
+
+    /// Whether a replica leaves the partition, its reassignment being complete but for the ISR.
+    pub fn is_leaving(&self, seen: &Seen) -> bool {
+        self.state.as_ref().is_some_and(|state| state.leaving.contains(&seen.broker))
+    }
+
+    /// Whether a batch was written by a leader that an unclean election had deposed, or soon would: it was never part of
+    /// the history, whoever acknowledged it.
+    pub fn is_of_a_deposed_leader(&self, batch: &BatchInfo) -> bool {
+        self.unclean.is_some_and(|unclean| batch.epoch < unclean)
+            && self.committed_at(batch.base_offset).is_none_or(|old| old.batch != *batch)
+            && !self.lost.iter().any(|(old, _)| old.batch == *batch)
     }
 
     /// Behind the last committed batch.
@@ -364,11 +393,12 @@ impl Ghost {
 
     /// Whether something committed was lost by declaration: an unclean election was held, or power took it.
     pub fn has_declared_loss(&self) -> bool {
-        self.unclean.is_some() || self.lost.iter().any(|(_, declared)| declared.is_some())
+        self.unclean.is_some()
+            || !self.lost.is_empty() && self.lost.iter().any(|(_, declared)| declared.is_some())
     }
 
     /// The declaration that would excuse the loss of this batch now: also if so many machines as count have lost it, and
-    /// have recovered from it otherwise.
+    /// have recovered from it otherwise, or if only a leader that an unclean election deposed ever counted it.
     pub fn excuse(&self, batch: &BatchInfo) -> Option<Declared> {
         self.excuse_of(batch, self.minimum_of(batch))
     }
@@ -379,7 +409,8 @@ impl Ghost {
             let machines: BTreeSet<NodeId> = lost.map(|drop| drop.node).collect();
             (machines.len() >= minimum.max(1)).then_some(Declared::PowerLoss)
         };
-        self.declared_of(minimum).or_else(by_power)
+        let by_deposition = || self.is_of_a_deposed_leader(batch).then_some(Declared::UncleanElection);
+        self.declared_of(minimum).or_else(by_power).or_else(by_deposition)
     }
 
     /// To how many machines a batch was promised: the setting of now if it was never committed.
@@ -530,6 +561,9 @@ impl Ghost {
 
     /// A replica was deleted: all its batches are dropped.
     pub(super) fn forget(&mut self, node: NodeId, at: Time) {
+        if self.deletion == Deletion::Ordered {
+            self.deletion = Deletion::Begun;
+        }
         if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
             let seen = self.replicas.remove(index);
             let why: Arc<str> = "deletion of the replica".into();
@@ -587,22 +621,25 @@ impl Seen {
         (isr_changed, epochs_changed)
     }
 
-    /// Takes over a log as it is now. Returns how many batches were kept, and what went from the tail.
+    /// Takes over a log as it is now, which starts at `start`. Returns how many batches were kept, and what went.
     ///
     /// Logs change at their ends: what is equal at one place is equal before it.
-    pub(super) fn take_log(&mut self, now: &[BatchInfo]) -> (usize, Vec<BatchInfo>) {
-        // Deletion from the front (log start offset) is no cut.
+    pub(super) fn take_log(&mut self, now: &[BatchInfo], start: Offset) -> (usize, Vec<BatchInfo>) {
+        let mut dropped = Vec::new();
         if let (Some(old), Some(new)) = (self.batches.get(0), now.first())
             && old.base_offset < new.base_offset
         {
             let front = self.batches.partition_point(|batch| batch.base_offset < new.base_offset);
+            // Deletion from the front is no cut, but a hole behind the log's start offset is.
+            dropped
+                .extend(self.batches.iter().take(front).filter(|batch| batch.last_offset >= start).copied());
             self.batches.drop_front(front);
         }
         let mut kept = self.batches.len().min(now.len());
         while kept > 0 && self.batches.get(kept - 1) != Some(&now[kept - 1]) {
             kept -= 1;
         }
-        let dropped = self.batches.split_off(kept);
+        dropped.extend(self.batches.split_off(kept));
         self.batches.extend(now[kept..].iter().copied());
         (kept, dropped)
     }

@@ -4,7 +4,7 @@
 //! had (KAFKA-13091).
 
 use super::history::{Ghost, History, Seen};
-use super::{Context, PropertyInfo, PropertyKind};
+use super::{Context, PropertyInfo, PropertyKind, min_isr_high_watermark};
 use kafka::era::Release;
 use kafka::ids::Offset;
 
@@ -16,13 +16,19 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Liveness,
     since: Release::NEXT,
     source: "",
-    excused: "unless a scenario names it: it must give the cluster the time, and hold nothing up",
+    excused: "unless a scenario names it: it must give the cluster the time, and hold nothing up; from 3.7 on where the ISR is below min.insync.replicas",
 };
 
 pub(super) fn finish(history: &History, context: &mut Context<'_>) {
     for partition in history.partitions() {
         let Some(ghost) = history.get(partition) else { continue };
         let Some((leader, end)) = behind(ghost) else { continue };
+        // Too small an ISR holds it back, where that is a rule.
+        let view = context.nodes.broker(leader.node).and_then(|broker| broker.replica(partition));
+        let is_too_small = view.is_some_and(|view| leader.isr.len() < view.min_insync_replicas);
+        if is_too_small && context.in_force(&min_isr_high_watermark::INFO) {
+            continue;
+        }
         let line = format!(
             "{partition}: every member of the ISR has all up to {end}, and {}'s high watermark is {}: nobody looks.",
             context.nodes.name(leader.node),

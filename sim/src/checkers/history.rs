@@ -5,12 +5,12 @@
 
 use super::LifeEvent;
 pub use super::ghost::{
-    Committed, Declared, Drop, Ghost, Link, Log, Read, Seen, StateChange, StateSeen, duplicate, find,
-    first_disagreement, goes_on_alike,
+    Committed, Declared, Deletion, Drop, Ghost, Link, Log, Read, Seen, StateChange, StateSeen, duplicate,
+    find, first_disagreement, goes_on_alike,
 };
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};
-use kafka::ids::{BrokerId, NodeId, Offset, TopicPartition};
+use kafka::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
 use kafka::partition_map::PartitionMap;
 use kafka::time::Time;
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub struct History {
     pub states_version: u64,
     /// The same of assignments.
     assignments_version: u64,
+    /// Topics that are to be deleted.
+    to_delete: Vec<Topic>,
 }
 
 impl History {
@@ -62,6 +64,37 @@ impl History {
     /// A partition's ghost, to change.
     pub fn ghost_mut(&mut self, partition: TopicPartition) -> &mut Ghost {
         Arc::make_mut(self.ghosts.get_or_insert_with(partition, || Arc::new(Ghost::new(partition))))
+    }
+
+    /// An operator has ordered a topic to be deleted.
+    pub(super) fn order_deletion(&mut self, topic: Topic) {
+        let of_topic = self.ghosts.iter_mut().filter(|(partition, _)| partition.topic == topic);
+        for (_, ghost) in of_topic {
+            let ghost = Arc::make_mut(ghost);
+            if ghost.deletion == Deletion::NotOrdered {
+                ghost.deletion = Deletion::Ordered;
+            }
+        }
+        self.to_delete.push(topic);
+    }
+
+    /// Forgets the partitions whose topic was deleted by order and has left ZooKeeper: who bears the name from now on is
+    /// another. Returns which.
+    pub(super) fn end_deleted(&mut self, nodes: &Nodes) -> Vec<TopicPartition> {
+        if self.to_delete.is_empty() {
+            return Vec::new();
+        }
+        let is_gone = |partition: &TopicPartition, ghost: &Ghost| {
+            ghost.deletion == Deletion::Begun && nodes.zookeeper().partition_state(*partition).is_none()
+        };
+        let ghosts = self.ghosts.iter_mut().filter(|(partition, ghost)| is_gone(partition, ghost));
+        let mut gone = Vec::new();
+        for (partition, ghost) in ghosts {
+            *ghost = Arc::new(Ghost::new(partition));
+            gone.push(partition);
+        }
+        self.to_delete.retain(|topic| !gone.iter().any(|partition| partition.topic == *topic));
+        gone
     }
 
     /// Reads ZooKeeper's partition states again; returns what became of those that changed, or are assigned otherwise.
@@ -107,6 +140,7 @@ impl History {
                 leader_epoch: state.leader_epoch,
                 isr: state.isr.clone(),
                 assigned,
+                leaving: zookeeper.leaving(partition),
             });
             changed.push(change);
         }
@@ -163,7 +197,7 @@ impl History {
         let restarted = seen.life != slot.life;
         let role_changed = restarted || seen.role != view.role || seen.leader_epoch != view.leader_epoch;
         let before = (!restarted).then_some(seen.high_watermark);
-        let (kept, dropped) = seen.take_log(view.log.batches());
+        let (kept, dropped) = seen.take_log(view.log.batches(), view.log.start_offset());
         let (isr_changed, epochs_changed) = seen.look(&view, slot.life);
         ghost.deleted = ghost.deleted.max(seen.start.min(ghost.ordered));
         let cut = restarted || !dropped.is_empty();

@@ -80,6 +80,8 @@ pub struct Send {
     pub batch: Option<BatchInfo>,
     /// The entries after the first, if it became several.
     pub rest: Vec<BatchInfo>,
+    /// Whether it was acknowledged, and its topic was deleted later.
+    pub is_deleted: bool,
 }
 
 impl Send {
@@ -178,6 +180,7 @@ impl Ledger {
             outcome: Outcome::Open,
             batch: None,
             rest: Vec::new(),
+            is_deleted: false,
         };
         // Handles ascend as they are given out; a busy producer may take its command after a later one elsewhere.
         match self.sends.last() {
@@ -250,6 +253,17 @@ impl Ledger {
         log.iter_from(after).take(entry.count - 1).take_while(same).copied().collect()
     }
 
+    /// A topic that an operator had deleted is gone: whatever of this partition was acknowledged is gone with it.
+    pub(super) fn topic_is_deleted(&mut self, partition: TopicPartition) {
+        let of_partition =
+            |send: &&Send| send.partition == partition && matches!(send.outcome, Outcome::Acked(..));
+        let gone: Vec<SendId> = self.sends.iter().filter(of_partition).map(|send| send.id).collect();
+        for send in gone {
+            self.get_mut(send).expect("it was just found").is_deleted = true;
+        }
+        self.by_batch.remove(partition);
+    }
+
     fn index(&self, send: SendId) -> Option<usize> {
         let index = self.sends.partition_point(|entry| entry.id < send);
         self.sends.get(index).is_some_and(|entry| entry.id == send).then_some(index)
@@ -263,6 +277,11 @@ impl Ledger {
     /// One send.
     pub fn get(&self, send: SendId) -> Option<&Send> {
         self.sends.get(self.index(send)?)
+    }
+
+    /// How many sends there are.
+    pub fn count(&self) -> usize {
+        self.sends.len()
     }
 
     /// All sends, oldest first.

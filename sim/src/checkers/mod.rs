@@ -21,11 +21,13 @@ pub mod audit;
 mod bounds;
 mod candidate_completeness;
 mod consistent_read;
+mod consumers_arrive;
 mod definite_error;
 mod eligible_isr;
 mod end_offset_monotone;
 mod epoch_monotone;
 mod exactly_once_append;
+pub mod excuse;
 pub mod full;
 mod full_clients;
 mod full_states;
@@ -35,6 +37,7 @@ mod high_watermark_monotone;
 pub mod history;
 mod isr_refills;
 mod isr_subset;
+mod leader_arrives;
 mod leader_completeness;
 pub mod ledger;
 mod log_matching;
@@ -47,6 +50,7 @@ mod prefix_per_epoch;
 mod producer_order;
 mod quorum_superset;
 mod read_below_high_watermark;
+mod sends_are_answered;
 pub mod shared_list;
 #[cfg(test)]
 mod tests;
@@ -59,7 +63,7 @@ use history::{Change, Ghost, History};
 use kafka::broker::view::ReplicaView;
 use kafka::command::{Command, Delivery, SendId};
 use kafka::era::{Era, Release};
-use kafka::ids::{NodeId, Offset, TopicPartition};
+use kafka::ids::{NodeId, Offset, Topic, TopicPartition};
 use kafka::time::Time;
 use ledger::{FirstValue, Ledger};
 use std::collections::BTreeSet;
@@ -124,6 +128,9 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     isr_refills::INFO,
     high_watermark_arrives::INFO,
     exactly_once_append::INFO,
+    leader_arrives::INFO,
+    sends_are_answered::INFO,
+    consumers_arrive::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -163,6 +170,8 @@ pub enum Handed {
     Position(TopicPartition),
     /// The records of a partition below this offset may be deleted: by an operator's order, to his tool.
     Deletion(TopicPartition, Offset),
+    /// A topic may be deleted: by an operator's order, to his tool.
+    TopicDeletion(Topic),
 }
 
 impl Handed {
@@ -175,6 +184,7 @@ impl Handed {
             }
             Command::Assign(_) => Some(Handed::Assignment),
             Command::Seek(partition, _) => Some(Handed::Position(*partition)),
+            Command::DeleteTopic(topic) => Some(Handed::TopicDeletion(*topic)),
             // The high watermark, wherever it is by then.
             Command::DeleteRecords { partition, before: Offset(-1) } => {
                 Some(Handed::Deletion(*partition, Offset(i64::MAX)))
@@ -250,7 +260,10 @@ impl Context<'_> {
         self.force[info.number]
     }
 
-    /// Reports a finding, if the property is in force. The report is only built if so.
+    /// Reports a finding, if the property is in force. The report is only built if so, and not in line with what looks
+    /// at every change.
+    #[cold]
+    #[inline(never)]
     fn find(
         &mut self,
         info: &PropertyInfo,
@@ -362,6 +375,9 @@ impl Checks {
                 let ghost = self.history.ghost_mut(*partition);
                 ghost.ordered = ghost.ordered.max(*before);
             }
+            if let Handed::TopicDeletion(topic) = handed {
+                self.history.order_deletion(*topic);
+            }
         }
         for (node, life) in observed.lives {
             self.history.on_life(*node, *life, nodes);
@@ -373,6 +389,9 @@ impl Checks {
         let Checks { force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, .. } = self;
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
+            for partition in history.end_deleted(nodes) {
+                ledger.topic_is_deleted(partition);
+            }
             for change in history.read_states(nodes) {
                 let mut context = Context { at, event, nodes, ledger, force, findings };
                 let ghost = history.ghost_mut(change.partition);
@@ -417,6 +436,9 @@ impl Checks {
         definite_error::finish(audit, history, &mut context);
         isr_refills::finish(history, &mut context);
         high_watermark_arrives::finish(history, &mut context);
+        leader_arrives::finish(history, &mut context);
+        sends_are_answered::finish(history, &mut context);
+        consumers_arrive::finish(history, &mut context);
         self.keep(findings, at, event);
         if let Some(full) = &self.full {
             full.finish(self);

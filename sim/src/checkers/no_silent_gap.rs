@@ -11,7 +11,7 @@
 //! To be told is a reset (by `auto.offset.reset`, by itself after a truncation), an exception, or the application's own
 //! `assign` and `seek`. What is below the leader's log start offset is nobody's any more.
 
-use super::history::{Ghost, History, Read};
+use super::history::{Declared, Ghost, History, Read};
 use super::shared_list::SharedList;
 use super::{Context, Handed, PropertyInfo, PropertyKind};
 use kafka::command::Delivery;
@@ -30,7 +30,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Promise,
     since: Release::FIRST,
     source: "KIP-320",
-    excused: "resets and exceptions, seeks, records below the log start offset",
+    excused: "resets and exceptions, seeks, records below the log start offset; a record in the place of one of the same epoch that power took, as was declared",
 };
 
 /// Where every consumer stands.
@@ -57,7 +57,7 @@ impl NoSilentGap {
         match handed {
             Handed::Assignment => self.forget(node, None),
             Handed::Position(partition) => self.forget(node, Some(*partition)),
-            Handed::Records { .. } | Handed::Deletion(..) => {}
+            Handed::Records { .. } | Handed::Deletion(..) | Handed::TopicDeletion(_) => {}
         }
     }
 
@@ -195,15 +195,28 @@ pub(super) fn log_start(ghost: &Ghost) -> Offset {
     ghost.current_leader().map_or(Offset::ZERO, |index| ghost.start_of(&ghost.replicas[index]))
 }
 
+/// Whether what stands there took the place of a record of the same epoch that power took, as was declared: nobody can
+/// tell the two apart by offset and epoch.
+fn is_again_in_its_epoch(gap: Offset, ghost: &Ghost) -> bool {
+    let Some(now) = ghost.committed_at(gap).map(|committed| committed.batch) else { return false };
+    let covers = |old: &BatchInfo| old.base_offset <= gap && gap <= old.last_offset && old.epoch == now.epoch;
+    ghost.lost.iter().any(|(old, declared)| *declared == Some(Declared::PowerLoss) && covers(&old.batch))
+}
+
 fn report(client: &str, from: Offset, gap: Offset, ghost: &Ghost, context: &mut Context<'_>) {
+    if is_again_in_its_epoch(gap, ghost) {
+        return;
+    }
     let partition = ghost.partition;
     let what = match ghost.committed_at(gap) {
-        Some(committed) => context.ledger.name(partition, &committed.batch),
-        None => format!("what stands at offset {gap}"),
+        Some(committed) => {
+            format!("{} (offset {gap})", context.ledger.name(partition, &committed.batch))
+        }
+        None => format!("what stood at offset {gap}"),
     };
     context.find(&INFO, ghost, gap, || {
         vec![format!(
-            "{partition}: {client} is given records from offset {from} on; it never was given {what} (offset {gap}), and nothing told it so."
+            "{partition}: {client} is given records from offset {from} on; it never was given {what}, and nothing told it so."
         )]
     });
 }

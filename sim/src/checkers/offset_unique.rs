@@ -34,23 +34,29 @@ pub(super) fn on_delivery(
         match ghost.reads.get(place) {
             Some(old) if *old == read => continue,
             Some(old) if old.base_offset <= read.last_offset => {
+                let old = *old;
                 let mut after = ghost.reads.split_off(place);
                 after.retain(|old| old.base_offset > read.last_offset);
                 ghost.reads.push(read);
                 ghost.reads.extend(after);
-                report(node, read, ghost, context);
+                report(node, old, read, ghost, context);
             }
             _ => ghost.reads.insert(place, read),
         }
     }
 }
 
-fn report(node: NodeId, read: Read, ghost: &Ghost, context: &mut Context<'_>) {
+fn report(node: NodeId, old: Read, read: Read, ghost: &Ghost, context: &mut Context<'_>) {
     // What was read first may have been lost by declaration: then the offset was free again.
     let offset = read.base_offset;
     let overlaps = |old: &BatchInfo| old.base_offset <= read.last_offset && old.last_offset >= offset;
     let declared = ghost.lost.iter().any(|(old, declared)| declared.is_some() && overlaps(&old.batch));
-    if declared || ghost.declared_at(offset).is_some() {
+    // Or it never was part of the history: a leader that an unclean election had deposed gave it away.
+    let is_old = |batch: &BatchInfo| batch.base_offset == old.base_offset && batch.crc == old.crc;
+    let was_committed = ghost.committed_at(old.base_offset).is_some_and(|one| is_old(&one.batch))
+        || ghost.lost.iter().any(|(one, _)| is_old(&one.batch));
+    let deposed = ghost.unclean.is_some() && !was_committed;
+    if declared || deposed || ghost.declared_at(offset).is_some() {
         return;
     }
     let (client, partition) = (context.nodes.name(node).to_owned(), ghost.partition);

@@ -3,7 +3,7 @@
 //! Raft's log matching by epoch. It is enough to look at one batch and the one before it: the rest follows by
 //! induction, so every batch ever seen is remembered with its predecessor and compared once per replica.
 
-use super::history::{Change, Ghost, Link, Log};
+use super::history::{Change, Declared, Ghost, Link, Log};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
 use kafka::ids::{NodeId, Offset};
@@ -17,7 +17,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Mechanism,
     since: Release::new_0(11, 0, 0),
     source: "KIP-101",
-    excused: "never",
+    excused: "where power took what was there before, as was declared",
 };
 
 pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Context<'_>) {
@@ -34,6 +34,8 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         match known {
             None => ghost.links.insert(place, link),
             Some(known) if agree(&known, &link) => {}
+            // A leader that lost its log with its power leads the same epoch again, and gives the offsets away anew.
+            Some(_) if ghost.declared_at(link.batch.base_offset) == Some(Declared::PowerLoss) => {}
             Some(known) => {
                 let (one, two) =
                     (context.nodes.name(known.node).to_owned(), context.nodes.name(change.node).to_owned());

@@ -93,8 +93,13 @@ impl Small {
             })
             .collect();
         let assigned = isr.clone();
-        ghost.state =
-            Some(StateSeen { leader: BrokerId(1), leader_epoch: LeaderEpoch(epoch), isr, assigned });
+        ghost.state = Some(StateSeen {
+            leader: BrokerId(1),
+            leader_epoch: LeaderEpoch(epoch),
+            isr,
+            assigned,
+            leaving: Vec::new(),
+        });
         Small {
             nodes,
             history,
@@ -305,6 +310,32 @@ fn what_an_operator_has_deleted_is_not_lost() {
         small.ghost().ordered = Offset(ordered);
         small.ghost().replicas[0].start = Offset(1);
         assert_eq!(small.deliver(5, &polled(1, "a0 b0 c0", 3)), found, "{ordered}");
+    }
+}
+
+#[test]
+fn a_topic_that_was_deleted_by_order_is_not_lost_and_its_name_is_free() {
+    let how = "broker-3 dropped it at 9 ms by deletion of the replica".to_owned();
+    for (ordered, fate) in [(true, Fate::TopicDeleted), (false, Fate::Lost { declared: None, how })] {
+        let mut small = Small::new(["a0"; 3], 0, 1).commit("a0");
+        small.send(1, "a");
+        small.deliver(4, &acked(1, 0));
+        if ordered {
+            small.history.order_deletion(Topic::new("t"));
+        }
+        let of_a = |small: &Small| {
+            let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
+            audit.records[0].fate.clone()
+        };
+        assert_eq!(of_a(&small), Fate::Kept, "an order alone deletes nothing");
+        (1..=3).for_each(|node| small.ghost().forget(NodeId(node), Time(9000)));
+        assert_eq!(of_a(&small), fate);
+        // This ZooKeeper knows no partition.
+        let gone = small.history.end_deleted(&small.nodes);
+        assert_eq!(gone, if ordered { vec![partition()] } else { vec![] });
+        gone.into_iter().for_each(|partition| small.ledger.topic_is_deleted(partition));
+        assert_eq!(of_a(&small), fate, "ordered {ordered}");
+        assert_eq!(small.ghost().committed.len(), usize::from(!ordered), "another topic owes nothing");
     }
 }
 

@@ -96,6 +96,7 @@ pub(super) fn applies(ghost: &Ghost, leader: usize, member: usize) -> bool {
         && follows.alive
         && leads.isr.contains(&follows.broker)
         && !ghost.lossy.contains(&follows.node)
+        && !ghost.is_leaving(follows)
 }
 
 /// The first offset below `limit` that `here` holds and `there` does not, or holds otherwise.

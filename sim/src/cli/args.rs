@@ -1,10 +1,17 @@
 //! What can be asked.
 
+use crate::scenario::words::Span;
 use crate::trace::Zoom;
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use kafka::era::{Era, RELEASES, Release};
+use kafka::rules::Rules;
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A deterministic Kafka: a whole cluster in one process, from one seed, in any era.
 #[derive(Parser, Debug)]
@@ -19,7 +26,10 @@ use std::path::PathBuf;
   trial eras scenarios/truncation/high-watermark.json   a line for each era
   trial eras scenarios                                  scenarios by eras: what breaks where
   trial eras --list                                     what changed from release to release
+  trial shrink found/plan.json -o small.json            the smallest scenario that fails so
+  trial why small.json                                  what led to it, and what would have kept it away
   trial new my-scenario                                 a file to begin with
+  trial explore --era 2.8.0 --profile elections         look for flaws of a release, unaided
 
 Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
 )]
@@ -60,8 +70,16 @@ pub enum Command {
     Run(Run),
     /// The table of eras of scenarios, or the ladder of all releases.
     Eras(Eras),
+    /// Shrink a scenario that fails to the smallest one that fails so, for the same reason.
+    Shrink(Shrink),
+    /// What led to a failure, which rule or step would have kept it away, and when it was decided.
+    Why(Why),
     /// Play recordings of real clusters, and compare all that they show.
     Compare(Compare),
+    /// Look for flaws: random clusters, settings, workloads and faults, each run checked.
+    Explore(Explore),
+    /// Run a found trial again, by its line or its file, and tell of its last moments.
+    Replay(Replay),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a scenario to begin with; it runs and holds.
@@ -101,7 +119,7 @@ pub struct Run {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
-    #[arg(long)]
+    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
     pub era: Option<String>,
     /// The seed; that of the file, or 0, if left out. 0 is calm: no jitter.
     #[arg(long, allow_negative_numbers = true, value_parser = seed)]
@@ -110,7 +128,12 @@ pub struct Run {
     #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "seed")]
     pub seeds: Option<Range<u64>>,
     /// Decide one rule otherwise than the era would. `trial eras --list` has them all.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
     pub rule: Vec<(String, String)>,
     /// Set a setting otherwise than the file does, by Kafka's name: of everybody who has it, or of one topic, broker or
     /// client named before it. The file's verdicts are then not judged, only printed beside.
@@ -152,6 +175,88 @@ pub struct Eras {
     pub set: Vec<(String, String)>,
 }
 
+/// Shrink a scenario.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial shrink found/plan.json -o scenarios/regressions/what-it-shows.json
+  trial shrink found/plan.json --era 2.8.0 --property acked-durable --budget 10s
+
+The result breaks the same property and holds with the same rule of a later release; its verdicts are those of \
+all eras. The same input gives the same output, unless the budget ends the search, which is then said. \
+Exit codes: 0 it was shrunk, 2 bad input, such as a scenario that does not fail.")]
+pub struct Shrink {
+    /// A scenario that fails.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The release in which it fails; the first of its verdicts if left out.
+    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
+    pub era: Option<String>,
+    /// The seed from which it fails; that of the file, or 0, if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Decide one rule otherwise than the era would: it becomes one of the scenario's own.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
+    pub rule: Vec<(String, String)>,
+    /// How it must fail: a property, or what allows a loss. The strongest of its failures if left out.
+    #[arg(long, value_name = "PROPERTY")]
+    pub property: Option<String>,
+    /// How long to search.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
+    pub budget: Duration,
+    /// Candidates to try at most.
+    #[arg(long, default_value_t = 100_000, value_name = "TRIES")]
+    pub tries: u64,
+    /// Where to write it; standard output if left out.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Why a scenario fails.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial why scenarios/truncation/high-watermark.json --era 0.10.2
+  trial why small.json --moments 200 --futures 50 --format json
+
+First the events without which it would not have happened; then the same run with every rule of a later release, \
+and without every step, one at a time; then how many of other futures fail, from moment to moment: where that \
+jumps it was decided. Exit codes: 0 it is explained, 2 bad input, such as a scenario that does not fail.")]
+pub struct Why {
+    /// A scenario that fails.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The release in which it fails; the first of its verdicts if left out.
+    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
+    pub era: Option<String>,
+    /// The seed from which it fails; that of the file, or 0, if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Decide one rule otherwise than the era would.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
+    pub rule: Vec<(String, String)>,
+    /// What to explain: a property, or what allows a loss. The strongest of its failures if left out.
+    #[arg(long, value_name = "PROPERTY")]
+    pub property: Option<String>,
+    /// Moments of the run from which futures are drawn.
+    #[arg(long, default_value_t = 72, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub moments: u64,
+    /// Futures from each moment; 0 for none at all.
+    #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub futures: u32,
+    /// Text for people, or one object for programs.
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
 /// Recordings of real clusters.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -168,6 +273,86 @@ pub struct Compare {
     /// Print what ours shows after each step instead, with no race forced.
     #[arg(long)]
     pub show: bool,
+}
+
+/// Look for flaws.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial explore --era 2.8.0 --profile elections --trials 2000
+  trial explore --era 3.9 --for 10m --jobs 2
+  trial explore --era 2.8.1 --profile durability --property acked-durable --found /tmp/found
+  trial explore --era 3.0.0 --trials 3000 --twice
+
+A plan (cluster, settings, workload, faults) is drawn from each seed, run, and checked; then faults stop, and the \
+cluster must come to rest. Of every trial that fails one line is printed, to be copied: `trial replay ...`; the first \
+few of a kind are written as scenario files. Ctrl-C ends the search in order, with its summary.
+Profiles: elections, durability, network, everything.
+Exit codes: 0 no trial fails, 1 some do, 2 bad input. With --twice it is 0 if every trial came to the same twice, \
+and 1 at the first that did not: what fails is counted, and neither printed nor written.")]
+pub struct Explore {
+    /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
+    #[arg(long, default_value = "3.9")]
+    pub era: String,
+    /// Which faults there are.
+    #[arg(long, default_value = "everything")]
+    pub profile: String,
+    /// How many trials; 1000 if neither this nor --for is given.
+    #[arg(long, value_name = "N", value_parser = trials)]
+    pub trials: Option<usize>,
+    /// For how long: `90s`, `10m`, `2h`.
+    #[arg(long = "for", value_name = "TIME", value_parser = wall_time)]
+    pub during: Option<Duration>,
+    /// The seed of the first trial; the others follow.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many trials side by side; one a processor if left out.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Decide one rule otherwise than the era would.
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
+    pub rule: Vec<(String, String)>,
+    /// Only a violation of this property makes a trial fail. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub property: Vec<String>,
+    /// Where scenario files of failing trials go.
+    #[arg(long, value_name = "DIRECTORY", default_value = "found")]
+    pub found: PathBuf,
+    /// Run every trial twice and compare: about determinism alone.
+    #[arg(long)]
+    pub twice: bool,
+    /// Text for people, or an object per failing trial, and one for all, for programs.
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
+/// Run a found trial again.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial replay era=2.8.0 profile=elections seed=4711
+  trial replay found/2.8.0-elections-4711.json --zoom messages
+  trial replay found/2.8.0-elections-4711.json --until 2000 --last 100
+
+A line draws the plan again, which one version does alike on every machine; a file lists what happened and does not \
+depend on how plans are drawn. Both come to the same hash. Exit codes: 0 it holds, 1 a property is violated, 2 bad \
+input, such as a line whose plan this version draws otherwise.")]
+pub struct Replay {
+    /// The words of a line that `trial explore` printed, or a scenario file.
+    #[arg(required = true, value_name = "WORDS|FILE")]
+    pub what: Vec<String>,
+    /// Tell the story up to this event; to the first violation if left out.
+    #[arg(long, value_name = "EVENT")]
+    pub until: Option<u64>,
+    /// How many lines of the story, counted from its end.
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// How closely to look.
+    #[arg(long, default_value = "story", value_enum)]
+    pub zoom: Zoom,
 }
 
 /// Most seeds of one call.
@@ -188,6 +373,76 @@ pub fn seeds(text: &str) -> Result<Range<u64>, String> {
     Ok(range)
 }
 
+fn trials(text: &str) -> Result<usize, String> {
+    at_least_one(text, MOST_SEEDS)
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    at_least_one(text, 1024)
+}
+
+fn at_least_one(text: &str, most: u64) -> Result<usize, String> {
+    let number = text.parse::<u64>().ok().filter(|number| (1..=most).contains(number));
+    let number = number.and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+}
+
+/// Reads a span of real time.
+fn wall_time(text: &str) -> Result<Duration, String> {
+    let span = Span::parse(text)?;
+    match span.0.0 {
+        0 => Err("expected some time, as in 10m".to_owned()),
+        micros => Ok(Duration::from_micros(micros)),
+    }
+}
+
+/// Reads a value as it will, and names those that a shell may complete.
+#[derive(Clone)]
+struct Completed<T> {
+    parse: fn(&str) -> Result<T, String>,
+    known: fn() -> &'static [String],
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Completed<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        self.parse.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.known)().iter().map(|known| PossibleValue::new(known.as_str()))))
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "as every parser")]
+fn any(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+/// Releases that can run.
+fn releases() -> &'static [String] {
+    static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+    let can_run = RELEASES.iter().filter(|release| Era::of(**release).has_zookeeper());
+    KNOWN.get_or_init(|| can_run.map(Release::to_string).collect())
+}
+
+/// Every value of every rule.
+fn rules() -> &'static [String] {
+    static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+    let all = || {
+        Rules::list().into_iter().flat_map(|rule| {
+            rule.values.into_iter().map(move |value| format!("{}={}", rule.name, value.name))
+        })
+    };
+    KNOWN.get_or_init(|| all().collect())
+}
+
 fn rule(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in truncation=to-epoch-end")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
@@ -205,6 +460,10 @@ fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "expected a whole number from 0".to_owned())
 }
 
+fn time(text: &str) -> Result<Duration, String> {
+    Span::parse(text).map(|span| Duration::from_micros(span.0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +476,8 @@ mod tests {
         for bad in ["", "3", "5..5", "5..3", "a..b", "0..999999999999"] {
             assert!(seeds(bad).is_err(), "{bad}");
         }
+        assert!(rules().contains(&"truncation=to-epoch-end".to_owned()));
+        assert!(releases().contains(&"2.8.1".to_owned()) && !releases().contains(&"4.0.0".to_owned()));
         assert!(seed("-1").is_err() && seed("7") == Ok(7));
         assert!(setting("min.insync.replicas").is_err() && setting("=1").is_err());
         assert_eq!(setting("a.b=c=d"), Ok(("a.b".to_owned(), "c=d".to_owned())));

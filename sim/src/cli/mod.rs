@@ -7,11 +7,16 @@
 mod args;
 mod compare;
 mod eras;
+mod explore;
+mod interrupt;
 mod jobs;
 mod new;
 mod out;
+mod replay;
 mod run;
 mod seeds;
+mod shrink;
+mod why;
 
 use crate::scenario::problem::Problem;
 use args::{Arguments, Command};
@@ -41,6 +46,10 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(run, &mut out),
         Command::Eras(eras) => eras::eras(eras, &mut out),
         Command::Compare(compare) => compare::compare(compare, &mut out),
+        Command::Explore(explore) => explore::explore(explore, &mut out),
+        Command::Replay(replay) => replay::replay(replay, &mut out),
+        Command::Shrink(shrink) => shrink::shrink(shrink, &mut out),
+        Command::Why(why) => why::why(why, &mut out),
         Command::Schema => {
             out.text(&crate::scenario::file::schema());
             Ok(Outcome::AsExpected)

@@ -11,6 +11,7 @@ use crate::world::{EventId, Side, World};
 use kafka::command::Delivery;
 use kafka::ids::{ConnectionId, NodeId};
 use kafka::log::batch::RecordBatch;
+use kafka::log::conversion::as_in_the_log;
 use kafka::messages::{ApiKey, Response};
 use kafka::node::{Effect, ExitReason, ReplyTo};
 use kafka::time::Time;
@@ -46,7 +47,10 @@ impl World {
                 }
             }
             Effect::Deliver(delivery) => self.deliver(node, id, delivery),
-            Effect::Note(note) => self.record(id, node, Fact::Note(&note)),
+            Effect::Note(note) => {
+                self.recorder.count(&note);
+                self.record(id, node, Fact::Note(&note));
+            }
             Effect::Exit(reason) => self.end_process(node, id, LifeEvent::Ended, Some(reason)),
         }
     }
@@ -101,8 +105,9 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, node: NodeId, id: EventId, delivery: Delivery) {
-        if let Delivery::Polled { from, batches, .. } = &delivery {
+    fn deliver(&mut self, node: NodeId, id: EventId, mut delivery: Delivery) {
+        if let Delivery::Polled { from, batches, .. } = &mut delivery {
+            as_in_the_log(batches);
             let records = |batch: &RecordBatch| {
                 let after = batch.header.next_offset() - (*from).max(batch.header.base_offset);
                 after.clamp(0, i64::from(batch.header.records_count)) as u64
@@ -153,7 +158,9 @@ impl World {
         }
     }
 
-    /// Tells the recorder a fact about the event that is acted on now.
+    /// Tells the recorder a fact about the event that is acted on now. Not in line: mostly nobody records.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn record(&mut self, id: EventId, node: NodeId, fact: Fact<'_>) {
         self.recorder.record(id, self.kernel.cause, self.nodes.now, node, fact, &self.nodes);
     }

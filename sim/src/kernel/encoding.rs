@@ -390,6 +390,10 @@ pub fn command(hash: &mut RunningHash, command: &Command) {
             head(hash, 10, 0, 0);
             hash.put_bytes(path.as_bytes());
         }
+        Command::DeleteTopic(name) => {
+            head(hash, 13, 0, 0);
+            topic(hash, *name);
+        }
         Command::DeleteRecords { partition, before } => {
             head(hash, 12, 0, 0);
             topic_partition(hash, *partition);

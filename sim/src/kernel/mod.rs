@@ -126,6 +126,12 @@ impl Scheduler {
         self.draw_ties = true;
     }
 
+    /// From now on everything is drawn from another seed.
+    pub fn reseed(&mut self, seed: u64) {
+        self.entropy = Entropy::new(seed);
+        self.calm = seed == 0;
+    }
+
     /// The tie of an event about `about` between two nodes, caused at a moment.
     #[inline]
     pub fn tie(&mut self, from: NodeId, to: NodeId, at: Time, about: u64) -> u16 {

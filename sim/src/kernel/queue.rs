@@ -9,9 +9,10 @@
 //! among equals. It never reorders one channel: the network gives a packet at least the tie of the one before.
 
 use kafka::time::Time;
+use std::cmp::Ordering;
 
 /// A place in the total order.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Key {
     /// When.
     pub at: Time,
@@ -25,10 +26,40 @@ impl Key {
     /// After everything else.
     pub const NEVER: Key = Key { at: Time::NEVER, order: u64::MAX };
 
+    /// Time and order in one number: two of them are compared without a branch, whose outcome nobody could foresee.
+    #[inline]
+    fn whole(self) -> u128 {
+        u128::from(self.at.0) << 64 | u128::from(self.order)
+    }
+
     /// The `sequence`-th key made in this trial.
     pub fn new(at: Time, tie: u16, sequence: u64) -> Key {
         assert!(sequence < 1 << SEQUENCE_BITS, "out of sequence numbers");
         Key { at, order: u64::from(tie) << SEQUENCE_BITS | sequence }
+    }
+}
+
+impl Ord for Key {
+    #[inline]
+    fn cmp(&self, other: &Key) -> Ordering {
+        self.whole().cmp(&other.whole())
+    }
+}
+
+impl PartialOrd for Key {
+    #[inline]
+    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+
+    #[inline]
+    fn lt(&self, other: &Key) -> bool {
+        self.whole() < other.whole()
+    }
+
+    #[inline]
+    fn le(&self, other: &Key) -> bool {
+        self.whole() <= other.whole()
     }
 }
 
@@ -117,16 +148,16 @@ impl<T> Queue<T> {
                 break;
             }
             let end = (children + ARITY).min(self.heap.len());
-            let mut smallest = children;
-            for child in children + 1..end {
-                if self.heap[child].key < self.heap[smallest].key {
-                    smallest = child;
-                }
+            let (mut smallest, mut least) = (children, self.heap[children]);
+            for (child, other) in (children + 1..end).zip(&self.heap[children + 1..end]) {
+                let less = other.key < least.key;
+                smallest = if less { child } else { smallest };
+                least = if less { *other } else { least };
             }
-            if entry.key <= self.heap[smallest].key {
+            if entry.key <= least.key {
                 break;
             }
-            self.heap[hole] = self.heap[smallest];
+            self.heap[hole] = least;
             hole = smallest;
         }
         self.heap[hole] = entry;

@@ -357,7 +357,7 @@ impl World {
                 },
                 effects: &mut effects,
                 marks: &mut scratch.marked,
-                notes_wanted: self.recorder.is_on(),
+                notes_wanted: self.recorder.wants_notes(),
             };
             process.step(input, &mut env);
         }

@@ -25,9 +25,9 @@ const PATIENCE: Micros = Micros(60_000_000);
 /// How long an operator waits for a tool; one that speaks to brokers gives up after two minutes.
 const OPERATORS_PATIENCE: Micros = Micros(130_000_000);
 
-impl<'a> Runner<'a> {
+impl Runner<'_> {
     /// Carries out one step. In a trigger no time passes.
-    pub fn step(&mut self, step: &'a Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
+    pub fn step(&mut self, step: &Step, path: &Path, in_trigger: bool) -> Result<(), Stop> {
         match step {
             Step::Say(text) => self.say(Voice::Says, text),
             Step::Ask(text) => self.say(Voice::Asks, text),
@@ -39,6 +39,7 @@ impl<'a> Runner<'a> {
             Step::CreateTopic(_)
             | Step::AddPartitions(_)
             | Step::Set(_)
+            | Step::DeleteTopic(_)
             | Step::DeleteRecords(_)
             | Step::ElectPreferred(_)
             | Step::Reassign(_)
@@ -67,7 +68,7 @@ impl<'a> Runner<'a> {
             Step::Release(name) => self.release(name),
             Step::RunFor(span) => {
                 self.heading(&format!("run for {span}"));
-                let until = self.world.now() + span.0;
+                let until = self.wait(span.0);
                 self.advance(until, path, &|_| false)?;
             }
             Step::RunUntil(until) => return self.run_until(until, path),
@@ -240,6 +241,9 @@ impl<'a> Runner<'a> {
                 let settings = settings.into_iter().collect();
                 (text, Command::AlterTopicConfig { topic: Topic::new(&set.topic), settings })
             }
+            Step::DeleteTopic(delete) => {
+                (format!("delete topic {}", delete.topic), Command::DeleteTopic(Topic::new(&delete.topic)))
+            }
             Step::DeleteRecords(delete) => {
                 let (partition, before) = (delete.of.0, Offset(delete.before));
                 let below = match delete.before {
@@ -281,6 +285,7 @@ impl<'a> Runner<'a> {
         let refused = match step {
             Step::CreateTopic(create) => create.refused.as_deref(),
             Step::AddPartitions(add) => add.refused.as_deref(),
+            Step::DeleteTopic(delete) => delete.refused.as_ref().and_then(|refused| refused.text(self.era)),
             Step::DeleteRecords(delete) => delete.refused.as_ref().and_then(|refused| refused.text(self.era)),
             _ => None,
         };
@@ -565,7 +570,7 @@ impl<'a> Runner<'a> {
         let condition = &until.condition;
         let words: Vec<String> = condition.in_era(self.era).iter().map(Condition::to_string).collect();
         self.heading(&format!("until {}", words.join(" and ")));
-        let deadline = self.world.now() + within;
+        let deadline = self.wait(within);
         if self.advance(deadline, path, &|runner| runner.watch().holds(condition))? {
             return Ok(());
         }

@@ -160,6 +160,13 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
             }
             topic(names, &set.topic, &path.key("topic"))
         }
+        Step::DeleteTopic(delete) => {
+            let path = path.key("delete_topic");
+            match &delete.refused {
+                Some(refused) => known_refusal(refused, &path.key("refused")),
+                None => topic(names, &delete.topic, &path.key("topic")),
+            }
+        }
         Step::DeleteRecords(delete) => {
             let path = path.key("delete_records");
             if delete.before < -1 && delete.refused.is_none() {
@@ -167,8 +174,7 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
                 return Err((path.key("before"), problem));
             }
             if let Some(refused) = &delete.refused {
-                sentence(refused, &path.key("refused"))?;
-                refused.texts().try_for_each(|error| known_error(error, &path.key("refused")))?;
+                known_refusal(refused, &path.key("refused"))?;
             }
             partition_at(names, delete.of.0, &path.key("of"))
         }
@@ -372,6 +378,12 @@ fn known_error(name: &str, path: &Path) -> Result<(), Found> {
     }
     let problem = Problem::new(format!("Kafka has no error `{name}`"));
     Err((path.clone(), problem.near_or_list(name, known())))
+}
+
+/// Whether Kafka has the errors of this name, or of these names by era.
+fn known_refusal(refused: &Sentence, path: &Path) -> Result<(), Found> {
+    sentence(refused, path)?;
+    refused.texts().try_for_each(|error| known_error(error, path))
 }
 
 /// Whether a partition exists.

@@ -161,7 +161,13 @@ fn problem(
             let owners: Vec<&str> = nodes.chain(names.topics.keys().map(String::as_str)).collect();
             // The setting may be right, and its owner not.
             let owner = name.split_once('.').filter(|(_, rest)| is_known(rest)).map(|(owner, _)| owner);
+            let kinds = ConfigKind::ALL.into_iter();
+            let of_others = kinds.filter(|kind| config::Definition::find(*kind, &error.name).is_some());
+            let of_others: Vec<&str> = of_others.map(ConfigKind::name).collect();
             match (near, owner) {
+                _ if !anybody && !of_others.is_empty() => {
+                    problem.help(format!("it is a setting of a {}", of_others.join(", of a ")))
+                }
                 (_, Some(owner)) => problem
                     .help(format!("`{owner}` is no broker, client or topic of this scenario"))
                     .near_or_list(owner, owners),

@@ -79,6 +79,8 @@ pub struct Names {
     pub clients: Vec<Client>,
     /// Topics, with how many partitions; of the cluster and of `create_topic`.
     pub topics: BTreeMap<String, i32>,
+    /// Those of them that are deleted: their names can be used again.
+    pub deleted: BTreeSet<String>,
     /// Values that are produced.
     pub values: BTreeSet<String>,
     /// Names of holds, delays and drops.
@@ -157,10 +159,14 @@ impl Names {
             }
             Step::CreateTopic(create) if create.refused.is_none() => {
                 let count = create.spec.partition_count();
-                if self.topics.insert(create.topic.clone(), count).is_some() {
+                let known = self.topics.insert(create.topic.clone(), count);
+                if known.is_some() && !self.deleted.remove(&create.topic) {
                     let problem = Problem::new(format!("two topics are called `{}`", create.topic));
                     return Err((path.key("create_topic").key("topic"), problem));
                 }
+            }
+            Step::DeleteTopic(delete) if delete.refused.is_none() => {
+                self.deleted.insert(delete.topic.clone());
             }
             Step::AddPartitions(add) if add.refused.is_none() => {
                 if let Some(count) = self.topics.get_mut(&add.topic) {

@@ -11,12 +11,16 @@
 //! as a role that nobody holds ([`Aborted`], exit code 2). A plan that was drawn is run leniently ([`realise`]): such a
 //! step is passed over, and what was carried out comes back as a scenario of its own.
 
+mod fork;
+
+pub use fork::{Fork, Going, Gone, Keep, go};
+
 use super::condition::Condition;
 use super::file::{Batches, DeclaredLoss, Scenario, Ties, Verdict};
 use super::look::Look;
 use super::plan::plan;
 use super::problem::Problem;
-use super::sends::Sends;
+use super::sends::{Sends, Told};
 use super::source::{Found, Path};
 use super::step::{Step, When};
 use super::traffic::Traffic;
@@ -33,6 +37,7 @@ use kafka::ids::{NodeId, TopicPartition};
 use kafka::time::{Micros, Time};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a run may spend before it is stopped.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -257,6 +262,7 @@ pub fn realise<'a>(
         runner.budget = budget;
         runner.onlooker = onlooker;
         runner.passed_over = Some(BTreeSet::new());
+        runner.world.recorder.count_notes();
         let stopped = runner.whole();
         assert!(!matches!(stopped, Some(Stop::Bad(_))), "a lenient run passes over what cannot be");
         let realised = runner.realised();
@@ -275,7 +281,7 @@ pub(super) struct Runner<'a> {
     pub message_rules: Vec<(Option<String>, MessageRuleId)>,
     /// What the operator's last command came to.
     pub operator_said: Option<Result<(), OperatorError>>,
-    triggers: Vec<Trigger<'a>>,
+    triggers: Vec<Trigger>,
     quiet: Option<u64>,
     quiet_since: Time,
     reads_wanted: bool,
@@ -286,10 +292,20 @@ pub(super) struct Runner<'a> {
     passed_over: Option<BTreeSet<String>>,
     /// Whether it goes on where the file expected something else.
     regardless: bool,
+    /// Whether a condition that is not met is passed over, too; paths of those that were.
+    forgiving: bool,
+    unmet: BTreeSet<String>,
+    /// The step of the scenario that is carried out, and until when it waits.
+    at_step: usize,
+    waits_until: Option<Time>,
+    /// Which forks are kept.
+    keep: Keep,
+    forks: Vec<Fork>,
 }
 
-struct Trigger<'a> {
-    when: &'a When,
+#[derive(Clone)]
+struct Trigger {
+    when: Arc<When>,
     path: Path,
 }
 
@@ -323,30 +339,41 @@ impl<'a> Runner<'a> {
             onlooker: None,
             passed_over: None,
             regardless: !ready.set.is_empty(),
+            forgiving: false,
+            unmet: BTreeSet::new(),
+            at_step: 0,
+            waits_until: None,
+            keep: Keep::Nothing,
+            forks: Vec::new(),
         }
     }
 
     /// From the start of the first process to the last step. Says why it ended before.
     fn whole(&mut self) -> Option<Stop> {
         match self.boot() {
-            Ok(()) => self.steps().err(),
+            Ok(()) => self.steps(0).err(),
             Err(stop) => Some(stop),
         }
     }
 
-    fn steps(&mut self) -> Result<(), Stop> {
+    fn steps(&mut self, from: usize) -> Result<(), Stop> {
         let ready = self.ready;
         let path = Path::default().key("steps");
-        for (index, step) in ready.scenario().steps.iter().enumerate() {
+        for (index, step) in ready.scenario().steps.iter().enumerate().skip(from) {
+            self.at_step = index;
+            self.keep_boundary();
             self.attempt(step, path.index(index), false)?;
         }
+        self.at_step = ready.scenario().steps.len();
+        self.keep_boundary();
         Ok(())
     }
 
-    /// Carries out a step. In a lenient run it is passed over if it cannot be carried out now, and one that goes on
-    /// regardless is not held to what was expected.
-    fn attempt(&mut self, step: &'a Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
+    /// Carries out a step. In a lenient run it is passed over if it cannot be carried out now, in a forgiving one also if
+    /// its condition is not met; one that goes on regardless says so.
+    fn attempt(&mut self, step: &Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
         let result = self.step(step, &path, in_trigger);
+        self.waits_until = None;
         if let Err(Stop::Unmet(unmet)) = &result
             && self.regardless
             && self.check_budget(&path).is_ok()
@@ -354,9 +381,14 @@ impl<'a> Runner<'a> {
             self.world.recorder.say(Voice::Says, &format!("Not as the file has it: {}.", unmet.what));
             return Ok(());
         }
+        let forgiven = self.forgiving && self.check_budget(&path).is_ok();
         match (result, &mut self.passed_over) {
             (Err(Stop::Bad(_)), Some(passed_over)) => {
                 passed_over.insert(path.to_string());
+                Ok(())
+            }
+            (Err(Stop::Unmet(_)), _) if forgiven => {
+                self.unmet.insert(path.to_string());
                 Ok(())
             }
             (result, _) => result,
@@ -430,16 +462,19 @@ impl<'a> Runner<'a> {
         let mut index = 0;
         while index < self.triggers.len() {
             if self.watch().holds(&self.triggers[index].when.condition) {
+                let waits_until = self.waits_until;
                 let Trigger { when, path } = self.triggers.remove(index);
                 let heading = format!("when {}", when.condition);
                 self.world.recorder.step(now, &heading);
                 for (number, step) in when.steps.iter().enumerate() {
                     self.attempt(step, path.key("do").index(number), true)?;
                 }
+                self.waits_until = waits_until;
             } else {
                 index += 1;
             }
         }
+        self.keep_moment();
         Ok(())
     }
 
@@ -453,8 +488,8 @@ impl<'a> Runner<'a> {
     }
 
     /// From now on the trigger waits.
-    pub fn arm(&mut self, when: &'a When, path: Path) {
-        self.triggers.push(Trigger { when, path });
+    pub fn arm(&mut self, when: &When, path: Path) {
+        self.triggers.push(Trigger { when: Arc::new(when.clone()), path });
     }
 
     fn check_budget(&self, path: &Path) -> Result<(), Stop> {
@@ -483,6 +518,16 @@ impl<'a> Runner<'a> {
         for line in conditions.iter().flat_map(|condition| self.watch().what_is(condition)) {
             if !instead.contains(&line) {
                 instead.push(line);
+            }
+        }
+        // What is recorded says more: why a record is not acknowledged yet.
+        let awaited = conditions.iter().flat_map(|condition| match condition {
+            Condition::Acked(values) => values.0.as_slice(),
+            _ => &[],
+        });
+        for value in awaited.filter(|value| matches!(self.sends.told(value), Some(Told::Open))) {
+            if let Some(refused) = self.world.recorder.refused(value) {
+                instead.push(format!("{value} was refused last: {refused}"));
             }
         }
         Stop::Unmet(Unmet { what, instead, place: self.place(path) })

@@ -9,6 +9,7 @@ use kafka::command::{ClientError, Command, Delivery, ProducerRecord, SendId};
 use kafka::era::Era;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::batch::RecordBatch;
+use kafka::partition_map::PartitionMap;
 use kafka::time::{Micros, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +40,7 @@ struct Open {
 pub struct Sends {
     sent: u64,
     open: BTreeMap<SendId, Open>,
-    longest: BTreeMap<TopicPartition, Micros>,
+    longest: PartitionMap<Micros>,
     told: BTreeMap<String, Told>,
     read: BTreeSet<(String, NodeId)>,
     batches: BTreeMap<String, Vec<String>>,
@@ -145,7 +146,7 @@ impl Sends {
             let Some(open) = self.open.remove(send) else { return };
             if matches!(told, Told::Acked(_)) {
                 let waited = at.since(open.at);
-                let longest = self.longest.entry(open.partition).or_default();
+                let longest = self.longest.get_or_insert_with(open.partition, Micros::default);
                 *longest = waited.max(*longest);
             }
             for value in open.values {
@@ -167,7 +168,7 @@ impl Sends {
     /// The longest that anybody has waited for an acknowledgement of a send to this partition, or has been waiting until
     /// now.
     pub fn longest_wait(&self, partition: TopicPartition, now: Time) -> Micros {
-        let told = self.longest.get(&partition).copied().unwrap_or_default();
+        let told = self.longest.get(partition).copied().unwrap_or_default();
         let open = self.open.values().filter(|open| open.partition == partition);
         open.map(|open| now.since(open.at)).fold(told, Micros::max)
     }
@@ -175,7 +176,7 @@ impl Sends {
     /// The longest wait of all, and of which partition.
     pub fn longest_wait_of_all(&self, now: Time) -> Option<(TopicPartition, Micros)> {
         let open = self.open.values().map(|open| open.partition);
-        let partitions: BTreeSet<TopicPartition> = self.longest.keys().copied().chain(open).collect();
+        let partitions: BTreeSet<TopicPartition> = self.longest.keys().chain(open).collect();
         let waits = partitions.into_iter().map(|partition| (partition, self.longest_wait(partition, now)));
         waits.rev().max_by_key(|(_, waited)| *waited)
     }

@@ -36,6 +36,8 @@ pub enum Step {
     AddPartitions(AddPartitions),
     /// An operator changes settings of a topic.
     Set(SetTopic),
+    /// An operator deletes a topic.
+    DeleteTopic(DeleteTopic),
     /// An operator deletes the records of a partition below an offset.
     DeleteRecords(DeleteRecords),
     /// An operator asks for the election of preferred leaders.
@@ -206,6 +208,17 @@ pub struct AddPartitions {
     /// Kafka's error, by its name, with which the tool must refuse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// A topic to delete.
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct DeleteTopic {
+    /// Its name.
+    pub topic: String,
+    /// Kafka's error, by its name, with which the tool must refuse; or eras and errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Sentence>,
 }
 
 /// Records to delete.
@@ -434,6 +447,7 @@ objects!(
     Workload,
     SetTopic,
     AddPartitions,
+    DeleteTopic,
     DeleteRecords,
     SlowCpu,
     StepClock,

@@ -18,7 +18,7 @@ use super::names::{ClientKind, Names};
 use super::parse::Parsed;
 use super::problem::Problem;
 use super::settings;
-use super::source::{Found, Path};
+use super::source::{Found, Path, Positions, Source};
 use super::step::Step;
 use crate::checkers::PROPERTIES;
 use kafka::era::Era;
@@ -45,6 +45,15 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// A scenario that stands in no file, checked. `name` is what its problems are said of.
+    ///
+    /// # Errors
+    /// The first problem there is.
+    pub fn of(scenario: Scenario, name: &str) -> Result<Ready, Problem> {
+        let (source, positions) = (Source::of(name, ""), Arc::new(Positions::of("")));
+        validate(Parsed { scenario: Arc::new(scenario), source, positions }, None, &[])
+    }
+
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.parsed.scenario
@@ -117,21 +126,21 @@ pub fn validate_with(
     Ok(Ready { parsed, names, eras: known, asked, set, unused: unused.into_iter().collect() })
 }
 
-/// Whether all nodes write one message format in a run of `era`: brokers here convert nothing.
+/// Whether all brokers write one message format in a run of `era`: logs are compared byte by byte. What clients send and
+/// read is converted.
 fn one_message_format(scenario: &Scenario, names: &Names, era: &Era) -> Result<(), Found> {
     let format = |name: &str| MessageFormat::of(&eras::of_node(scenario, era, name));
-    let brokers = names.brokers.iter().map(|broker| broker.name.as_str());
-    let nodes: Vec<&str> = brokers.chain(names.clients.iter().map(|client| client.name.as_str())).collect();
+    let nodes: Vec<&str> = names.brokers.iter().map(|broker| broker.name.as_str()).collect();
     let other = nodes.iter().find(|name| format(name) != format(nodes[0]));
     let Some(other) = other else { return Ok(()) };
     let release = |name: &str| eras::of_node(scenario, era, name).release;
     let what = format!(
-        "{} runs {} and {other} {}: releases before 0.11 write message format v1, all since v2",
+        "{} runs {} and {other} {}: releases before 0.11 write message format v1, later ones v2",
         nodes[0],
         release(nodes[0]),
         release(other)
     );
-    let help = "messages are not converted here: let all brokers and clients run releases of one side";
+    let help = "replicas of a partition are the same bytes here: let all brokers run releases of one side";
     Err((Path::default().key("cluster").key("eras"), Problem::new(what).help(help)))
 }
 

@@ -1,7 +1,7 @@
 //! A scenario as text, in the style of the files in `scenarios/`.
 //!
 //! Two spaces a level, one step a line. What fits a line stands on one; of what does not, an object of one entry stays
-//! with what it holds (`{ "run_until": { "all": [`), anything else takes a line for each entry. The steps, the cluster's
+//! with what it holds (`{ "run_until": { "all": [`), a list of words fills lines, anything else takes a line for each entry. The steps, the cluster's
 //! parts, the lines of `about` and the verdicts always have lines of their own. What is left out of a file stands for its
 //! default, and is left out here.
 
@@ -59,6 +59,9 @@ fn block(value: &Value, indent: usize, after: usize, text: &mut String) {
         }
     }
     match value {
+        Value::Array(all) if all.iter().all(|one| !one.is_array() && !one.is_object()) => {
+            fill(all, indent, text);
+        }
         Value::Object(entries) if entries.len() == 1 => {
             let (key, value) = entries.iter().next().expect("there is one");
             *text += &format!("{{ {}: ", quoted(key));
@@ -67,6 +70,24 @@ fn block(value: &Value, indent: usize, after: usize, text: &mut String) {
         }
         value => spread(value, indent, text),
     }
+}
+
+/// As many words on a line as fit.
+fn fill(words: &[Value], indent: usize, text: &mut String) {
+    let margin = " ".repeat(indent + 2);
+    let mut line = margin.clone();
+    text.push('[');
+    for (index, word) in words.iter().enumerate() {
+        let comma = if index + 1 < words.len() { "," } else { "" };
+        let word = format!("{word}{comma}");
+        if line.len() > margin.len() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            *text += &format!("\n{line}");
+            line.clone_from(&margin);
+        }
+        let space = if line.len() > margin.len() { " " } else { "" };
+        line += &format!("{space}{word}");
+    }
+    *text += &format!("\n{line}\n{}]", &margin[2..]);
 }
 
 /// A line for each entry.

@@ -262,7 +262,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         }
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
-            let text = format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era()));
+            let what = match *offset {
+                Offset::NONE => "question".to_owned(),
+                offset => format!("read at offset {offset}"),
+            };
+            let text = format!("{of}refuses {who}'s {what}: {}", error.name(scene.era()));
             Wording { once: true, ..plain(Zoom::Story, text) }
         }
         ReplicaNote::FoundDivergence { replica, end_offset, .. } => plain(
@@ -423,8 +427,8 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
                 if *leader == BrokerId::NONE { "NO leader".to_owned() } else { format!("leader {leader}") };
             let unclean = if *unclean { " UNCLEAN" } else { "" };
             let reason = match *reason {
-                "offline" => "its leader is offline",
-                "replica offline" => "a follower is offline",
+                "offline" => "because its leader was offline",
+                "replica offline" => "because a follower was offline",
                 other => other,
             };
             plain(

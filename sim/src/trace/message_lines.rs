@@ -96,32 +96,32 @@ pub fn request(request: &Request, era: &Era) -> String {
         Request::AlterPartition(alter) => joined(alter.partitions.iter().map(|change| {
             format!("{} isr {} version {}", change.partition, isr(&change.new_isr), change.zk_version)
         })),
-        Request::ZooKeeper(zookeeper) => self::zookeeper(zookeeper),
+        Request::ZooKeeper(zookeeper) => self::zookeeper(zookeeper, era),
     };
     format!("{} {body}", request.api().name_in(era))
 }
 
-fn zookeeper(request: &ZooKeeperRequest) -> String {
+fn zookeeper(request: &ZooKeeperRequest, era: &Era) -> String {
     match request {
         ZooKeeperRequest::Connect { session: Some(session), .. } => format!("connect, session {}", session.0),
         ZooKeeperRequest::Connect { session: None, .. } => "connect".to_owned(),
         ZooKeeperRequest::Ping => "ping".to_owned(),
-        ZooKeeperRequest::Op(op) => self::op(op),
+        ZooKeeperRequest::Op(op) => self::op(op, era),
         ZooKeeperRequest::Multi(ops) => {
-            format!("multi [{}]", ops.iter().map(op).collect::<Vec<_>>().join(", "))
+            format!("multi [{}]", ops.iter().map(|one| op(one, era)).collect::<Vec<_>>().join(", "))
         }
         ZooKeeperRequest::Close => "close".to_owned(),
         ZooKeeperRequest::SetWatches { .. } => "set watches".to_owned(),
     }
 }
 
-fn op(op: &Op) -> String {
+fn op(op: &Op, era: &Era) -> String {
     match op {
         Op::Create { path, ephemeral, .. } => {
             format!("create {path}{}", if *ephemeral { " (ephemeral)" } else { "" })
         }
         Op::Delete { path, .. } => format!("delete {path}"),
-        Op::SetData { path, data, .. } => format!("set {path} {data}"),
+        Op::SetData { path, data, .. } => format!("set {path} {}", data.text_in(era.release)),
         Op::Check { path, version } => format!("check {path} version {version}"),
         Op::GetData { path, .. } => format!("get {path}"),
         Op::Exists { path, .. } => format!("exists {path}"),
@@ -199,7 +199,7 @@ pub fn response(response: &Response, names: &Names, era: &Era) -> String {
                 Err(error) => format!("{partition} {}", error.name(era)),
             })),
         },
-        Response::ZooKeeper(answer) => zookeeper_answer(answer),
+        Response::ZooKeeper(answer) => zookeeper_answer(answer, era),
     };
     format!("{} answer: {body}", response.api().map_or("no", |api| api.name_in(era)))
 }
@@ -219,13 +219,13 @@ fn outcome<T: std::fmt::Display>(
     if refused.is_empty() { "ok".to_owned() } else { refused }
 }
 
-fn zookeeper_answer(answer: &ZooKeeperResponse) -> String {
+fn zookeeper_answer(answer: &ZooKeeperResponse, era: &Era) -> String {
     match &answer.answer {
         ZooKeeperAnswer::Connected { session, .. } => format!("session {}", session.0),
         ZooKeeperAnswer::SessionExpired => "session expired".to_owned(),
         ZooKeeperAnswer::Pong => "pong".to_owned(),
         ZooKeeperAnswer::Op(Ok(result)) => match result {
-            OpResult::Data(data, stat) => format!("{data}, version {}", stat.version),
+            OpResult::Data(data, stat) => format!("{}, version {}", data.text_in(era.release), stat.version),
             OpResult::Children(names) => format!("[{}]", names.join(", ")),
             OpResult::Set(stat) => format!("version {}", stat.version),
             OpResult::Created { path, .. } => format!("created {path}"),

@@ -17,7 +17,7 @@ use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::messages::zookeeper::{ZooKeeperAnswer, ZooKeeperRequest};
 use kafka::messages::{ApiKey, Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
-use kafka::note::{ControllerNote, Decided, Note, ReplicaNote};
+use kafka::note::{ClientNote, ControllerNote, Decided, Note, ReplicaNote};
 use kafka::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -173,6 +173,7 @@ impl Line {
 #[derive(Clone, Default, Debug)]
 pub struct Recorder {
     on: bool,
+    counts: bool,
     telling: bool,
     entries: Arc<Vec<Entry>>,
     names: Names,
@@ -183,6 +184,7 @@ pub struct Recorder {
     told: BTreeMap<(ApiKey, BrokerId, TopicPartition), ToldLeader>,
     drawn: BTreeMap<TopicPartition, Vec<[String; 4]>>,
     controller: Option<BrokerId>,
+    refused: BTreeMap<Arc<str>, String>,
 }
 
 /// Which leader a broker was last told of: by LeaderAndIsr also by whom, and in which epoch.
@@ -201,6 +203,25 @@ impl Recorder {
     /// A recorder that records (`wanted`), or one that ignores everything.
     pub fn new(wanted: bool) -> Recorder {
         Recorder { on: wanted, ..Recorder::default() }
+    }
+
+    /// From now on names of notes, and the rules that decided, are kept although nothing is told: for coverage.
+    pub fn count_notes(&mut self) {
+        self.counts = true;
+    }
+
+    /// Whether nodes should make notes.
+    pub fn wants_notes(&self) -> bool {
+        self.on || self.counts
+    }
+
+    /// A note, which a recorder that only counts may want.
+    #[inline]
+    pub fn count(&mut self, note: &Note) {
+        if self.counts {
+            self.noted.insert(note.name());
+            self.decided.extend(note.decided());
+        }
     }
 
     /// Whether it records: else nobody needs to build facts.
@@ -284,6 +305,11 @@ impl Recorder {
         self.controller = controller;
     }
 
+    /// With what a record was refused last, so that its producer tried again, and when.
+    pub fn refused(&self, name: &str) -> Option<&str> {
+        self.refused.get(name).map(String::as_str)
+    }
+
     /// Who was the controller when the story began.
     pub fn first_controller(&self) -> Option<BrokerId> {
         self.controller
@@ -355,7 +381,7 @@ impl Recorder {
     fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) -> bool {
         match fact {
             Fact::Note(Note::Controller(ControllerNote::Sent { api, to, partitions })) => {
-                let mut is_news = *api == ApiKey::StopReplica;
+                let mut is_news = *api == ApiKey::StopReplica || partitions.is_empty();
                 for (partition, named) in partitions {
                     let Some((leader, epoch)) = *named else { continue };
                     let by = (*api == ApiKey::LeaderAndIsr).then_some((node, epoch));
@@ -367,6 +393,12 @@ impl Recorder {
             Fact::Life(LifeEvent::Started, _) => {
                 let broker = nodes.broker(node).map(|broker| broker.id());
                 self.told.retain(|(_, told, _), _| Some(*told) != broker);
+            }
+            Fact::Note(Note::Client(ClientNote::Retries { send, error, .. })) => {
+                if let Some(name) = self.names.send(*send) {
+                    let error = error.name(&nodes.slot(node).era);
+                    self.refused.insert(name, format!("{error} at {} ms", at.millis()));
+                }
             }
             Fact::Command(command) => self.names.on_command(command),
             Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_copy(delivery, nodes)),

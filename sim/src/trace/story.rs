@@ -406,6 +406,7 @@ fn audit(audit: &Audit, paint: &Paint, out: &mut String) {
             Fate::Duplicate(offset) => format!("kept as a duplicate at offset {offset}"),
             Fate::KeptFrom(start) => format!("kept from offset {start} on; the operator deleted the rest"),
             Fate::Deleted(start) => format!("deleted by the operator, below log start offset {start}"),
+            Fate::TopicDeleted => "deleted by the operator, with its topic".to_owned(),
             Fate::NotPromised => "not promised".to_owned(),
             Fate::Waiting => "waits for a leader".to_owned(),
             Fate::Lost { declared: Some(declared), how } => format!("lost, as {declared} allows: {how}"),

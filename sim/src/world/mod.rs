@@ -219,6 +219,16 @@ impl World {
         self.kernel.scheduler.draw_ties();
     }
 
+    /// From now on everything is drawn from another seed: another future of the same past.
+    pub fn reseed(&mut self, seed: u64) {
+        self.kernel.scheduler.reseed(seed);
+    }
+
+    /// The event that caused the one that was acted on last.
+    pub fn cause(&self) -> EventId {
+        self.kernel.cause
+    }
+
     /// Virtual time.
     pub fn now(&self) -> Time {
         self.nodes.now

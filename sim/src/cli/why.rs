@@ -1,0 +1,44 @@
+//! `trial why`: what led to a failure, what would have kept it away, and when it was decided.
+
+use super::Outcome;
+use super::args::{Format, Why as Arguments};
+use super::jobs::Processors;
+use super::out::Out;
+use crate::scenario::eras;
+use crate::scenario::parse;
+use crate::scenario::problem::Problem;
+use crate::scenario::run::{first_era, seed_of};
+use crate::shrink::diagnose;
+use crate::why::case::Case;
+use crate::why::chances::chances;
+use crate::why::failure::Failure;
+use crate::why::otherwise::{needed, rules, steps};
+use crate::why::report::{Why, data, text};
+use crate::why::slice::slice;
+
+/// Runs `trial why`.
+pub fn why(arguments: &Arguments, out: &mut Out) -> Result<Outcome, Problem> {
+    let asked = arguments.era.as_deref().map(eras::read).transpose()?;
+    let failure = arguments.property.as_deref().map(Failure::named).transpose()?;
+    let ready = parse::read(&arguments.file, asked.as_ref(), &arguments.rule)?;
+    let seed = seed_of(&ready, arguments.seed);
+    let mut case = Case::of(ready.scenario(), first_era(&ready), seed);
+    case.rules = arguments.rule.clone();
+    let diagnosed = diagnose(&case, failure.as_ref(), &Processors);
+    let (failure, reason, events) =
+        diagnosed.map_err(|problem| problem.help(format!("in {}", arguments.file.display())))?;
+    let budget = Case::budget(events);
+    let steps = steps(&case, &failure, budget, &Processors);
+    let slice = slice(&case, &failure, &needed(&steps))?;
+    let rules = rules(&case, &failure, budget, &Processors);
+    let chances = match arguments.futures {
+        0 => Vec::new(),
+        futures => chances(&case, &failure, budget, (arguments.moments, futures), &Processors)?,
+    };
+    let why = Why { case, failure, reason, slice, rules, steps, chances };
+    match arguments.format {
+        Format::Text => out.text(&text(&why)),
+        Format::Json => out.line(&data(&why).to_string()),
+    }
+    Ok(Outcome::AsExpected)
+}

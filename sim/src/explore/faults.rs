@@ -1,0 +1,368 @@
+//! The faults of a plan: which kinds there are in this run at all, around which moments, each with its beginning and its
+//! end.
+//!
+//! Faults come in clusters, as in life: one election is no danger, a second one while messages of the first are still on
+//! their way is. What waits is named, and released after a drawn time. A broker is named, or told by its role at that
+//! moment; then whoever may be down or paused is tried when it ends, and those that are not are passed over.
+
+use super::budget::Budget;
+use super::draw::{Draw, Draws, Purpose};
+use super::profile::{FaultKind, Profile};
+use super::settings::{Shape, broker};
+use super::workload::Planned;
+use crate::scenario::condition::{Condition, ControllerIs, LeaderIs};
+use crate::scenario::step::{
+    Between, Cut, Delay, DiskStep, Fault, Link, Messages, PowerOff, SetTopic, SlowCpu, SlowLink, Step,
+    StepClock, SurvivesWord, When,
+};
+use crate::scenario::words::{Jump, Many, Partition, Role, Setting, Span, Table};
+use kafka::ids::TopicPartition;
+use kafka::time::Micros;
+
+/// Draws the kinds of fault that this run has: some of the profile's.
+pub fn kinds(draws: &Draws, profile: Profile) -> Vec<(FaultKind, u32)> {
+    let draw = draws.about(Purpose::Kinds, 0);
+    let all = profile.kinds();
+    let wanted = draw.between(0, 3, 8);
+    let mut chosen = Vec::new();
+    for number in 0..wanted {
+        let left: Vec<(FaultKind, u32)> =
+            all.iter().filter(|(kind, _)| chosen.iter().all(|(known, _)| known != kind)).copied().collect();
+        if left.is_empty() {
+            break;
+        }
+        let kind = draw.weighed(1 + number as usize, &left);
+        chosen.push((kind, all.iter().find(|(known, _)| *known == kind).expect("it was drawn").1));
+    }
+    chosen
+}
+
+/// Draws the moments around which faults happen.
+pub fn moments(draws: &Draws, window: Micros) -> Vec<Micros> {
+    let draw = draws.about(Purpose::Moments, 0);
+    let count = draw.weighed(0, &[(1, 3), (2, 4), (3, 2)]);
+    let within = window.0 / 1000;
+    (0..count).map(|number| Micros(draw.between(1 + number, 500, within - 500) * 1000)).collect()
+}
+
+/// What a fault is drawn from.
+struct Drawing<'a> {
+    shape: &'a Shape,
+    draw: Draw,
+    /// A name for what it holds.
+    name: String,
+    at: Micros,
+    planned: Vec<Planned>,
+}
+
+/// Draws the `ordinal`-th fault: its steps, each at its moment. Empty if the budget refuses it.
+pub fn fault(
+    draws: &Draws,
+    shape: &Shape,
+    kinds: &[(FaultKind, u32)],
+    moments: &[Micros],
+    window: Micros,
+    ordinal: u32,
+    budget: &mut Budget,
+) -> (FaultKind, Vec<Planned>) {
+    let draw = draws.about(Purpose::Fault, ordinal);
+    let kind = draw.weighed(0, kinds);
+    let at = if draw.up_to(1, 4) > 0 {
+        let moment = draw.of(2, moments).0 + draw.up_to(3, 2_000) * 1000;
+        Micros(moment.saturating_sub(400_000))
+    } else {
+        Micros(draw.up_to(3, window.0 / 1000) * 1000)
+    };
+    let name = format!("h{}", ordinal + 1);
+    let mut drawing = Drawing { shape, draw, name, at, planned: Vec::new() };
+    drawing.make(kind, budget);
+    (kind, drawing.planned)
+}
+
+impl Drawing<'_> {
+    fn now(&mut self, step: Step) {
+        self.planned.push((self.at, step));
+    }
+
+    fn later(&mut self, after: Micros, step: Step) {
+        self.planned.push((self.at + after, step));
+    }
+
+    /// How long it lasts: a moment, a while, or so long that others notice.
+    fn lasts(&self, place: usize) -> Micros {
+        let millis = match self.draw.up_to(place, 2) {
+            0 => self.draw.between(place + 1, 2, 200),
+            1 => self.draw.between(place + 1, 200, 3_000),
+            _ => self.draw.between(place + 1, 2_000, 10_000),
+        };
+        Micros(millis * 1000)
+    }
+
+    /// How long a process is away: shorter or longer than its session.
+    fn away(&self, place: usize) -> Micros {
+        let session = self.shape.session.0 / 1000;
+        let millis = match self.draw.up_to(place, 3) {
+            0 => self.draw.between(place + 1, 20, session / 2),
+            1 => self.draw.between(place + 1, session / 2, session + 500),
+            _ => self.draw.between(place + 1, session, session + 6_000),
+        };
+        Micros(millis * 1000)
+    }
+
+    /// A partition and its replicas.
+    fn partition(&self, place: usize) -> &(TopicPartition, Vec<i32>) {
+        let last = self.shape.partitions.len() as u64 - 1;
+        &self.shape.partitions[self.draw.up_to(place, last) as usize]
+    }
+
+    /// A broker that holds a replica.
+    fn broker(&self, place: usize) -> u32 {
+        let (_, replicas) = self.partition(place);
+        self.draw.of(place + 1, replicas) as u32
+    }
+
+    /// A broker, by its role at that moment or by name.
+    fn whom(&self, place: usize) -> Role {
+        let (partition, _) = *self.partition(place);
+        match self.draw.up_to(place + 2, 7) {
+            0..3 => Role::Leader(partition),
+            3 => Role::Follower(partition, 0),
+            4 => Role::Controller,
+            _ => Role::Node(broker(self.broker(place))),
+        }
+    }
+
+    /// Two brokers that hold replicas of one partition, or any two.
+    fn pair(&self, place: usize) -> (Role, Role) {
+        let (_, replicas) = self.partition(place);
+        let order = if replicas.len() > 1 && self.draw.up_to(place + 1, 3) > 0 {
+            self.draw.shuffled(place + 2, replicas)
+        } else {
+            let all: Vec<i32> = (0..self.shape.brokers as i32).collect();
+            self.draw.shuffled(place + 2, &all)
+        };
+        (node(order[0] as u32), node(order[1] as u32))
+    }
+
+    fn restart_all(&mut self, after: Micros) {
+        for id in 0..self.shape.brokers {
+            self.later(after, Step::Restart(node(id)));
+        }
+    }
+
+    fn resume_all(&mut self, after: Micros) {
+        for id in 0..self.shape.brokers {
+            self.later(after, Step::Resume(node(id)));
+        }
+    }
+
+    fn messages(&self, api: Option<&str>, from: Option<Role>, to: Option<Role>, response: bool) -> Messages {
+        let (api, name) = (api.map(str::to_owned), Some(self.name.clone()));
+        Messages { api, from, to, response, count: None, name }
+    }
+
+    fn hold(&mut self, messages: Messages, place: usize) {
+        self.now(Step::Hold(messages));
+        self.release(place);
+    }
+
+    fn release(&mut self, place: usize) {
+        let (after, name) = (self.lasts(place), self.name.clone());
+        self.later(after, Step::Release(name));
+    }
+
+    /// An operator's command: nobody waits for its end.
+    fn operate(&mut self, of: TopicPartition, step: Step) {
+        let condition = Condition::Leader(LeaderIs { of: Partition(of), is: None, epoch: None });
+        self.now(Step::When(When { condition, steps: vec![step] }));
+    }
+
+    fn make(&mut self, kind: FaultKind, budget: &mut Budget) {
+        let draw = self.draw;
+        match kind {
+            FaultKind::Kill => {
+                self.now(Step::Kill(self.whom(4)));
+                self.restart_all(self.away(8));
+            }
+            FaultKind::Shutdown => {
+                self.now(Step::Shutdown(self.whom(4)));
+                self.restart_all(self.away(8));
+            }
+            FaultKind::Pause => {
+                self.now(Step::Pause(self.whom(4)));
+                self.resume_all(self.away(8));
+            }
+            FaultKind::ExpireSession => self.now(Step::ExpireSession(self.whom(4))),
+            FaultKind::MoveController => {
+                let condition = Condition::Controller(ControllerIs { is: None, epoch: None });
+                let steps = vec![Step::DeleteZnode("/controller".to_owned())];
+                self.now(Step::When(When { condition, steps }));
+            }
+            FaultKind::ElectPreferred => {
+                let all = self.shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
+                let (of, _) = *self.partition(4);
+                self.operate(of, Step::ElectPreferred(Many(all)));
+            }
+            FaultKind::Reassign => self.reassign(),
+            FaultKind::HoldControl => {
+                let api = draw.of(4, &["LeaderAndIsr", "LeaderAndIsr", "UpdateMetadata", "StopReplica"]);
+                let to = node(self.broker(5));
+                let messages = self.messages(Some(api), None, Some(to), draw.one_in(7, 4));
+                self.hold(messages, 8);
+            }
+            FaultKind::HoldFetch => {
+                let (from, to) = self.pair(4);
+                let to = (draw.up_to(12, 2) > 0).then_some(to);
+                let messages = self.messages(Some("Fetch"), Some(from), to, draw.one_in(13, 2));
+                self.hold(messages, 14);
+            }
+            FaultKind::HoldEpochs => {
+                let (from, to) = self.pair(4);
+                let messages =
+                    self.messages(Some("OffsetsForLeaderEpoch"), Some(from), Some(to), draw.one_in(13, 2));
+                self.hold(messages, 14);
+            }
+            FaultKind::HoldIsr => {
+                let from = node(self.broker(4));
+                let messages = match draw.up_to(6, 2) {
+                    0 => self.messages(
+                        None,
+                        Some(from),
+                        Some(Role::Node("zookeeper".to_owned())),
+                        draw.one_in(7, 2),
+                    ),
+                    _ => self.messages(Some("AlterPartition"), Some(from), None, draw.one_in(7, 2)),
+                };
+                self.hold(messages, 8);
+            }
+            FaultKind::Delay => {
+                let (from, to) = self.pair(4);
+                let api = draw.of(12, &[None, Some("Fetch"), Some("LeaderAndIsr"), Some("Produce")]);
+                let by = Span(Micros(draw.of(13, &[3, 10, 40, 200, 1_000]) * 1000));
+                let from = (api == Some("Fetch") || draw.one_in(14, 2)).then_some(from);
+                let Messages { api, from, to, response, count, name } =
+                    self.messages(api, from, Some(to), draw.one_in(15, 2));
+                self.now(Step::Delay(Delay { api, from, to, response, count, name, by }));
+                self.release(16);
+            }
+            FaultKind::Drop => {
+                let (from, to) = self.pair(4);
+                let api = draw.of(12, &["Fetch", "LeaderAndIsr", "UpdateMetadata", "Produce"]);
+                let from = (api == "Fetch").then_some(from);
+                let messages = self.messages(Some(api), from, Some(to), draw.one_in(13, 2));
+                let messages = Messages { count: Some(draw.between(14, 1, 3) as u32), ..messages };
+                self.now(Step::Drop(messages));
+                self.release(15);
+            }
+            FaultKind::Cut | FaultKind::CutOneWay => self.cut(kind == FaultKind::CutOneWay),
+            FaultKind::CutFromZooKeeper => {
+                let (from, to) =
+                    (Many(vec![node(self.broker(4))]), Many(vec![Role::Node("zookeeper".to_owned())]));
+                self.now(Step::Cut(Cut { from: from.clone(), to: to.clone(), one_way: draw.one_in(6, 4) }));
+                self.later(self.away(7), Step::Heal(Link { from, to }));
+            }
+            FaultKind::SlowLink => {
+                let (from, to) = self.pair(4);
+                let (from, to) = (Many(vec![from]), Many(vec![to]));
+                let latency = Some(Span(Micros(draw.of(12, &[10, 50, 300]) * 1000)));
+                let jitter = Some(Span(Micros(draw.of(13, &[1, 50, 500]) * 1000)));
+                let one_way = draw.one_in(14, 2);
+                let link = SlowLink { from, to, latency, jitter, bandwidth: None, one_way };
+                self.now(Step::SlowLink(link.clone()));
+                let (latency, jitter) = (Some(Span(Micros(1000))), Some(Span(Micros(1000))));
+                self.later(self.lasts(15), Step::SlowLink(SlowLink { latency, jitter, ..link }));
+            }
+            FaultKind::Reset => {
+                let (one, other) = self.pair(4);
+                self.now(Step::Reset(Between { between: [one, other] }));
+            }
+            FaultKind::SlowCpu => {
+                let node = node(self.broker(4));
+                let factor = draw.of(6, &[10, 100, 1_000]);
+                self.now(Step::SlowCpu(SlowCpu { node: node.clone(), factor }));
+                self.later(self.lasts(7), Step::SlowCpu(SlowCpu { node, factor: 1 }));
+            }
+            FaultKind::PowerOff => {
+                let id = self.broker(4);
+                if budget.may_damage(id) {
+                    let survives = draw.weighed(
+                        6,
+                        &[
+                            (SurvivesWord::Nothing, 3),
+                            (SurvivesWord::SomePrefix, 2),
+                            (SurvivesWord::AnySubset, 1),
+                            (SurvivesWord::TornTail, 1),
+                        ],
+                    );
+                    self.now(Step::PowerOff(PowerOff { node: node(id), survives }));
+                    self.later(self.away(7), Step::Restart(node(id)));
+                }
+            }
+            FaultKind::SlowDisk => {
+                let at = node(self.broker(4));
+                // A thousand times slower, one start of a broker would outlast the run.
+                let factor = draw.of(6, &[3, 10, 50]);
+                self.now(Step::Disk(DiskStep { at: at.clone(), fault: Fault::Slow(factor) }));
+                self.later(self.lasts(7), Step::Disk(DiskStep { at, fault: Fault::Slow(1) }));
+            }
+            FaultKind::DiskFails => {
+                let at = node(self.broker(4));
+                let fault = if draw.one_in(6, 2) { Fault::Broken } else { Fault::Full };
+                self.now(Step::Disk(DiskStep { at: at.clone(), fault }));
+                self.later(self.lasts(7), Step::Disk(DiskStep { at: at.clone(), fault: Fault::Mended }));
+                self.later(self.lasts(7), Step::Restart(at));
+            }
+            FaultKind::WrittenBack => {
+                let at = node(self.broker(4));
+                self.now(Step::Disk(DiskStep { at, fault: Fault::WrittenBack }));
+            }
+            FaultKind::StepClock => {
+                let by = Jump { millis: draw.of(6, &[-3_600_000, -5_000, 5_000, 3_600_000]) };
+                self.now(Step::StepClock(StepClock { node: node(self.broker(4)), by }));
+            }
+            FaultKind::SetTopic => {
+                let (of, _) = *self.partition(4);
+                let (name, value) = draw.of(5, &[("segment.bytes", "500"), ("flush.messages", "2")]);
+                let settings = Table(vec![(name.to_owned(), Some(Setting(value.to_owned())))]);
+                let topic = of.topic.to_string();
+                self.operate(of, Step::Set(SetTopic { topic, settings }));
+            }
+        }
+    }
+
+    fn reassign(&mut self) {
+        let (of, replicas) = self.partition(4).clone();
+        let mut target = self.draw.shuffled(6, &replicas);
+        let others: Vec<i32> = (0..self.shape.brokers as i32).filter(|id| !replicas.contains(id)).collect();
+        if !others.is_empty() && self.draw.one_in(5, 2) {
+            target[0] = self.draw.of(12, &others);
+        }
+        self.operate(of, Step::Reassign(Table(vec![(of.to_string(), target)])));
+    }
+
+    fn cut(&mut self, one_way: bool) {
+        let alone = self.broker(4);
+        let others = (0..self.shape.brokers).filter(|id| *id != alone).map(node);
+        let mut others: Vec<Role> = if self.draw.one_in(6, 2) {
+            vec![self.draw.of(7, &others.collect::<Vec<_>>())]
+        } else {
+            others.collect()
+        };
+        if self.draw.one_in(8, 4) {
+            others.push(Role::Node("zookeeper".to_owned()));
+        }
+        if self.draw.one_in(9, 4) {
+            others.extend(self.shape.producers.iter().map(|(name, _)| Role::Node(name.clone())));
+        }
+        let (mut from, mut to) = (Many(vec![node(alone)]), Many(others));
+        if self.draw.one_in(10, 2) {
+            std::mem::swap(&mut from, &mut to);
+        }
+        self.now(Step::Cut(Cut { from: from.clone(), to: to.clone(), one_way }));
+        self.later(self.lasts(11), Step::Heal(Link { from, to }));
+    }
+}
+
+fn node(id: u32) -> Role {
+    Role::Node(broker(id))
+}

@@ -1,0 +1,58 @@
+//! What was found becomes a file: the realised plan, in the style of any scenario, with the verdict that came out.
+//!
+//! Written beside its place and then renamed, so that a file is whole or not there. Whether the directory can be written is
+//! asked before the search begins.
+
+use super::trial::{Failure, Outcome};
+use crate::scenario::problem::Problem;
+use crate::scenario::write::write;
+use std::path::{Path, PathBuf};
+
+/// A directory for what is found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    directory: PathBuf,
+}
+
+impl Found {
+    /// Makes the directory if it is not there, and tries it.
+    ///
+    /// # Errors
+    /// If nothing can be written there.
+    pub fn open(directory: &Path) -> Result<Found, Problem> {
+        let found = Found { directory: directory.to_owned() };
+        let probe = directory.join(".trial-probe");
+        std::fs::create_dir_all(directory)
+            .and_then(|()| std::fs::write(&probe, b""))
+            .and_then(|()| std::fs::remove_file(&probe))
+            .map_err(|error| {
+                Problem::new(format!("nothing can be written to {}: {error}", directory.display()))
+                    .help("what is found goes there; `--found DIRECTORY` names another one")
+            })?;
+        Ok(found)
+    }
+
+    /// Writes a failing trial. Returns the file's name.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep(&self, outcome: &Outcome, failure: &Failure) -> Result<PathBuf, Problem> {
+        let mut scenario = failure.scenario.clone();
+        let line = &failure.line;
+        scenario.title = format!("Found: {} in {}", outcome.fails_by.join(", "), line.era);
+        scenario.about = vec![format!("{line}")];
+        if let Some(first) = failure.violations.first() {
+            let moment = format!("At {} ms, event {}: {}.", first.at.millis(), first.event.0, first.property);
+            scenario.about.extend([moment].into_iter().chain(first.report.iter().cloned()));
+        }
+        let name = format!("{}-{}-{}.json", line.era, line.profile, line.seed);
+        let (path, part) = (self.directory.join(&name), self.directory.join(format!(".{name}.part")));
+        std::fs::write(&part, write(&scenario)).and_then(|()| std::fs::rename(&part, &path)).map_err(
+            |error| {
+                Problem::new(format!("{} cannot be written: {error}", path.display()))
+                    .help(format!("the trial is not lost: {line}"))
+            },
+        )?;
+        Ok(path)
+    }
+}

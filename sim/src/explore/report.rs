@@ -1,0 +1,139 @@
+//! What a search says: a line for each trial that fails, and a summary.
+
+use super::coverage::{Coverage, Standing};
+use super::search::Summary;
+use super::trial::{Outcome, Question};
+use crate::trace::layout::{PAGE, table, wrapped};
+use kafka::rules::Rules;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The one line of a failing trial, to be copied.
+pub fn failing(outcome: &Outcome) -> Option<String> {
+    let failure = outcome.failure.as_ref()?;
+    Some(format!("{}  # {}", failure.line, outcome.fails_by.join(", ")))
+}
+
+/// A failing trial for programs.
+pub fn failing_json(outcome: &Outcome) -> Option<Value> {
+    let failure = outcome.failure.as_ref()?;
+    Some(json!({
+        "seed": outcome.seed,
+        "line": failure.line.to_string(),
+        "hash": format!("{:016x}", outcome.hash),
+        "events": outcome.events,
+        "fails_by": outcome.fails_by,
+    }))
+}
+
+/// A number with its thousands apart.
+fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The summary of a search that took so many milliseconds.
+pub fn summary(question: &Question, summary: &Summary, millis: u64) -> String {
+    let per_second = |count: u64| number(count * 1000 / millis.max(1));
+    let mut text = format!(
+        "{} trials, {} events; {} trials/s, {} events/s\n",
+        number(summary.trials),
+        number(summary.events),
+        per_second(summary.trials),
+        per_second(summary.events),
+    );
+    let mut rows = vec![["fails by", "trials", "first"].map(str::to_owned).to_vec()];
+    for (property, kind) in &summary.properties {
+        rows.push(vec![(*property).to_owned(), number(kind.trials), format!("trial {}", number(kind.first))]);
+    }
+    match summary.failing {
+        0 => text += "no trial fails\n",
+        failing => {
+            text += &format!("{} trials fail\n\n", number(failing));
+            text += &table(&rows, &[]);
+        }
+    }
+    let declared = summary.declared.iter();
+    let declared: Vec<String> = declared
+        .map(|(by, (records, trials))| {
+            format!("{} records in {} trials by {by}", number(*records), number(*trials))
+        })
+        .collect();
+    if !declared.is_empty() {
+        text += &paragraph("declared losses", &declared);
+    }
+    if summary.excused > 0 {
+        text += &format!("\nnot at rest, with an excuse: {} trials\n", number(summary.excused));
+    }
+    text + &coverage(question, &summary.coverage)
+}
+
+fn paragraph(title: &str, parts: &[String]) -> String {
+    let lines = wrapped(&format!("{title}: {}", parts.join(", ")), PAGE);
+    format!("\n{}\n", lines.join("\n"))
+}
+
+/// What was seen, and what never.
+fn coverage(question: &Question, coverage: &Coverage) -> String {
+    let decided: BTreeSet<&str> = coverage.decided.keys().map(|decided| decided.rule).collect();
+    let rules = Rules::list().len();
+    let silent = coverage.silent();
+    let mut text = format!(
+        "\nseen: {} notes of {}, {} kinds of fault of {}, {} moves of partitions; {} rules of {rules} decided aloud\n",
+        coverage.notes.len(),
+        coverage.notes.len() + silent.len(),
+        coverage.faults.len(),
+        question.profile.kinds().len(),
+        coverage.moves.len(),
+        decided.len(),
+    );
+    let moves = coverage.moves.iter().map(|((from, to, new_leader), trials)| {
+        let leader = if *new_leader { " with another leader" } else { "" };
+        format!("{} → {}{leader} ({})", from.name(), to.name(), number(*trials))
+    });
+    text += &paragraph("moves, and in how many trials", &moves.collect::<Vec<_>>());
+    let mut never: Vec<String> = silent.iter().map(|name| (*name).to_owned()).collect();
+    never.extend(coverage.spared(question.profile).iter().map(|name| (*name).to_owned()));
+    for from in Standing::ALL {
+        for to in Standing::ALL.into_iter().filter(|to| *to != from) {
+            if !coverage.moves.keys().any(|seen| (seen.0, seen.1) == (from, to)) {
+                never.push(format!("{} → {}", from.name(), to.name()));
+            }
+        }
+    }
+    if !never.is_empty() {
+        text += &paragraph("never seen", &never);
+    }
+    text
+}
+
+/// The summary for programs.
+pub fn summary_json(question: &Question, summary: &Summary, millis: u64) -> Value {
+    let kinds: Vec<Value> = summary
+        .kinds
+        .iter()
+        .map(|(fails_by, kind)| json!({ "fails_by": fails_by, "trials": kind.trials, "first": kind.first }))
+        .collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "era": question.era.to_string(),
+        "profile": question.profile.name(),
+        "trials": summary.trials,
+        "failing": summary.failing,
+        "events": summary.events,
+        "millis": millis,
+        "kinds": kinds,
+        "excused": summary.excused,
+        "declared": summary.declared.iter().map(|(by, (records, trials))| {
+            json!({ "by": by, "records": records, "trials": trials })
+        }).collect::<Vec<_>>(),
+        "never_seen": summary.coverage.silent(),
+    })
+}

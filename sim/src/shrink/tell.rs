@@ -1,0 +1,257 @@
+//! From a small plan to a scenario that can be read and committed.
+//!
+//! 1. Records are called `m1`, `m2`, in the order in which they are sent.
+//! 2. Two labels in the story's words, for the failing era: at the moment that decided, and at the end what came of it.
+//! 3. A title, what it teaches and what to read, from the property and the rule.
+//! 4. The verdicts of all eras, by running them: both sides of every boundary, the failing era first.
+//! 5. From how many seeds it comes to these verdicts. An era in which that hangs on the seed is left out; if the failing
+//!    one does, the scenario says so.
+
+use super::bench::Bench;
+use super::edit::renamed;
+use super::{Crew, SEEDS, Shrunk};
+use crate::checkers::PROPERTIES;
+use crate::scenario::compare::differences;
+use crate::scenario::file::{Scenario, Verdict};
+use crate::scenario::parse::parse;
+use crate::scenario::run::run;
+use crate::scenario::source::Source;
+use crate::scenario::step::{Sentence, Step};
+use crate::scenario::validate::{Ready, validate};
+use crate::scenario::words::Table;
+use crate::scenario::write::write;
+use crate::why::attribute::Reason;
+use crate::why::case::Case;
+use crate::why::failure::Failure;
+use crate::why::slice::{Part, Slice, slice};
+use kafka::era::{Era, RELEASES, Release};
+
+/// Tells it.
+pub fn tell<C: Crew>(bench: Bench<'_, C>) -> Shrunk {
+    let case = bench.case();
+    let release = case.release;
+    let mut scenario = called(&case.plan);
+    let case = Case { plan: scenario.clone(), ..case };
+    let all = (0..case.plan.steps.len()).collect();
+    if let Ok(slice) = slice(&case, &bench.failure, &all) {
+        label(&mut scenario, &slice, release);
+    }
+    words(&mut scenario, &bench.failure, &bench.reason, release);
+    let verdicts = verdicts(&scenario, release, bench.crew);
+    scenario.verdicts = Table(verdicts);
+    let seeds = steady(&mut scenario, release, bench.crew);
+    if seeds < SEEDS {
+        let seed = scenario.seed.unwrap_or(0);
+        scenario.about.push(format!(
+            "It hangs on its seed: {seeds} of the seeds 0 to 99 come to this, seed {seed} does."
+        ));
+    }
+    Shrunk {
+        scenario,
+        case,
+        failure: bench.failure.clone(),
+        reason: bench.reason.clone(),
+        tries: bench.tries,
+        saved: bench.saved(),
+        seeds,
+        cut_short: bench.stopped,
+    }
+}
+
+/// Records by short names, in order.
+fn called(plan: &Scenario) -> Scenario {
+    fn collect(steps: &[Step], names: &mut Vec<String>) {
+        for step in steps {
+            match step {
+                Step::Produce(produce) => {
+                    names.extend(produce.value.iter().cloned());
+                    names.extend(produce.values.iter().flatten().cloned());
+                }
+                Step::When(when) => collect(&when.steps, names),
+                _ => {}
+            }
+        }
+    }
+    let mut names = Vec::new();
+    collect(&plan.steps, &mut names);
+    // In a log it stands with its epoch: `m1@0`.
+    let new = |text: &str| {
+        let (name, epoch) = text.split_once('@').map_or((text, None), |(name, epoch)| (name, Some(epoch)));
+        let place = names.iter().position(|known| known == name)? + 1;
+        Some(epoch.map_or(format!("m{place}"), |epoch| format!("m{place}@{epoch}")))
+    };
+    renamed(plan, &new, &|id| id).unwrap_or_else(|| plan.clone())
+}
+
+/// Without moments, which differ from seed to seed: ` at 5514 ms`.
+fn timeless(text: &str) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for word in text.split(' ') {
+        words.push(word);
+        if let [.., "at", number, unit] = words[..]
+            && unit.trim_end_matches([',', '.', ';']) == "ms"
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            let end = &unit[2..];
+            words.truncate(words.len() - 3);
+            if !end.is_empty() {
+                words.push(end);
+            }
+        }
+    }
+    words.join(" ").replace(" ,", ",").replace(" .", ".").replace(" ;", ";")
+}
+
+/// Labels in the story's words.
+fn label(scenario: &mut Scenario, slice: &Slice, release: Release) {
+    let only_here = |text: String| Sentence::InEra(Table(vec![(name_of(release), text)]));
+    let decided = slice.told.iter().find(|told| told.part == Part::Removal && told.decided.is_some());
+    let decided = decided.or_else(|| slice.told.iter().find(|told| told.part == Part::Removal));
+    let end = slice.report.last().map(|line| timeless(line));
+    if let Some(end) = end {
+        scenario.steps.push(Step::Say(only_here(end)));
+    }
+    if let Some(told) = decided {
+        let after = slice.moments.iter().position(|moment| *moment > told.at);
+        // Before the step that begins later: what is told has happened then.
+        let place = after.unwrap_or(slice.moments.len() - 1).min(scenario.steps.len());
+        let text = timeless(&format!("{} {}.", told.who, told.text.trim_end_matches('.')));
+        let rule = told.decided.map_or(String::new(), |rule| format!(" Rule {}: {}.", rule.rule, rule.value));
+        scenario.steps.insert(place, Step::Say(only_here(format!("{text}{rule}"))));
+    }
+}
+
+/// Title, lesson, what it is about and what to read.
+fn words(scenario: &mut Scenario, failure: &Failure, reason: &Reason, release: Release) {
+    let claim = match failure {
+        Failure::Violates(name) => {
+            let info = PROPERTIES.iter().find(|property| property.name == *name);
+            info.map_or((*name).to_owned(), |info| info.claim.to_owned())
+        }
+        Failure::Loses(loss) => format!("nothing is lost by {}", loss.name()),
+    };
+    scenario.title = format!("Not in {}: {claim}", name_of(release));
+    scenario.about = Vec::new();
+    scenario.read = Vec::new();
+    scenario.lesson = None;
+    let (changes, here) = (reason.changes(), name_of(release));
+    for change in changes {
+        let (before, after) = (change.value_before(), change.value());
+        scenario.about.push(format!(
+            "In {here} the rule is {}: {}. {}",
+            change.rule,
+            change.from,
+            before.about.trim()
+        ));
+        scenario.about.push(format!("What mends it is {change}. {}", after.about.trim()));
+        scenario.read.extend(after.source.split(", ").filter(|source| is_number(source)).map(str::to_owned));
+        scenario.read.push(format!("src/rules/{}.rs", change.rule.replace('-', "_")));
+    }
+    scenario.lesson = changes.first().map(|change| change.value().about.trim().to_owned());
+    match reason {
+        Reason::Release(mended, changes) if changes.is_empty() => {
+            scenario
+                .about
+                .push(format!("What mends it is no rule but something else that {mended} changed."));
+        }
+        Reason::Unattributed(why) => {
+            let why = why.as_ref().map_or(String::new(), |why| format!(" The last copy went by {why}."));
+            scenario.about.push(format!("No rule of a later release mends it.{why}"));
+        }
+        _ => {}
+    }
+    let mut read: Vec<String> = Vec::new();
+    for one in std::mem::take(&mut scenario.read) {
+        if !read.contains(&one) {
+            read.push(one);
+        }
+    }
+    scenario.read = read;
+}
+
+fn is_number(source: &str) -> bool {
+    let digits = source.strip_prefix("KIP-").or_else(|| source.strip_prefix("KAFKA-"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A release as files name it: by its line, if it is the last of that.
+fn name_of(release: Release) -> String {
+    match Era::parse(&release.line()) {
+        Ok(era) if era.release == release => release.line(),
+        _ => release.to_string(),
+    }
+}
+
+/// The scenario as a file says it, checked for one release.
+fn ready(scenario: &Scenario, release: Release) -> Option<Ready> {
+    let mut scenario = scenario.clone();
+    if scenario.verdicts.0.is_empty() || scenario.verdicts.0.len() == 1 {
+        scenario.verdicts = Table(vec![(name_of(release), Verdict::default())]);
+    }
+    let parsed = parse(Source::of("shrunk.json", &write(&scenario))).ok()?;
+    validate(parsed, Some(&Era::of(release)), &[]).ok()
+}
+
+/// What comes out in a release, if it is anything that a file can demand.
+fn verdict(scenario: &Scenario, release: Release, seed: u64) -> Option<Verdict> {
+    let ready = ready(scenario, release)?;
+    let era = ready.asked.as_ref().expect("it is asked for");
+    let result = run(&ready, era, seed, false).ok()?;
+    (result.unmet.is_none() && result.nameless_losses == 0).then_some(result.verdict)
+}
+
+/// The verdicts of all releases, both sides of every boundary.
+fn verdicts<C: Crew>(scenario: &Scenario, failing: Release, crew: &C) -> Vec<(String, Verdict)> {
+    let releases: Vec<Release> =
+        RELEASES.iter().copied().filter(|release| Era::of(*release).has_zookeeper()).collect();
+    let seed = scenario.seed.unwrap_or(0);
+    let came = crew.all(releases.len(), &|index| verdict(scenario, releases[index], seed));
+    let known: Vec<(Release, Verdict)> =
+        releases.into_iter().zip(came).filter_map(|(release, came)| Some((release, came?))).collect();
+    let mut told = Vec::new();
+    for (index, (release, own)) in known.iter().enumerate() {
+        let differs = |other: Option<&(Release, Verdict)>| other.is_some_and(|(_, other)| other != own);
+        let before = index.checked_sub(1).and_then(|before| known.get(before));
+        let boundary = differs(before) || differs(known.get(index + 1));
+        if boundary || index + 1 == known.len() || *release == failing {
+            told.push((name_of(*release), own.clone()));
+        }
+    }
+    told.sort_by_key(|(name, _)| *name != name_of(failing));
+    told
+}
+
+/// From how many seeds the failing era comes to its verdict. Other eras that do not from all are left out.
+fn steady<C: Crew>(scenario: &mut Scenario, failing: Release, crew: &C) -> u64 {
+    let eras: Vec<Release> =
+        scenario.verdicts.names().filter_map(|name| Era::parse(name).ok().map(|era| era.release)).collect();
+    let held = &*scenario;
+    let count = |release: Release, verdict: &Verdict| {
+        let ready = ready(held, release);
+        let as_demanded = crew.all(SEEDS as usize, &|seed| {
+            let Some(ready) = &ready else { return false };
+            let era = ready.asked.as_ref().expect("it is asked for");
+            run(ready, era, seed as u64, false)
+                .is_ok_and(|result| result.unmet.is_none() && differences(Some(verdict), &result).is_empty())
+        });
+        as_demanded.into_iter().filter(|is| *is).count() as u64
+    };
+    let counts: Vec<u64> =
+        eras.iter().zip(&held.verdicts.0).map(|(release, (_, verdict))| count(*release, verdict)).collect();
+    let own = eras.iter().position(|release| *release == failing).map_or(0, |index| counts[index]);
+    let mut kept = counts.iter().zip(&eras).map(|(count, release)| *release == failing || *count >= own);
+    scenario.verdicts.0.retain(|_| kept.next().unwrap_or(true));
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn moments_are_taken_out_of_sentences() {
+        let said = super::timeless(
+            "m2 was acked to producer-1 at 5514 ms with acks=all, read at 7 ms, gone at 12 ms.",
+        );
+        assert_eq!(said, "m2 was acked to producer-1 with acks=all, read, gone.");
+        assert_eq!(super::timeless("appends m1 at offset 0"), "appends m1 at offset 0");
+    }
+}
