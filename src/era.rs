@@ -192,6 +192,38 @@ pub struct Era {
 pub struct UnknownRelease {
     /// What was given.
     pub given: String,
+    /// What is wrong with it.
+    pub why: WhyUnknown,
+}
+
+/// Why a text names no release.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WhyUnknown {
+    /// A version before the first of the ladder.
+    BeforeTheFirst,
+    /// Its line has other releases.
+    NotOfItsLine(String, Vec<Release>),
+    /// No version of Kafka at all.
+    NoVersion,
+}
+
+impl WhyUnknown {
+    fn of(given: &str) -> WhyUnknown {
+        let numbers = |text: &str| -> Option<Vec<u32>> {
+            text.split('.').map(|number| number.parse().ok()).collect::<Option<Vec<u32>>>()
+        };
+        let Some(version) = numbers(given) else { return WhyUnknown::NoVersion };
+        let of_line = |release: &&Release| given.starts_with(&(release.line() + "."));
+        let line: Vec<Release> = RELEASES.iter().filter(of_line).copied().collect();
+        if let Some(first) = line.first() {
+            return WhyUnknown::NotOfItsLine(first.line(), line.clone());
+        }
+        let first = numbers(&RELEASES[0].to_string()).expect("a release is numbers");
+        match version < first && !first.starts_with(&version) {
+            true => WhyUnknown::BeforeTheFirst,
+            false => WhyUnknown::NoVersion,
+        }
+    }
 }
 
 impl Era {
@@ -211,7 +243,7 @@ impl Era {
                 release.to_string() == text || (release.line() == text && release.is_last_of_its_line())
             })
             .map(|release| Era::of(*release))
-            .ok_or_else(|| UnknownRelease { given: text.to_owned() })
+            .ok_or_else(|| UnknownRelease { given: text.to_owned(), why: WhyUnknown::of(text) })
     }
 
     /// Whether this release can run with ZooKeeper.
@@ -228,7 +260,17 @@ impl fmt::Display for Era {
 
 impl fmt::Display for UnknownRelease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kafka never made a release called `{}`", self.given)
+        let given = &self.given;
+        match &self.why {
+            WhyUnknown::BeforeTheFirst => {
+                write!(f, "`{given}` is older than the first era, {}", RELEASES[0].line())
+            }
+            WhyUnknown::NotOfItsLine(line, releases) => {
+                let releases: Vec<String> = releases.iter().map(Release::to_string).collect();
+                write!(f, "Kafka never made {given}; {line} has {}", releases.join(", "))
+            }
+            WhyUnknown::NoVersion => write!(f, "Kafka never made a release called `{given}`"),
+        }
     }
 }
 
@@ -249,6 +291,16 @@ mod tests {
         assert_eq!(Release::line_range("0.10.2"), Some((Release::new_0(10, 2, 0), Release::new_0(10, 3, 0))));
         for no_line in ["2.8.1", "0.10", "", "x.y", "2.255", "2"] {
             assert_eq!(Release::line_range(no_line), None, "{no_line}");
+        }
+        for (given, said) in [
+            ("2.8.3", "Kafka never made 2.8.3; 2.8 has 2.8.0, 2.8.1, 2.8.2"),
+            ("0.10.2.9", "Kafka never made 0.10.2.9; 0.10.2 has 0.10.2.0, 0.10.2.1, 0.10.2.2"),
+            ("0.10.1", "`0.10.1` is older than the first era, 0.10.2"),
+            ("0.8.2", "`0.8.2` is older than the first era, 0.10.2"),
+            ("0.10", "Kafka never made a release called `0.10`"),
+            ("7.7", "Kafka never made a release called `7.7`"),
+        ] {
+            assert_eq!(Era::parse(given).unwrap_err().to_string(), said);
         }
         for never in ["2.8.7", "7.7", "0.10", "", "2", "0.10.2.9", "2.8.1.0"] {
             assert!(Era::parse(never).is_err(), "{never}");

@@ -125,6 +125,30 @@ const CASES: &[(&str, &str, &str)] = &[
         "\"when\": { \"acked\": \"m1\", \"do\": [{ \"ask\": \"Is it?\" }, { \"answer\": \"Yes.\" }] }",
     ),
     ("a cell of a log that is none", "m1@0", "m1@zero"),
+    ("a number of the wrong kind", "\"acks\": \"all\" } }", "\"acks\": 2 } }"),
+    ("a bad node in a list", "\"leader of orders-0\" }", "[\"broker-0\", \"Broker-1\"] }"),
+    (
+        "a node cut off from itself",
+        "{ \"kill\": \"leader of orders-0\" }",
+        "{ \"cut\": { \"from\": \"broker-0\", \"to\": \"broker-0\" } }",
+    ),
+    ("KRaft", "\"zookeeper\"", "\"kraft\""),
+    (
+        "an argument beside its verb",
+        "\"run_for\": \"1s\"",
+        "\"power_off\": \"broker-0\", \"survives\": \"nothing\"",
+    ),
+    (
+        "a span beside its condition",
+        "\"run_for\": \"1s\"",
+        "\"run_until\": { \"acked\": \"m1\" }, \"within\": \"5s\"",
+    ),
+    ("a step that is a text", "{ \"run_for\": \"1s\" }", "\"run_for\""),
+    ("an era before the first", "\"0.10.2\":", "\"0.10.1\":"),
+    ("an era that its line does not have", "\"2.8\":", "\"2.8.3\":"),
+    ("a loss of batches that nobody sends", "\"2.8\": \"holds\"", "\"2.8\": { \"loses\": [\"19 batches\"] }"),
+    ("a record called like batches", "\"value\": \"m1\"", "\"value\": \"2 batches\""),
+    ("a recording", "\"title\": \"t\",", "\"kafka\": \"2.8.2\","),
     ("a comma too many", "\"title\": \"t\",", "\"title\": \"t\",,"),
     ("a comma too few", "\"title\": \"t\",", "\"title\": \"t\""),
     ("something behind the end", "\"holds\" }\n}", "\"holds\" }\n} }"),
@@ -207,6 +231,10 @@ fn every_bad_call_gets_one_error() {
     std::fs::write(path.join("x.json"), GOOD).expect("the file is written");
     std::fs::write(path.join("short.json"), &GOOD[..GOOD.len() / 2]).expect("the file is written");
     std::fs::create_dir(path.join("directory.json")).expect("the directory is made");
+    std::fs::write(path.join("README.md"), "# Trial\n").expect("the file is written");
+    let steps = GOOD.find("\"steps\"").expect("steps")..GOOD.find("\"sees\"").expect("sees");
+    std::fs::write(path.join("empty.json"), GOOD.replacen(&GOOD[steps], "\"steps\": [], ", 1))
+        .expect("the file is written");
     let huge = std::fs::File::create(path.join("huge.json")).expect("the file is made");
     huge.set_len(100_000_000).expect("it grows");
     let calls: &[(&str, &[&str])] = &[
@@ -219,6 +247,20 @@ fn every_bad_call_gets_one_error() {
         ("an unknown value of a rule", &["run", "x.json", "--rule", "truncation=whatever"]),
         ("a rule without a value", &["run", "x.json", "--rule", "truncation"]),
         ("seeds that are none", &["run", "x.json", "--seeds", "5..5"]),
+        ("a setting that Kafka does not have", &["run", "x.json", "--set", "min.insync.replica=1"]),
+        ("a setting of nobody", &["run", "x.json", "--set", "order.min.insync.replicas=1"]),
+        ("a producer's setting of a topic", &["run", "x.json", "--set", "orders.acks=1"]),
+        ("a value that a given setting cannot have", &["run", "x.json", "--set", "min.insync.replicas=two"]),
+        (
+            "a given setting that one era does not have",
+            &["run", "x.json", "--set", "delivery.timeout.ms=120000"],
+        ),
+        ("a setting without a value", &["run", "x.json", "--set", "acks"]),
+        ("a seed below nothing", &["run", "x.json", "--seed", "-1"]),
+        ("eras of nothing", &["eras"]),
+        ("a ladder of no rule", &["eras", "--list", "broker-epok"]),
+        ("a text that is no scenario", &["run", "README.md"]),
+        ("a scenario without steps", &["run", "empty.json"]),
         ("an unknown command", &["rum", "x.json"]),
         ("no file", &["run"]),
         ("a new file over an old one", &["new", "x"]),
@@ -303,6 +345,97 @@ fn what_only_a_run_can_know_has_its_own_exit_codes() {
         said.contains("it is so: orders-0 at broker-1: follows broker-0, leader epoch 0, log end offset 1"),
         "{said}"
     );
+}
+
+/// A leader with acks=1 that dies with what nobody has fetched: a workload of nameless batches, some of them lost.
+const WORKLOAD: &str = r#"{
+  "title": "t",
+  "cluster": {
+    "brokers": 3, "controller_at": "broker-2",
+    "topics": { "orders": { "assignment": [[0, 1, 2]], "min.insync.replicas": 1 } },
+    "clients": { "producer-1": { "acks": 1 } }
+  },
+  "steps": [
+    { "hold": { "api": "Fetch", "to": "broker-0" } },
+    { "run_for": "1s" },
+    { "workload": { "to": "orders-0", "every": "10ms", "count": 5 } },
+    { "run_for": "1s" },
+    { "kill": "broker-0" },
+    { "run_until": { "leader": { "of": "orders-0", "is": "broker-1" } } }
+  ],
+  "verdicts": { "2.8": LOST }
+}
+"#;
+
+#[test]
+fn a_workload_that_is_lost_is_counted_and_can_be_written() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let with = |lost: &str| {
+        std::fs::write(directory.path().join("x.json"), WORKLOAD.replace("LOST", lost))
+            .expect("it is written");
+        let output = trial(directory.path(), &["run", "x.json"]);
+        (output.status.code(), String::from_utf8(output.stdout).expect("a text"))
+    };
+    for right in [r#"["5 batches"]"#, r#"["batches"]"#] {
+        let (code, said) = with(&format!(r#"{{ "loses": {right}, "by": "acks=1" }}"#));
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("verdict: loses 5 batches by acks=1\n"), "{said}");
+        assert!(said.contains("#0 … #4 (5 batches)  the first acked at "), "{said}");
+    }
+    let (code, said) = with(r#"{ "loses": ["4 batches"], "by": "acks=1" }"#);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("5 batches without a name are lost, as acks=1 allows\n"), "{said}");
+    assert_eq!(said.matches("without a name").count(), 1, "{said}");
+    let (code, said) = with(r#""holds""#);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("came out  loses 5 batches by acks=1\n"), "{said}");
+}
+
+#[test]
+fn a_setting_is_tried_without_touching_the_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let lost = r#"{ "loses": ["batches"], "by": "acks=1" }"#;
+    std::fs::write(directory.path().join("x.json"), WORKLOAD.replace("LOST", lost)).expect("it is written");
+    let with = |arguments: &[&str]| {
+        let output = trial(directory.path(), &[&["run", "x.json"], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stdout).expect("a text"))
+    };
+    for whose in ["acks=all", "producer-1.acks=all"] {
+        let (code, said) = with(&["--set", whose]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("set: {whose}\n")), "{said}");
+        assert!(said.contains("2.8.2  holds  written: loses batches by acks=1\n"), "{said}");
+    }
+    // With two that must have a record, none is acknowledged at first, and so none is lost.
+    for whose in ["min.insync.replicas=2", "orders.min.insync.replicas=2"] {
+        let (code, said) = with(&["--set", "acks=all", "--set", whose]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("the longest wait for an acknowledgement: "), "{said}");
+    }
+    let (_, said) = with(&["--set", "broker-1.min.insync.replicas=2"]);
+    assert!(said.contains("the same is written"), "{said}");
+    let output = trial(directory.path(), &["eras", "x.json", "--set", "acks=all"]);
+    let said = String::from_utf8(output.stdout).expect("a text");
+    assert!(said.contains("verdict  written\n2.8.2"), "{said}");
+}
+
+#[test]
+fn one_run_that_is_broken_off_does_not_stop_the_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let bad =
+        WORKLOAD.replace("\"kill\": \"broker-0\"", "\"restart\": \"broker-0\"").replace("LOST", "\"holds\"");
+    std::fs::write(directory.path().join("a.json"), bad).expect("it is written");
+    let good = WORKLOAD.replace("LOST", r#"{ "loses": ["batches"], "by": "acks=1" }"#);
+    std::fs::write(directory.path().join("b.json"), good).expect("it is written");
+    let output = trial(directory.path(), &["run", "."]);
+    let said = one_error("one of two", &output, 2);
+    assert!(said.contains("broker-0 is running at this moment"), "{said}");
+    let told = String::from_utf8(output.stdout).expect("a text");
+    assert!(
+        told.contains("2.8.2  broken off") && told.contains("2.8.2  loses 5 batches by acks=1"),
+        "{told}"
+    );
+    assert!(told.contains("2 scenarios, 2 runs, 1 BROKEN OFF"), "{told}");
 }
 
 #[test]

@@ -57,6 +57,30 @@ fn no_file_is_longer_than_700_lines() {
 }
 
 #[test]
+fn every_source_file_is_on_the_map() {
+    let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the map");
+    let words: std::collections::BTreeSet<&str> =
+        map.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.')).collect();
+    let is_named = |name: &str| {
+        let path = Path::new(name);
+        let (file, stem) = (path.file_name().and_then(|file| file.to_str()), path.file_stem());
+        let (file, stem) =
+            (file.unwrap_or_default(), stem.and_then(|stem| stem.to_str()).unwrap_or_default());
+        let directory = path.parent().and_then(|parent| parent.file_name()).and_then(|name| name.to_str());
+        // Tests beside their code are spoken of together; a checker goes by its property's name, and a file of a folder
+        // whose table names them without their ending by its stem.
+        stem == "tests"
+            || stem.ends_with("_tests")
+            || directory.is_some_and(|directory| directory == "tests" || directory.ends_with("_tests"))
+            || words.contains(file)
+            || words.contains(stem)
+            || words.contains(stem.replace('_', "-").as_str())
+    };
+    let all = files("src", "rs").into_iter().chain(files("sim/src", "rs")).map(|(name, _)| name);
+    nothing(all.filter(|name| !is_named(name)).collect(), "not on the map, ARCHITECTURE.md");
+}
+
+#[test]
 fn every_file_says_what_it_is() {
     let silent = sources().into_iter().filter(|(_, text)| !text.starts_with("//! "));
     nothing(silent.map(|(name, _)| name).collect(), "without a module header");

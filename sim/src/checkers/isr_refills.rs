@@ -1,7 +1,8 @@
 //! `isr-refills`: when all has calmed down, every replica that runs is in the ISR.
 //!
 //! Replication repairs itself: a follower that was away fetches what it lacks and is let in again. Releases in which it
-//! did not, for one reason or another: 2.0.1 to 2.6.0 (KAFKA-10706), 2.7 and 2.8 (KAFKA-12686).
+//! did not, for one reason or another: 0.10.2 to 2.1 (KAFKA-7235, a request or an event of a broker's former life), 2.0.1
+//! to 2.6.0 (KAFKA-10706), 2.7 and 2.8 (KAFKA-12686).
 
 use super::excuse::excuse;
 use super::history::{Ghost, History};

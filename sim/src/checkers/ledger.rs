@@ -104,6 +104,11 @@ impl Send {
         self.batch.iter().chain(&self.rest).any(|own| own == batch)
     }
 
+    /// What it is called where it stands: by its name, or its offset.
+    pub fn called_at(&self, offset: Offset) -> String {
+        if self.is_named() { self.name().to_string() } else { format!("#{offset}") }
+    }
+
     /// Whether its first value is short enough to be a name.
     pub fn is_named(&self) -> bool {
         match &self.value {
@@ -303,7 +308,7 @@ impl Ledger {
         match self.send_of(partition, batch) {
             Some(send) => match send.rest.iter().position(|own| own == batch) {
                 Some(index) => format!("record {} sent with {}", index + 2, send.name()),
-                None => send.name().to_string(),
+                None => send.called_at(batch.base_offset),
             },
             None => format!("the record at offset {}", batch.base_offset),
         }

@@ -2,10 +2,15 @@
 
 use crate::scenario::words::Span;
 use crate::trace::Zoom;
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use kafka::era::{Era, RELEASES, Release};
+use kafka::rules::Rules;
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// A deterministic Kafka: a whole cluster in one process, from one seed, in any era.
@@ -101,30 +106,41 @@ pub enum Command {
   trial run scenarios/truncation/high-watermark.json
   trial run scenarios/truncation/high-watermark.json --era 0.11.0 --zoom messages
   trial run scenarios/truncation/high-watermark.json --era 0.10.2 --rule truncation=to-epoch-end
+  trial run scenarios/replication/min-isr.json --set min.insync.replicas=1
+  trial run scenarios/truncation/high-watermark.json --set broker-1.log.flush.interval.messages=1
   trial run scenarios/truncation/high-watermark.json --seeds 0..1000 --format json
   trial run scenarios
 
 One file: the story of the era asked for, or of the first of its verdicts, and then every verdict checked. \
-An era with a verdict is held against it; of another era, and with --rule, the verdict is only reported, and \
+An era with a verdict is held against it; of another era, and with --rule or --set, the verdict is only reported, and \
 the exit code is 1 if a property is violated.")]
 pub struct Run {
     /// Scenario files, or directories of them.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
-    #[arg(long)]
+    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
     pub era: Option<String>,
     /// The seed; that of the file, or 0, if left out. 0 is calm: no jitter.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Seeds from A up to, but not including, B: no story, a table.
     #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "seed")]
     pub seeds: Option<Range<u64>>,
     /// Decide one rule otherwise than the era would. `trial eras --list` has them all.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
     pub rule: Vec<(String, String)>,
+    /// Set a setting otherwise than the file does, by Kafka's name: of everybody who has it, or of one topic, broker or
+    /// client named before it. The file's verdicts are then not judged, only printed beside.
+    #[arg(long, value_name = "[WHOSE.]SETTING=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
     /// How closely to look.
-    #[arg(long, default_value = "story", value_name = "ZOOM", value_parser = zoom)]
+    #[arg(long, default_value = "story", value_enum)]
     pub zoom: Zoom,
     /// Text for people, or an object per run and line for programs.
     #[arg(long, default_value = "text")]
@@ -145,14 +161,18 @@ pub enum Format {
 #[command(after_help = "Examples:
   trial eras scenarios/truncation/high-watermark.json   one scenario: a line for each era
   trial eras scenarios                                  scenarios by eras: what breaks where
-  trial eras --list                                     the ladder: what changed, release by release")]
+  trial eras --list                                     the ladder: what changed, release by release
+  trial eras --list broker-epoch                        what changed of one rule")]
 pub struct Eras {
     /// Scenario files, or directories of them.
-    #[arg(required_unless_present = "list", value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Every release that changed a rule, and how.
-    #[arg(long, conflicts_with = "files")]
-    pub list: bool,
+    /// Every release that changed a rule, and how; with a word, only rules whose names have it.
+    #[arg(long, conflicts_with = "files", value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
+    pub list: Option<String>,
+    /// Set a setting otherwise than the file does, as in `trial run`.
+    #[arg(long, value_name = "[WHOSE.]SETTING=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
 }
 
 /// Shrink a scenario.
@@ -170,13 +190,18 @@ pub struct Shrink {
     #[arg(required = true, value_name = "FILE|WORDS")]
     pub what: Vec<String>,
     /// The release in which it fails; the first of its verdicts if left out.
-    #[arg(long)]
+    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
     pub era: Option<String>,
     /// The seed from which it fails; that of the file, or 0, if left out.
     #[arg(long)]
     pub seed: Option<u64>,
     /// Decide one rule otherwise than the era would: it becomes one of the scenario's own.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
     pub rule: Vec<(String, String)>,
     /// How it must fail: a property, or what allows a loss. The strongest of its failures if left out.
     #[arg(long, value_name = "PROPERTY")]
@@ -206,13 +231,18 @@ pub struct Why {
     #[arg(required = true, value_name = "FILE|WORDS")]
     pub what: Vec<String>,
     /// The release in which it fails; the first of its verdicts if left out.
-    #[arg(long)]
+    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
     pub era: Option<String>,
     /// The seed from which it fails; that of the file, or 0, if left out.
     #[arg(long)]
     pub seed: Option<u64>,
     /// Decide one rule otherwise than the era would.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
     pub rule: Vec<(String, String)>,
     /// What to explain: a property, or what allows a loss. The strongest of its failures if left out.
     #[arg(long, value_name = "PROPERTY")]
@@ -280,7 +310,12 @@ pub struct Explore {
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<usize>,
     /// Decide one rule otherwise than the era would.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = rule)]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        hide_possible_values = true,
+        value_parser = Completed { parse: rule, known: rules }
+    )]
     pub rule: Vec<(String, String)>,
     /// Only a violation of this property makes a trial fail. May be given several times.
     #[arg(long, value_name = "NAME")]
@@ -317,7 +352,7 @@ pub struct Replay {
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
     /// How closely to look.
-    #[arg(long, default_value = "story", value_name = "ZOOM", value_parser = zoom)]
+    #[arg(long, default_value = "story", value_enum)]
     pub zoom: Zoom,
 }
 
@@ -362,19 +397,72 @@ fn wall_time(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a value as it will, and names those that a shell may complete.
+#[derive(Clone)]
+struct Completed<T> {
+    parse: fn(&str) -> Result<T, String>,
+    known: fn() -> &'static [String],
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Completed<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        self.parse.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.known)().iter().map(|known| PossibleValue::new(known.as_str()))))
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "as every parser")]
+fn any(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+/// Releases that can run.
+fn releases() -> &'static [String] {
+    static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+    let can_run = RELEASES.iter().filter(|release| Era::of(**release).has_zookeeper());
+    KNOWN.get_or_init(|| can_run.map(Release::to_string).collect())
+}
+
+/// Every value of every rule.
+fn rules() -> &'static [String] {
+    static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+    let all = || {
+        Rules::list().into_iter().flat_map(|rule| {
+            rule.values.into_iter().map(move |value| format!("{}={}", rule.name, value.name))
+        })
+    };
+    KNOWN.get_or_init(|| all().collect())
+}
+
 fn rule(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in truncation=to-epoch-end")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    Span::parse(text).map(|span| Duration::from_micros(span.0.0))
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected SETTING=VALUE, as in min.insync.replicas=1")?;
+    if name.trim().is_empty() {
+        return Err("expected SETTING=VALUE, as in min.insync.replicas=1".to_owned());
+    }
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn zoom(text: &str) -> Result<Zoom, String> {
-    let names: Vec<&str> = Zoom::ALL.iter().map(|zoom| zoom.name()).collect();
-    let found = Zoom::ALL.iter().find(|zoom| zoom.name() == text);
-    found.copied().ok_or_else(|| format!("expected one of {}", names.join(", ")))
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number from 0".to_owned())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    Span::parse(text).map(|span| Duration::from_micros(span.0.0))
 }
 
 #[cfg(test)]
@@ -389,6 +477,11 @@ mod tests {
         for bad in ["", "3", "5..5", "5..3", "a..b", "0..999999999999"] {
             assert!(seeds(bad).is_err(), "{bad}");
         }
+        assert!(rules().contains(&"truncation=to-epoch-end".to_owned()));
+        assert!(releases().contains(&"2.8.1".to_owned()) && !releases().contains(&"4.0.0".to_owned()));
+        assert!(seed("-1").is_err() && seed("7") == Ok(7));
+        assert!(setting("min.insync.replicas").is_err() && setting("=1").is_err());
+        assert_eq!(setting("a.b=c=d"), Ok(("a.b".to_owned(), "c=d".to_owned())));
         assert_eq!(rule("truncation=on-fetch"), Ok(("truncation".to_owned(), "on-fetch".to_owned())));
         assert!(rule("truncation").is_err());
     }

@@ -42,6 +42,16 @@ pub const SKELETON: &str = r#"{
 }
 "#;
 
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '=' | ':' | '@');
+    match !name.is_empty() && name.chars().all(plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", name.replace('\'', r"'\''")),
+    }
+}
+
 /// Writes the skeleton.
 pub fn new(name: &Path, out: &mut Out) -> Result<Outcome, Problem> {
     let mut path = name.to_owned();
@@ -55,6 +65,23 @@ pub fn new(name: &Path, out: &mut Out) -> Result<Outcome, Problem> {
         std::io::ErrorKind::AlreadyExists => Problem::new(format!("{shown} exists already")),
         _ => Problem::new(format!("{shown} cannot be written: {error}")),
     })?;
-    out.line(&format!("{shown} is written. Run it with `trial run {shown}`; `trial schema` has every verb."));
+    let quoted = quoted(&shown.to_string());
+    out.line(&format!(
+        "{shown} is written. Run it with `trial run {quoted}`; scenarios/REFERENCE.md has every verb."
+    ));
     Ok(Outcome::AsExpected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_name_can_be_pasted_into_a_shell() {
+        for (name, wanted) in
+            [("a/b-1.json", "a/b-1.json"), ("a b.json", "'a b.json'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(quoted(name), wanted);
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use super::args::{Format, Run};
 use super::out::Out;
 use super::{Outcome, jobs, seeds};
-use crate::scenario::compare::differences;
+use crate::scenario::compare::{differences, fits};
 use crate::scenario::eras;
 use crate::scenario::file::Verdict;
+use crate::scenario::given::Given;
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::report;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// Runs `trial run`.
 pub fn run(arguments: &Run, out: &mut Out) -> Result<Outcome, Problem> {
     let asked = arguments.era.as_deref().map(eras::read).transpose()?;
-    let all = read_all(&arguments.files, asked.as_ref(), &arguments.rule)?;
+    let all = read_all(&arguments.files, asked.as_ref(), &arguments.rule, &arguments.set)?;
     for ready in &all {
         if arguments.format == Format::Text && !ready.unused.is_empty() {
             let names = ready.unused.join(", ");
@@ -39,9 +40,10 @@ pub fn read_all(
     files: &[PathBuf],
     asked: Option<&Era>,
     overrides: &[eras::Override],
+    set: &[Given],
 ) -> Result<Vec<Ready>, Problem> {
     let paths = files_of(files, "scenario")?;
-    paths.iter().map(|path| parse::read(path, asked, overrides)).collect()
+    paths.iter().map(|path| parse::read_with(path, asked, overrides, set)).collect()
 }
 
 /// Files given, and those in directories given; `kind` is what they should hold.
@@ -92,9 +94,9 @@ pub fn eras_of<'a>(arguments: &Run, ready: &'a Ready) -> Vec<&'a Era> {
     }
 }
 
-/// The verdict that a run is held against; none if the asker has changed a rule.
+/// The verdict that a run is held against; none if the asker has changed a rule or a setting.
 pub fn demanded<'a>(arguments: &Run, ready: &'a Ready, era: &Era) -> Option<&'a Verdict> {
-    if arguments.rule.is_empty() { ready.verdict(era) } else { None }
+    if arguments.rule.is_empty() && arguments.set.is_empty() { ready.verdict(era) } else { None }
 }
 
 /// What a run came to, for the exit code.
@@ -124,7 +126,7 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
     let mut outcome = self::outcome(wanted, &result);
     out.line(&identity(ready, era, seed));
     out.text(&report::story(ready, &result, arguments.zoom, out.color()));
-    let mut rows = vec![verdict_row(wanted, &result)];
+    let mut rows = vec![verdict_row(ready, wanted, &result)];
     // What was not reached has been said, as the verdict of the story.
     let lines = if result.unmet.is_some() { Vec::new() } else { said(wanted, &result) };
     let mut differing = vec![(era.clone(), lines)];
@@ -143,14 +145,17 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
         };
         let wanted = demanded(arguments, ready, era);
         outcome = outcome.max(self::outcome(wanted, &result));
-        rows.push(verdict_row(wanted, &result));
+        rows.push(verdict_row(ready, wanted, &result));
         differing.push((era.clone(), said(wanted, &result)));
     }
     out.line("");
-    out.text(&table(&rows, &[1]));
-    for (era, lines) in differing.iter().filter(|(_, lines)| !lines.is_empty()) {
-        out.line(&format!("\nera {era}, seed {seed}, is not as written:"));
+    out.text(&table(&rows, &[1, 2]));
+    for (other, lines) in differing.iter().filter(|(_, lines)| !lines.is_empty()) {
+        out.line(&format!("\nera {other}, seed {seed}, is not as written:"));
         lines.iter().for_each(|line| out.line(&format!("  {line}")));
+        if other.release != era.release {
+            out.line(&format!("  see `{}`", again(arguments, ready, other, seed)));
+        }
     }
     out.line(&format!(
         "\ntrial {}  {:016x}  era {era}  seed {seed}  hash {:016x}  {} events  {} ms of virtual time",
@@ -161,6 +166,18 @@ fn story(arguments: &Run, ready: &Ready, out: &mut Out) -> Result<Outcome, Probl
         result.virtual_millis(),
     ));
     Ok(outcome)
+}
+
+/// The call that tells one run.
+pub fn again(arguments: &Run, ready: &Ready, era: &Era, seed: u64) -> String {
+    let mut call = format!("trial run {} --era {era}", ready.parsed.source.name);
+    if seed != seed_of(ready, None) {
+        call += &format!(" --seed {seed}");
+    }
+    for (flag, given) in [("--rule", &arguments.rule), ("--set", &arguments.set)] {
+        given.iter().for_each(|(name, value)| call += &format!(" {flag} {name}={value}"));
+    }
+    call
 }
 
 /// A run that was broken off: its story up to there, and what was wrong.
@@ -178,13 +195,17 @@ pub fn said(demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
 /// What is said of a verdict that came out as the file says.
 const AS_WRITTEN: &str = "as written";
 
-fn verdict_row(demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
-    let as_written = match (demanded, outcome(demanded, result)) {
-        (Some(_), Outcome::AsExpected) => AS_WRITTEN,
-        (Some(_), Outcome::Differs) => "NOT AS WRITTEN",
-        (None, _) => "no verdict to compare with",
+fn verdict_row(ready: &Ready, demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
+    let as_written = match (demanded, outcome(demanded, result), ready.verdict(&result.era)) {
+        (Some(_), Outcome::AsExpected, _) => AS_WRITTEN.to_owned(),
+        (Some(_), Outcome::Differs, _) => "NOT AS WRITTEN".to_owned(),
+        (None, _, None) => "no verdict to compare with".to_owned(),
+        (None, _, Some(written)) if result.unmet.is_none() && fits(written, &result.verdict) => {
+            "the same is written".to_owned()
+        }
+        (None, _, Some(written)) => format!("written: {written}"),
     };
-    vec![result.era.to_string(), report::in_full(result), as_written.to_owned()]
+    vec![result.era.to_string(), report::in_full(result), as_written]
 }
 
 /// Many files, or objects for programs: every verdict.
@@ -195,12 +216,16 @@ fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Proble
         .collect();
     let mut listing = Listing::default();
     let mut failed = None;
+    let mut broken_off = 0;
     jobs::in_order(
         jobs.len(),
         |index| {
             let (ready, era) = jobs[index];
             let record = !ready.scenario().sees.is_empty();
-            let result = run_trial(ready, era, seed_of(ready, arguments.seed), record)?;
+            let result = match run_trial(ready, era, seed_of(ready, arguments.seed), record) {
+                Ok(result) => result,
+                Err(aborted) => return Err((aborted.to_string(), Problem::from(aborted))),
+            };
             let wanted = demanded(arguments, ready, era);
             Ok(match arguments.format {
                 Format::Json => Told {
@@ -210,35 +235,37 @@ fn list(arguments: &Run, all: &[Ready], out: &mut Out) -> Result<Outcome, Proble
                 },
                 Format::Text => Told {
                     outcome: self::outcome(wanted, &result),
-                    row: verdict_row(wanted, &result),
+                    row: verdict_row(ready, wanted, &result),
                     text: said(wanted, &result).iter().map(|line| format!("    {line}\n")).collect(),
                 },
             })
         },
-        |told: Result<Told, Problem>| match told {
-            Ok(told) => {
-                let (ready, era) = jobs[listing.runs];
-                let is_last = jobs.get(listing.runs + 1).is_none_or(|(next, _)| !std::ptr::eq(*next, ready));
-                listing.take(arguments, ready, era, told, is_last, out);
-                true
-            }
-            Err(problem) => {
-                failed = Some(problem);
-                false
-            }
+        |told: Result<Told, (String, Problem)>| {
+            let (ready, era) = jobs[listing.runs];
+            let is_last = jobs.get(listing.runs + 1).is_none_or(|(next, _)| !std::ptr::eq(*next, ready));
+            let told = told.unwrap_or_else(|(said, problem)| {
+                broken_off += 1;
+                failed.get_or_insert(problem);
+                Told::broken_off(arguments, ready, era, &said)
+            });
+            listing.take(arguments, ready, era, told, is_last, out);
+            true
         },
     );
-    if let Some(problem) = failed {
-        return Err(problem);
-    }
     if arguments.format == Format::Text {
         let Listing { runs, differing, .. } = listing;
-        let end = if differing == 0 {
-            "all as expected".to_owned()
-        } else {
-            format!("{differing} NOT AS EXPECTED")
+        let mut end = match differing - broken_off {
+            0 if broken_off == 0 => vec!["all as expected".to_owned()],
+            0 => Vec::new(),
+            many => vec![format!("{many} NOT AS EXPECTED")],
         };
-        out.line(&format!("\n{} scenarios, {runs} runs, {end}", all.len()));
+        if broken_off > 0 {
+            end.push(format!("{broken_off} BROKEN OFF, since they ask for what cannot be"));
+        }
+        out.line(&format!("\n{} scenarios, {runs} runs, {}", all.len(), end.join(", ")));
+    }
+    if let Some(problem) = failed {
+        return Err(problem);
     }
     Ok(listing.outcome.unwrap_or(Outcome::AsExpected))
 }
@@ -248,6 +275,25 @@ struct Told {
     outcome: Outcome,
     row: Vec<String>,
     text: String,
+}
+
+impl Told {
+    /// A run that was broken off, by what was wrong.
+    fn broken_off(arguments: &Run, ready: &Ready, era: &Era, said: &str) -> Told {
+        let text = match arguments.format {
+            Format::Json => serde_json::json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "scenario": ready.parsed.source.name,
+                "era": era.to_string(),
+                "seed": seed_of(ready, arguments.seed),
+                "broken_off": said,
+            })
+            .to_string(),
+            Format::Text => format!("    {said}\n"),
+        };
+        let row = vec![era.to_string(), "broken off".to_owned(), String::new()];
+        Told { outcome: Outcome::Differs, row, text }
+    }
 }
 
 /// Many runs, told scenario by scenario: eras that came to the same stand together.

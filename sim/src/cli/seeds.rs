@@ -84,7 +84,7 @@ fn one_era(
         (seeds.end - seeds.start) as usize,
         |index| {
             let seed = seeds.start + index as u64;
-            let result = run_trial(ready, era, seed, false)?;
+            let result = run_trial(ready, era, seed, false).map_err(Problem::from)?;
             let outcome = outcome(wanted, &result);
             let text = match arguments.format {
                 Format::Json => Some(report::json(ready, &result, wanted).to_string()),

@@ -14,7 +14,7 @@ use super::traffic::Load;
 use super::words::{Many, Role, Span};
 use crate::trace::recorder::Voice;
 use crate::world::nodes::Status;
-use crate::world::{DiskFault, MessageFate, MessageMatch, Side, Survives};
+use crate::world::{DiskFault, MessageFate, MessageMatch, Side, Survives, World};
 use kafka::command::{Command, OperatorError, StartAt};
 use kafka::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
 use kafka::messages::ApiKey;
@@ -441,11 +441,22 @@ impl Runner<'_> {
             Fault::Wipe => ("is replaced by an empty one".to_owned(), vec![DiskFault::Wipe]),
         };
         self.heading(&format!("the disk of {called} {text}"));
+        let partitions = match fault {
+            Fault::Rot(_) => self.world.nodes.zookeeper().partitions(),
+            _ => Vec::new(),
+        };
+        let readable = |world: &World, of: TopicPartition| Look(world).batches_on_disk(node, of);
+        let before: Vec<_> = partitions.iter().map(|of| readable(&self.world, *of)).collect();
         for fault in faults {
             if !self.world.disk_fault(node, fault) {
                 let problem =
                     Problem::new(format!("the disk of {called} has no such file or byte at this moment"));
                 return Err(Stop::Bad((path.clone(), problem)));
+            }
+        }
+        for (of, before) in partitions.into_iter().zip(before) {
+            if let Some(batch) = before.get(readable(&self.world, of).len()) {
+                self.world.recorder.damaged(node, of, batch.header.base_offset);
             }
         }
         Ok(())

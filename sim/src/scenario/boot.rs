@@ -49,6 +49,8 @@ impl Runner<'_> {
         })?;
         let settled = (self.world.now() + SETTLE).0.div_ceil(ROUND) * ROUND;
         self.advance(Time(settled), &cluster, &|_| false)?;
+        let controller = Look(&self.world).controller().0;
+        self.world.recorder.begin(controller);
         for client in &ready.names.clients {
             let Some(assign) = &client.spec.assign else { continue };
             let start = client.spec.from.map_or(StartAt::Reset, |word| word.0);

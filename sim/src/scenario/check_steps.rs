@@ -231,7 +231,10 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
             }
             role(names, &skew.node, Whom::Processes, &path.key("node"))
         }
-        Step::Cut(cut) => ends(names, &cut.from, &cut.to, &path.key("cut")),
+        Step::Cut(cut) => {
+            ends(names, &cut.from, &cut.to, &path.key("cut"))?;
+            apart(&cut.from, &cut.to, &path.key("cut"))
+        }
         Step::Heal(link) => ends(names, &link.from, &link.to, &path.key("heal")),
         Step::Reset(reset) => {
             for (index, end) in reset.between.iter().enumerate() {
@@ -260,7 +263,11 @@ fn check_step(names: &Names, step: &Step, path: &Path) -> Result<(), Found> {
                 return Ok(());
             }
             let known = names.message_rules.iter().map(String::as_str).chain(["all"]);
-            let problem = Problem::new(format!("nothing is held as `{name}`")).near_or_list(name, known);
+            let problem = Problem::new(format!("nothing is held as `{name}`"));
+            let problem = match names.message_rules.is_empty() {
+                true => problem.help("name what is held with `as`, or release \"all\""),
+                false => problem.near_or_list(name, known),
+            };
             Err((path.key("release"), problem))
         }
         Step::Disk(disk) => {
@@ -464,6 +471,17 @@ fn ends(names: &Names, from: &Many<Role>, to: &Many<Role>, path: &Path) -> Resul
     Ok(())
 }
 
+/// A node is always connected with itself.
+fn apart(from: &Many<Role>, to: &Many<Role>, path: &Path) -> Result<(), Found> {
+    match (&from.0[..], &to.0[..]) {
+        ([one], [other]) if one == other => {
+            let problem = Problem::new(format!("{one} cannot be cut off from itself"));
+            Err((path.key("to"), problem))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn messages(names: &Names, which: &Messages, path: &Path) -> Result<(), Found> {
     if let Some(api) = &which.api
         && ApiKey::called(api).is_none()
@@ -507,7 +525,10 @@ fn condition(names: &Names, condition: &Condition, path: &Path) -> Result<(), Fo
                 let mut consumers = consumers.map(|client| client.name.as_str());
                 if !consumers.clone().any(|name| name == by) {
                     let problem = Problem::new(format!("there is no consumer `{by}`"));
-                    return Err((path.key("by"), problem.near_or_list(by, consumers.by_ref())));
+                    let problem = problem.near_or_list(by, consumers.by_ref()).help(
+                        "a `consume` step without `by` makes consumer-1; others are declared in `cluster.clients`",
+                    );
+                    return Err((path.key("by"), problem));
                 }
                 return values(names, &reading.values, &path.key("value"));
             }

@@ -4,7 +4,7 @@ use super::file::Scenario;
 use super::problem::Problem;
 use super::source::{Found, Path};
 use super::words::Table;
-use kafka::era::{Era, RELEASES, Release};
+use kafka::era::{Era, RELEASES, WhyUnknown};
 use kafka::rules::{Rules, UnknownRule};
 
 /// One rule decided otherwise: its name and its value.
@@ -16,26 +16,22 @@ pub type Override = (String, String);
 /// If Kafka never made it, with the ladder; if it has no ZooKeeper.
 pub fn read(text: &str) -> Result<Era, Problem> {
     let era = Era::parse(text).map_err(|unknown| {
-        let names: Vec<String> = RELEASES.iter().map(Release::to_string).collect();
         let problem = Problem::new(unknown.to_string());
-        let problem = match super::problem::near(text, names.iter().map(String::as_str)) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem,
-        };
-        problem.help(ladder())
+        match unknown.why {
+            WhyUnknown::NoVersion => problem.help(ladder()),
+            WhyUnknown::BeforeTheFirst | WhyUnknown::NotOfItsLine(..) => problem,
+        }
     })?;
     if !era.has_zookeeper() {
-        return Err(
-            Problem::new(format!("{era} has no ZooKeeper; only eras up to 3.9 can run")).help(ladder())
-        );
+        return Err(Problem::new(format!("{era} has no ZooKeeper; only eras up to 3.9 can run")));
     }
     Ok(era)
 }
 
-/// All releases, a line each branch.
+/// All releases that can run, a line each branch.
 pub fn ladder() -> String {
     let mut lines: Vec<(String, Vec<String>)> = Vec::new();
-    for release in RELEASES {
+    for release in RELEASES.iter().filter(|release| Era::of(**release).has_zookeeper()) {
         let line = release.line();
         match lines.last_mut() {
             Some((last, releases)) if *last == line => releases.push(release.to_string()),
@@ -145,7 +141,8 @@ mod tests {
     fn an_unknown_era_brings_the_ladder() {
         let problem = read("7.7").unwrap_err();
         assert!(problem.help.last().unwrap().contains("\n  2.8     2.8.0 2.8.1 2.8.2"));
-        assert!(read("2.8.7").unwrap_err().help[0].starts_with("did you mean `2.8."));
+        assert!(!problem.help.last().unwrap().contains("4.0"));
+        assert!(read("2.8.7").unwrap_err().help.is_empty());
         assert!(read("4.1").unwrap_err().what.contains("has no ZooKeeper"));
         assert_eq!(read("2.0").unwrap().to_string(), "2.0.1");
     }

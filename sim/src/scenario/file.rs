@@ -77,7 +77,8 @@ pub enum Ties {
 pub struct Verdict {
     /// The properties that are violated: all of them, in the order of their first violation.
     pub violates: Vec<String>,
-    /// The records that are lost though they were acknowledged: all of them.
+    /// The records that are lost though they were acknowledged: all of them; those of a workload by number
+    /// ([`Batches`]).
     pub loses: Vec<String>,
     /// What the operator had declared that allows the loss; a loss without it is a broken promise.
     pub by: Option<DeclaredLoss>,
@@ -116,6 +117,42 @@ impl DeclaredLoss {
     pub fn parse(name: &str) -> Option<DeclaredLoss> {
         use DeclaredLoss::{AcksLeader, AcksNone, PowerLoss, UncleanElection};
         [UncleanElection, AcksNone, AcksLeader, PowerLoss].into_iter().find(|loss| loss.name() == name)
+    }
+}
+
+/// How a verdict speaks of a workload's batches, which have no names: `"19 batches"`, or `"batches"` for any number.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Batches {
+    /// So many, and at least one.
+    Count(u64),
+    /// One or more.
+    Some,
+}
+
+impl Batches {
+    /// Reads an entry of `loses`; none if it is the name of a record.
+    pub fn parse(text: &str) -> Option<Batches> {
+        match text.split_once(' ') {
+            None => (text == "batches").then_some(Batches::Some),
+            Some((count, "batch" | "batches")) => {
+                let is_plain = count.bytes().all(|byte| byte.is_ascii_digit()) && !count.starts_with('0');
+                is_plain.then(|| count.parse().ok())?.map(Batches::Count)
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// As an entry of `loses`.
+    pub fn entry(count: u64) -> String {
+        if count == 1 { "1 batch".to_owned() } else { format!("{count} batches") }
+    }
+
+    /// Whether this is fulfilled by so many.
+    pub fn fits(self, count: u64) -> bool {
+        match self {
+            Batches::Count(wanted) => wanted == count,
+            Batches::Some => count > 0,
+        }
     }
 }
 

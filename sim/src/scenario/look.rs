@@ -102,10 +102,24 @@ impl<'a> Look<'a> {
                     running.filter_map(|broker| nodes.broker_node(*broker)).filter(|node| self.runs(*node));
                 running.nth(*index).ok_or_else(|| {
                     let which = if *index == 0 { "no follower" } else { "no other follower" };
-                    Problem::new(format!("{which} of {of} runs at this moment"))
-                        .help(self.state_in_words(*of))
+                    Problem::new(format!("{which} of {of} runs at this moment")).help(self.who_is_down(*of))
                 })
             }
+        }
+    }
+
+    /// Which replicas of a partition are down, in words.
+    fn who_is_down(self, of: TopicPartition) -> String {
+        let nodes = &self.0.nodes;
+        let down = self.assigned(of).iter().filter_map(|broker| nodes.broker_node(*broker));
+        let down: Vec<&str> = down.filter(|node| !self.runs(*node)).map(|node| nodes.name(node)).collect();
+        let leader = self
+            .leader(of)
+            .map_or("nobody leads it".to_owned(), |leader| format!("{} is its leader", self.name(leader)));
+        match &down[..] {
+            [] => format!("it has no more replicas; {leader}"),
+            [one] => format!("of its replicas {one} is down; {leader}"),
+            many => format!("of its replicas {} are down; {leader}", many.join(", ")),
         }
     }
 

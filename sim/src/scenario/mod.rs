@@ -8,8 +8,8 @@
 //!    what is wrong and where.
 //! 3. [`plan`] makes a world of it; `boot` brings the cluster up; [`run`] carries the steps out (`act`) and looks at
 //!    conditions (`watch`).
-//! 4. [`compare`] holds what came out against the verdict the file demands; [`report`] puts it into words; [`course`]
-//!    is the page and the matrix of all scenarios.
+//! 4. [`compare`] holds what came out against the verdict the file demands; [`report`] puts it into words;
+//!    [`decisive`] finds the rule that makes the difference; [`course`] is the page and the matrix of all scenarios.
 
 mod act;
 mod boot;
@@ -18,9 +18,11 @@ pub mod cluster;
 pub mod compare;
 pub mod condition;
 pub mod course;
+pub mod decisive;
 pub mod eras;
 pub mod file;
 mod forms;
+pub mod given;
 pub(crate) mod look;
 pub mod names;
 pub mod parse;

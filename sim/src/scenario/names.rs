@@ -5,7 +5,7 @@
 //! `consumer-1`'s, a `workload` without `by` `producer-1`'s.
 
 use super::cluster::{ClientSpec, broker_id};
-use super::file::Scenario;
+use super::file::{Batches, Scenario};
 use super::problem::Problem;
 use super::source::{Found, Path};
 use super::step::{AcksWord, Step};
@@ -188,6 +188,10 @@ impl Names {
             let problem =
                 Problem::new("a value is the name of its record: 1 to 24 printable characters, no @");
             return Err((path.clone(), problem));
+        }
+        if Batches::parse(value).is_some() {
+            let problem = Problem::new(format!("`{value}` is how a verdict speaks of a workload's batches"));
+            return Err((path.clone(), problem.help("give the record another name")));
         }
         if !self.values.insert(value.to_owned()) {
             let problem = Problem::new(format!("`{value}` is produced twice"))

@@ -7,7 +7,7 @@
 
 use super::file::Scenario;
 use super::problem::{Problem, near};
-use super::source::{Positions, Source};
+use super::source::{Path, Positions, Source};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -56,7 +56,26 @@ pub fn read(
     asked: Option<&kafka::era::Era>,
     overrides: &[super::eras::Override],
 ) -> Result<super::validate::Ready, Problem> {
-    super::validate::validate(parse(Source::read(path)?)?, asked, overrides)
+    read_with(path, asked, overrides, &[])
+}
+
+/// The same, with settings that take the place of those of the file.
+///
+/// # Errors
+/// The first problem there is.
+pub fn read_with(
+    path: &std::path::Path,
+    asked: Option<&kafka::era::Era>,
+    overrides: &[super::eras::Override],
+    given: &[super::given::Given],
+) -> Result<super::validate::Ready, Problem> {
+    let parsed = parse(Source::read(path)?)?;
+    if parsed.scenario.steps.is_empty() {
+        let place = parsed.positions.find(&Path::default().key("steps"));
+        let problem = Problem::new("nothing happens here: there are no steps").at(&parsed.source, place);
+        return Err(problem.help("`trial new NAME` writes a scenario to begin with"));
+    }
+    super::validate::validate_with(parsed, asked, overrides, given)
 }
 
 /// What keeps a text from being JSON.
@@ -71,6 +90,13 @@ fn translate(source: &Arc<Source>, error: &serde_json::Error, path: &str) -> Pro
     let end = source.byte_of(error.line(), error.column());
     let place = token_before(&source.text, end);
     let problem = match parts(said) {
+        Said::Unknown { given: "kraft", .. } => Problem::new("clusters with KRaft are not there yet")
+            .help("expected \"zookeeper\", with an era up to 3.9"),
+        // The first keys of a recording.
+        Said::Unknown { given: "story" | "kafka" | "mode", .. } if source.text.contains("\"kafka\"") => {
+            Problem::new("this is no scenario, but looks like a recording of a real cluster")
+                .help(format!("play it with `trial compare {}`", source.name))
+        }
         Said::Unknown { what, given, expected } => {
             let problem = Problem::new(format!("there is no {what} `{given}`")).label("unknown");
             let known: Vec<&str> = expected.iter().map(String::as_str).collect();
@@ -84,15 +110,33 @@ fn translate(source: &Arc<Source>, error: &serde_json::Error, path: &str) -> Pro
                 .label("the end")
                 .help("is it truncated? every { and [ needs its } and ]")
         }
+        Said::Plain("recursion limit exceeded") => Problem::new("this is nested too deeply").label("here"),
         Said::Plain(text) if error.is_syntax() => {
-            Problem::new(format!("this is not JSON: {text}")).label("here")
+            let problem = Problem::new(format!("this is not JSON: {text}")).label("here");
+            match source.name.ends_with(".json") {
+                true => problem,
+                false => {
+                    problem.help("a scenario is a .json file; `trial new NAME` writes one to begin with")
+                }
+            }
         }
         Said::Plain(text) => Problem::new(in_our_words(text)),
     };
-    let problem = if path.is_empty() || path == "." || error.is_syntax() || error.is_eof() {
+    // The key itself has been named already.
+    let around = match parts(said) {
+        Said::Unknown { given, .. } => {
+            path.strip_suffix(given).map_or(path, |path| path.trim_end_matches('.'))
+        }
+        Said::Plain(_) => path,
+    };
+    let problem = if around.is_empty() || around == "." || error.is_syntax() || error.is_eof() {
         problem
     } else {
-        problem.help(format!("in `{path}`"))
+        problem.help(format!("in `{around}`"))
+    };
+    let place = match error.is_data() {
+        true => what_is_wrong(&source.text, said, place),
+        false => place,
     };
     problem.at(source, place)
 }
@@ -135,6 +179,27 @@ fn in_our_words(text: &str) -> String {
 
 fn lower_eof(text: &str) -> String {
     text.replace("EOF while parsing", "in the middle of")
+}
+
+/// serde_json stops behind what is wrong, and sometimes behind what closes it: then the last token before that is marked
+/// which the message names.
+fn what_is_wrong(text: &str, said: &str, place: Range<usize>) -> Range<usize> {
+    if !matches!(text.get(place.clone()), Some("}" | "]" | ",")) {
+        return place;
+    }
+    let quoted = |mark: char| said.split(mark).nth(1).filter(|named| !named.is_empty());
+    let Some(named) = quoted('`').or_else(|| quoted('"')) else { return place };
+    // Not further back than the object or list that is being closed.
+    let before = &text[..place.start];
+    let (string, bare) = (format!("\"{named}\""), named);
+    let found = before.rfind(&string).map(|start| start..start + string.len());
+    let is_number = bare.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    let found = match is_number || bare == "true" || bare == "false" {
+        true => before.rfind(bare).map(|start| start..start + bare.len()),
+        false => found,
+    };
+    let near = |found: &Range<usize>| !text[found.end..place.start].contains('\n');
+    found.filter(near).unwrap_or(place)
 }
 
 /// The token that ends at `end`, which is where serde_json stops, or what stands there.

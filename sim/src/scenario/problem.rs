@@ -4,6 +4,7 @@
 //! marked, unless that line is too long to help anybody.
 
 use super::source::Source;
+use crate::trace::layout::wrapped;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use std::fmt;
 use std::ops::Range;
@@ -93,7 +94,10 @@ impl Problem {
             diagnostic.message = format!("{position}: {}", self.what);
         }
         if !self.help.is_empty() {
-            diagnostic = diagnostic.with_help(self.help.join("\n"));
+            // Wrapped here, at spaces alone: names with hyphens stay whole, to be copied.
+            let lines = self.help.iter().flat_map(|help| help.split('\n'));
+            let lines: Vec<String> = lines.flat_map(|line| wrapped(line, WIDTH - 12)).collect();
+            diagnostic = diagnostic.with_help(lines.join("\n"));
         }
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);

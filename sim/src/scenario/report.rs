@@ -1,6 +1,7 @@
 //! A run in words: its story, its line in the table of eras, its object for programs.
 
-use super::compare::differences;
+use super::compare::{differences, fits};
+use super::decisive::{differences as differences_of_eras, neighbours};
 use super::file::Verdict;
 use super::run::{Aborted, RunResult};
 use super::validate::Ready;
@@ -23,13 +24,21 @@ pub fn story(ready: &Ready, result: &RunResult, zoom: Zoom, color: bool) -> Stri
         verdict[0] += &format!(": {}", lines.next().unwrap_or_default());
         verdict.extend(lines);
     }
-    let ending = Some(Ending { audit: &result.audit, verdict: &verdict });
-    telling(ready, &result.era, &result.world, ending, zoom, color)
+    let ending = Some(Ending { audit: &result.audit, longest_wait: result.longest_wait, verdict: &verdict });
+    let otherwise = neighbours(ready, result).into_iter().map(|(era, deciding)| {
+        let of = |rule: &'static str| {
+            let values = era.rules.values();
+            let value = values.iter().find(|(name, _)| *name == rule).map_or("", |(_, value)| *value);
+            format!("{rule}: {value}")
+        };
+        format!("{era} comes out otherwise by {}", deciding.in_words(of))
+    });
+    telling(ready, &result.era, &result.world, ending, otherwise.collect(), zoom, color)
 }
 
 /// The story of a recorded run that was broken off, up to there.
 pub fn story_so_far(ready: &Ready, aborted: &Aborted, zoom: Zoom, color: bool) -> String {
-    telling(ready, &aborted.era, &aborted.world, None, zoom, color)
+    telling(ready, &aborted.era, &aborted.world, None, Vec::new(), zoom, color)
 }
 
 fn telling(
@@ -37,6 +46,7 @@ fn telling(
     era: &Era,
     world: &World,
     ending: Option<Ending<'_>>,
+    otherwise: Vec<String>,
     zoom: Zoom,
     color: bool,
 ) -> String {
@@ -48,6 +58,8 @@ fn telling(
         title: &scenario.title,
         about: &scenario.about,
         era: era.to_string(),
+        set: &ready.set,
+        otherwise,
         rules: rules.map(|(name, value)| (name.to_owned(), format!("{value} (override)"))).collect(),
         recorder: &world.recorder,
         nodes: &world.nodes,
@@ -57,18 +69,14 @@ fn telling(
     })
 }
 
-/// The verdict of a run, with losses that have no name.
+/// The verdict of a run, and whether it was reached.
 pub fn in_full(result: &RunResult) -> String {
     let verdict = &result.verdict;
-    let mut text = match (&result.unmet, verdict.holds()) {
+    match (&result.unmet, verdict.holds()) {
         (Some(_), true) => "not reached".to_owned(),
         (Some(_), false) => format!("{verdict}; not reached"),
         (None, _) => verdict.to_string(),
-    };
-    if result.nameless_losses > 0 {
-        text += &format!("; loses {} batches without a name", result.nameless_losses);
     }
-    text
 }
 
 /// Whether a promise is broken: a violation, or a loss that nobody declared.
@@ -94,9 +102,11 @@ fn kept(result: &RunResult) -> String {
     kept.join(" ")
 }
 
-/// The table of eras: a line each, the rules that decided and differ between them, the verdict, what is kept. Rules for
-/// which there is no room are named below.
-pub fn era_table(results: &[RunResult]) -> String {
+/// The table of eras: a line each, the rules that differ between them and decide, the verdict, what is kept. First stand
+/// the rules that make a difference of verdicts, then those that decided something. Rules for which there is no room are
+/// named below, and which rule makes which difference.
+pub fn era_table(ready: &Ready, results: &[RunResult]) -> String {
+    let deciding = if ready.set.is_empty() { differences_of_eras(ready, results) } else { Vec::new() };
     let decided = |rule: &str| {
         results
             .iter()
@@ -109,10 +119,15 @@ pub fn era_table(results: &[RunResult]) -> String {
         values.any(|value| Some(value) != first)
     };
     let rules = Rules::list();
-    let mut columns: Vec<usize> = (0..rules.len()).filter(|index| decided(rules[*index].name)).collect();
-    if columns.iter().any(|index| differs(*index)) {
-        columns.retain(|index| differs(*index));
+    let is_decisive =
+        |index: &usize| deciding.iter().any(|(_, _, deciding)| deciding.rules.contains(&rules[*index].name));
+    let mut columns: Vec<usize> = (0..rules.len()).filter(is_decisive).collect();
+    let mut noted: Vec<usize> =
+        (0..rules.len()).filter(|index| !is_decisive(index) && decided(rules[*index].name)).collect();
+    if !columns.is_empty() || noted.iter().any(|index| differs(*index)) {
+        noted.retain(|index| differs(*index));
     }
+    columns.extend(noted);
     let width = |index: &usize| {
         let values = results.iter().map(|result| value(result, *index).len());
         values.chain([rules[*index].name.len()]).max().unwrap_or(0) + 2
@@ -124,18 +139,43 @@ pub fn era_table(results: &[RunResult]) -> String {
     let head = ["era".to_owned()].into_iter();
     let head = head.chain(columns.iter().map(|index| rules[*index].name.to_owned()));
     let mut rows = vec![head.chain(["keeps".to_owned(), "verdict".to_owned()]).collect::<Vec<_>>()];
+    let written = |result: &RunResult| match ready.verdict(&result.era) {
+        Some(written) if !fits(written, &result.verdict) => written.to_string(),
+        Some(_) => "the same".to_owned(),
+        None => String::new(),
+    };
+    if !ready.set.is_empty() {
+        rows[0].push("written".to_owned());
+    }
     for result in results {
         let mut row = vec![result.era.to_string()];
         row.extend(columns.iter().map(|index| value(result, *index).to_owned()));
         row.extend([kept(result), in_full(result)]);
+        if !ready.set.is_empty() {
+            row.push(written(result));
+        }
         rows.push(row);
     }
     let (keeps, verdict) = (columns.len() + 1, columns.len() + 2);
-    let mut text = table(&rows, &[verdict, keeps]);
+    let mut text = table(&rows, &[verdict, keeps, verdict + 1]);
+    let mut below = Vec::new();
     if !more.is_empty() {
         more.reverse();
-        let more = format!("These rules decided and differ, too: {}.", more.join(", "));
-        text += &wrapped(&more, PAGE).iter().map(|line| format!("{line}\n")).collect::<String>();
+        below.push(format!("These rules decided and differ, too: {}.", more.join(", ")));
+    }
+    below.extend(deciding.iter().map(|(earlier, later, deciding)| {
+        let (earlier, later) = (&results[*earlier].era, &results[*later].era);
+        match deciding.rules.is_empty() {
+            true => {
+                format!("{earlier} → {later}: it takes more than rules; messages or settings changed, too.")
+            }
+            false => {
+                format!("{earlier} → {later}: {} makes the difference.", deciding.in_words(str::to_owned))
+            }
+        }
+    }));
+    for line in below {
+        text += &wrapped(&line, PAGE).iter().map(|line| format!("{line}\n")).collect::<String>();
     }
     text
 }

@@ -16,11 +16,11 @@ mod fork;
 pub use fork::{Fork, Going, Gone, Keep, go};
 
 use super::condition::Condition;
-use super::file::{DeclaredLoss, Scenario, Ties, Verdict};
+use super::file::{Batches, DeclaredLoss, Scenario, Ties, Verdict};
 use super::look::Look;
 use super::plan::plan;
 use super::problem::Problem;
-use super::sends::Sends;
+use super::sends::{Sends, Told};
 use super::source::{Found, Path};
 use super::step::{Step, When};
 use super::traffic::Traffic;
@@ -29,10 +29,11 @@ use super::watch::{Watch, asks_for_quiet, asks_for_reads, fingerprint};
 use crate::checkers::audit::Audit;
 use crate::checkers::{Checks, Violation};
 use crate::kernel::host::host;
+use crate::trace::recorder::Voice;
 use crate::world::{EventId, MessageRuleId, RunOptions, World};
 use kafka::command::{Delivery, OperatorError};
 use kafka::era::Era;
-use kafka::ids::NodeId;
+use kafka::ids::{NodeId, TopicPartition};
 use kafka::time::{Micros, Time};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -67,12 +68,14 @@ pub struct RunResult {
     pub ended: Time,
     /// What was violated and lost.
     pub verdict: Verdict,
-    /// Lost records that have no name, each with what allowed it.
+    /// How many batches without a name are lost; in the verdict they are counted last.
     pub nameless_losses: u64,
     /// Every violation.
     pub violations: Vec<Violation>,
     /// What became of every record.
     pub audit: Audit,
+    /// The longest that anybody waited for an acknowledgement, and of which partition.
+    pub longest_wait: Option<(TopicPartition, Micros)>,
     /// Why the run ended early, if it did.
     pub unmet: Option<Unmet>,
     /// Facts that `sees` asks for and that did not occur; known only of a recorded run in the first era of the verdicts.
@@ -230,6 +233,19 @@ pub fn run_watched<'a>(
     })
 }
 
+/// What a run comes to that is not held to what the file expects on its way: where an `expect` is not so, or a `run_until`
+/// in vain, it goes on. None if it asks for what cannot be.
+pub fn run_regardless(ready: &Ready, era: &Era, seed: u64) -> Option<Verdict> {
+    host(seed, || {
+        let mut runner = Runner::new(ready, era, seed, false);
+        runner.regardless = true;
+        match runner.whole() {
+            Some(Stop::Bad(_)) => None,
+            stopped => Some(runner.finish(seed, stopped).verdict),
+        }
+    })
+}
+
 /// Runs a plan that nobody has tried yet: a step that cannot be carried out at its moment (a restart of what is up, a
 /// role that nobody holds) is passed over. Beside the result comes the realised plan: the steps that were carried out,
 /// which run as a scenario to the same hash.
@@ -274,6 +290,8 @@ pub(super) struct Runner<'a> {
     onlooker: Option<Onlooker<'a>>,
     /// Paths of the steps that were passed over, if such steps are.
     passed_over: Option<BTreeSet<String>>,
+    /// Whether it goes on where the file expected something else.
+    regardless: bool,
     /// Whether a condition that is not met is passed over, too; paths of those that were.
     forgiving: bool,
     unmet: BTreeSet<String>,
@@ -320,6 +338,7 @@ impl<'a> Runner<'a> {
             budget: Budget::default(),
             onlooker: None,
             passed_over: None,
+            regardless: !ready.set.is_empty(),
             forgiving: false,
             unmet: BTreeSet::new(),
             at_step: 0,
@@ -351,10 +370,17 @@ impl<'a> Runner<'a> {
     }
 
     /// Carries out a step. In a lenient run it is passed over if it cannot be carried out now, in a forgiving one also if
-    /// its condition is not met.
+    /// its condition is not met; one that goes on regardless says so.
     fn attempt(&mut self, step: &Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
         let result = self.step(step, &path, in_trigger);
         self.waits_until = None;
+        if let Err(Stop::Unmet(unmet)) = &result
+            && self.regardless
+            && self.check_budget(&path).is_ok()
+        {
+            self.world.recorder.say(Voice::Says, &format!("Not as the file has it: {}.", unmet.what));
+            return Ok(());
+        }
         let forgiven = self.forgiving && self.check_budget(&path).is_ok();
         match (result, &mut self.passed_over) {
             (Err(Stop::Bad(_)), Some(passed_over)) => {
@@ -494,6 +520,16 @@ impl<'a> Runner<'a> {
                 instead.push(line);
             }
         }
+        // What is recorded says more: why a record is not acknowledged yet.
+        let awaited = conditions.iter().flat_map(|condition| match condition {
+            Condition::Acked(values) => values.0.as_slice(),
+            _ => &[],
+        });
+        for value in awaited.filter(|value| matches!(self.sends.told(value), Some(Told::Open))) {
+            if let Some(refused) = self.world.recorder.refused(value) {
+                instead.push(format!("{value} was refused last: {refused}"));
+            }
+        }
         Stop::Unmet(Unmet { what, instead, place: self.place(path) })
     }
 
@@ -531,6 +567,9 @@ impl<'a> Runner<'a> {
             }
             allowed_by.push(declared.and_then(DeclaredLoss::parse));
         }
+        if nameless_losses > 0 {
+            verdict.loses.push(Batches::entry(nameless_losses));
+        }
         // One cause for all, or none that can be named.
         if let Some(first) = allowed_by.first()
             && allowed_by.iter().all(|other| other == first)
@@ -560,6 +599,7 @@ impl<'a> Runner<'a> {
             nameless_losses,
             violations,
             audit,
+            longest_wait: self.sends.longest_wait_of_all(at),
             unmet,
             unseen,
             world: self.world,

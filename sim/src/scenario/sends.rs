@@ -173,6 +173,14 @@ impl Sends {
         open.map(|open| now.since(open.at)).fold(told, Micros::max)
     }
 
+    /// The longest wait of all, and of which partition.
+    pub fn longest_wait_of_all(&self, now: Time) -> Option<(TopicPartition, Micros)> {
+        let open = self.open.values().map(|open| open.partition);
+        let partitions: BTreeSet<TopicPartition> = self.longest.keys().chain(open).collect();
+        let waits = partitions.into_iter().map(|partition| (partition, self.longest_wait(partition, now)));
+        waits.rev().max_by_key(|(_, waited)| *waited)
+    }
+
     /// Whether a consumer (any, if none is named) has read a record.
     pub fn is_read(&self, value: &str, by: Option<NodeId>) -> bool {
         let mut readers = self.read.iter().filter(|(read, _)| read == value);

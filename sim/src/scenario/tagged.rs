@@ -32,11 +32,23 @@ pub fn read<'de, T: Tagged, A: MapAccess<'de>>(
             continue;
         }
         if found.is_some() {
-            return Err(A::Error::custom(format!("`{key}` does not belong here: {}", T::WHAT)));
+            return Err(A::Error::custom(format!(
+                "`{key}` does not belong here: {}",
+                nesting(&key, T::WHAT)
+            )));
         }
         found = Some(T::from_entry(EnumAccessDeserializer::new(Entry { key, map: &mut *map }))?);
     }
     found.ok_or_else(|| A::Error::custom(format!("there is nothing here: {}", T::WHAT)))
+}
+
+/// Where an argument belongs that stands beside its verb instead of in it; else what is expected.
+fn nesting<'a>(key: &str, expected: &'a str) -> &'a str {
+    match key {
+        "survives" => r#"it stands inside, as in {"power_off": {"node": "broker-0", "survives": "nothing"}}"#,
+        "within" => r#"it stands inside, as in {"run_until": {"acked": "m1", "within": "5s"}}"#,
+        _ => expected,
+    }
 }
 
 /// Reads an object of exactly one entry.
@@ -45,7 +57,7 @@ pub fn deserialize<'de, T: Tagged, D: Deserializer<'de>>(deserializer: D) -> Res
     impl<'de, T: Tagged> Visitor<'de> for One<T> {
         type Value = T;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(T::WHAT)
+            f.write_str(&T::WHAT.replacen(" is ", ": ", 1))
         }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
             read(&mut map, |_, _| Ok(false))

@@ -12,12 +12,14 @@
 use super::check_steps::{self, broker_at, partition_at};
 use super::cluster::{LARGEST_BROKER_ID, MOST_PARTITIONS, TopicSpec};
 use super::eras::{self, Override};
-use super::file::{Scenario, Verdict};
+use super::file::{Batches, Scenario, Verdict};
+use super::given::{self, Given};
 use super::names::{ClientKind, Names};
 use super::parse::Parsed;
 use super::problem::Problem;
 use super::settings;
 use super::source::{Found, Path, Positions, Source};
+use super::step::Step;
 use crate::checkers::PROPERTIES;
 use kafka::era::Era;
 use kafka::log::batch::MessageFormat;
@@ -36,6 +38,8 @@ pub struct Ready {
     pub eras: Vec<Era>,
     /// The era asked for, with the rules that the scenario and the asker override.
     pub asked: Option<Era>,
+    /// Settings that took the place of those of the file: its verdicts are not about such a run.
+    pub set: Vec<String>,
     /// Settings that Kafka knows and nothing here depends on.
     pub unused: Vec<String>,
 }
@@ -76,6 +80,19 @@ fn place(parsed: &Parsed, (path, problem): Found) -> Problem {
 /// # Errors
 /// The first problem there is.
 pub fn validate(parsed: Parsed, asked: Option<&Era>, overrides: &[Override]) -> Result<Ready, Problem> {
+    validate_with(parsed, asked, overrides, &[])
+}
+
+/// The same, with settings that take the place of those of the file.
+///
+/// # Errors
+/// The first problem there is.
+pub fn validate_with(
+    mut parsed: Parsed,
+    asked: Option<&Era>,
+    overrides: &[Override],
+    given: &[Given],
+) -> Result<Ready, Problem> {
     let scenario = parsed.scenario.clone();
     let fail = |found| place(&parsed, found);
     let mut known = eras::of(&scenario).map_err(fail)?;
@@ -93,7 +110,20 @@ pub fn validate(parsed: Parsed, asked: Option<&Era>, overrides: &[Override]) -> 
         one_message_format(&scenario, &names, era).map_err(fail)?;
         settings::check(&scenario, &names, era, &mut unused).map_err(fail)?;
     }
-    Ok(Ready { parsed, names, eras: known, asked, unused: unused.into_iter().collect() })
+    let mut names = names;
+    if !given.is_empty() {
+        let mut changed = (*scenario).clone();
+        let run: Vec<&Era> = asked.as_ref().map_or(known.iter().collect(), |era| vec![era]);
+        given::apply(&mut changed, &mut names, given, &run)?;
+        for era in run {
+            // What is wrong now stands nowhere in the file.
+            let checked = settings::check(&changed, &names, era, &mut unused);
+            checked.map_err(|(_, problem)| problem.help("with the settings given by `--set`"))?;
+        }
+        parsed.scenario = Arc::new(changed);
+    }
+    let set = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    Ok(Ready { parsed, names, eras: known, asked, set, unused: unused.into_iter().collect() })
 }
 
 /// Whether all brokers write one message format in a run of `era`: logs are compared byte by byte. What clients send and
@@ -158,13 +188,37 @@ fn words(scenario: &Scenario, names: &Names, known: &[Era]) -> Result<(), Found>
         }
         for (index, value) in verdict.loses.iter().enumerate() {
             let path = path.key("loses").index(index);
-            check_steps::value(names, value, &path)?;
-            if verdict.loses[..index].contains(value) {
+            let batches = Batches::parse(value);
+            match batches {
+                None => check_steps::value(names, value, &path)?,
+                Some(_) if !sends_nameless(&scenario.steps) => {
+                    let problem =
+                        Problem::new(format!("no step sends anything of which `{value}` could be lost"));
+                    return Err((
+                        path,
+                        problem.help("batches without a name come from `workload` and `count`"),
+                    ));
+                }
+                Some(_) => {}
+            }
+            let before = &verdict.loses[..index];
+            let counted = |other: &String| batches.is_some() && Batches::parse(other).is_some();
+            if before.contains(value) || before.iter().any(counted) {
                 return Err((path, Problem::new(format!("`{value}` stands here twice"))));
             }
         }
     }
     Ok(())
+}
+
+/// Whether any step sends batches that have no name.
+fn sends_nameless(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Workload(_) => true,
+        Step::Produce(produce) => produce.count.is_some(),
+        Step::When(when) => sends_nameless(&when.steps),
+        _ => false,
+    })
 }
 
 fn property(name: &str, path: Path) -> Result<(), Found> {

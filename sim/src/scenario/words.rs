@@ -202,6 +202,10 @@ impl Role {
         if is_node {
             return Ok(Role::Node(text.to_owned()));
         }
+        let lower = text.to_ascii_lowercase();
+        if lower != text && Role::parse(&lower).is_ok() {
+            return Err(format!("`{text}` is no node and no role; did you mean `{lower}`?"));
+        }
         Err(format!(
             "`{text}` is no node and no role; expected one such as `broker-1`, `controller` or `leader of orders-0`"
         ))

@@ -23,6 +23,15 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The same in as few lines, all about equally long: no line is left with a word or two.
+pub fn balanced(text: &str, width: usize) -> Vec<String> {
+    let lines = wrapped(text, width);
+    let narrower = |narrow: usize| wrapped(text, narrow);
+    let fits = |narrow: &usize| narrower(*narrow).len() == lines.len();
+    let narrowest = (width * 2 / 3..width).find(fits);
+    narrowest.map_or(lines.clone(), narrower)
+}
+
 /// Rows with their columns aligned, two spaces between them, at most a page wide: cells of the `flexible` columns are
 /// broken at spaces, those of the first named most.
 pub fn table(rows: &[Vec<String>], flexible: &[usize]) -> String {
@@ -30,7 +39,7 @@ pub fn table(rows: &[Vec<String>], flexible: &[usize]) -> String {
     let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
     let mut widths: Vec<usize> =
         (0..columns).map(|column| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0)).collect();
-    for column in flexible {
+    for column in flexible.iter().filter(|column| **column < columns) {
         let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
         let width = &mut widths[*column];
         *width = (*width).min(width.saturating_sub(total.saturating_sub(PAGE)).max(NARROWEST));
@@ -66,6 +75,9 @@ mod tests {
         let lines = wrapped(text, 9);
         assert_eq!(lines, ["one two", "three", "fourteen", "five"]);
         assert_eq!(lines.join(" "), text);
+        assert_eq!(wrapped("one two six three on", 17), ["one two six three", "on"]);
+        assert_eq!(balanced("one two six three on", 17), ["one two six", "three on"]);
+        assert_eq!(balanced("one two", 17), ["one two"]);
         assert_eq!(wrapped("", 5), [""]);
         assert_eq!(wrapped("  one two", 6), ["  one", "  two"]);
     }

@@ -233,18 +233,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             plain(Zoom::Story, format!("{of}starts its empty log at offset {to}"))
         }
         ReplicaNote::Truncated { from, to, dropped, .. } => {
-            let cells = scene.names.cells(partition, dropped);
-            let acked: Vec<String> = dropped
-                .iter()
-                .filter_map(|batch| scene.names.acked(partition, batch))
-                .map(|at| at.millis().to_string())
-                .collect();
-            let acked = (!acked.is_empty()).then(|| format!(", acked at {} ms", acked.join(" and ")));
-            let acked = acked.unwrap_or_default();
+            let dropped = scene.names.dropped(partition, dropped);
             let text = if to > from {
-                format!("{of}EMPTIES its log, to start it at offset {to}: drops {cells}{acked}")
+                format!("{of}EMPTIES its log, to start it at offset {to}: drops {dropped}")
             } else {
-                format!("{of}TRUNCATES {from} → {to}: drops {cells}{acked}")
+                format!("{of}TRUNCATES {from} → {to}: drops {dropped}")
             };
             Wording { table: Some(partition), ..plain(Zoom::Story, text) }
         }
@@ -262,10 +255,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ReplicaNote::IsrChangeRefused { wanted, error } => {
             plain(Zoom::Story, format!("{of}ISR {} REFUSED: {}", isr(wanted), error.name(scene.era())))
         }
-        ReplicaNote::ProduceRefused { from, error } => plain(
-            Zoom::Story,
-            format!("{of}refuses what {} sends: {}", scene.nodes.name(*from), error.name(scene.era())),
-        ),
+        ReplicaNote::ProduceRefused { from, error } => {
+            let who = scene.nodes.name(*from);
+            let text = format!("{of}refuses what {who} sends: {}", error.name(scene.era()));
+            Wording { once: true, ..plain(Zoom::Story, text) }
+        }
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
             let what = match *offset {
@@ -432,6 +426,11 @@ fn controller(note: &ControllerNote, scene: &Scene<'_>) -> Wording {
             let leader =
                 if *leader == BrokerId::NONE { "NO leader".to_owned() } else { format!("leader {leader}") };
             let unclean = if *unclean { " UNCLEAN" } else { "" };
+            let reason = match *reason {
+                "offline" => "because its leader was offline",
+                "replica offline" => "because a follower was offline",
+                other => other,
+            };
             plain(
                 Zoom::Story,
                 format!(
@@ -564,7 +563,8 @@ fn client(note: &ClientNote, scene: &Scene<'_>) -> Wording {
             let what = named.map_or("a batch".to_owned(), |name| name.to_string());
             let error = error.name(scene.era());
             let from = scene.broker(*broker);
-            plain(zoom, format!("{}is told {error} by {from}, will send {what} again", scene.of(*partition)))
+            let text = format!("{}is told {error} by {from}, will send {what} again", scene.of(*partition));
+            Wording { once: true, ..plain(zoom, text) }
         }
         ClientNote::ConnectionLost { node, timed_out: true } => plain(
             Zoom::Story,

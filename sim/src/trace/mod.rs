@@ -14,7 +14,7 @@ pub mod replicas;
 pub mod story;
 
 /// How closely one looks.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, clap::ValueEnum)]
 pub enum Zoom {
     /// Protocol facts and faults: what is committed as a snapshot.
     #[default]

@@ -25,11 +25,20 @@ pub struct BatchName {
 pub struct Names {
     batches: Arc<BTreeMap<(TopicPartition, Offset, u32), BatchName>>,
     sends: Arc<BTreeMap<SendId, Option<Arc<str>>>>,
-    acked: Arc<BTreeMap<(TopicPartition, Offset), Acked>>,
+    acked: Arc<BTreeMap<(TopicPartition, Offset), Vec<Acked>>>,
 }
 
-/// An acknowledgement: when, of what, and the epoch of the copy it is about.
-type Acked = (Time, Option<Arc<str>>, Option<LeaderEpoch>);
+/// An acknowledgement of what stood at an offset; there may be another later, when something else stands there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Acked {
+    at: Time,
+    name: Option<Arc<str>>,
+    /// Epoch and CRC of the copy it is about, if the log of who answered still had it.
+    copy: Option<(LeaderEpoch, u32)>,
+}
+
+/// Most batches of a list that are named one by one.
+const MOST_NAMED: usize = 6;
 
 /// Whether a value is a name: short text that an author chose, not the filler of a workload.
 fn name(value: Option<&[u8]>) -> Option<Arc<str>> {
@@ -63,22 +72,24 @@ impl Names {
         Arc::make_mut(&mut self.batches).insert(key, BatchName { records: named.into() });
     }
 
-    /// An application was told. `epoch` is that of the batch which stands there in the log of the broker that answered.
-    pub fn on_delivery(&mut self, delivery: &Delivery, at: Time, epoch: Option<LeaderEpoch>) {
+    /// An application was told. `copy` is the epoch and CRC of the batch which stands there in the log of the broker that
+    /// answered.
+    pub fn on_delivery(&mut self, delivery: &Delivery, at: Time, copy: Option<(LeaderEpoch, u32)>) {
         if let Delivery::Acked { send, partition, base_offset: Some(offset), .. } = delivery {
             let name = self.send(*send);
-            Arc::make_mut(&mut self.acked).insert((*partition, *offset), (at, name, epoch));
+            let all = Arc::make_mut(&mut self.acked).entry((*partition, *offset)).or_default();
+            all.push(Acked { at, name, copy });
         }
     }
 
     /// When this very batch was acknowledged, if it was: a retry's twin in another epoch was not.
     pub fn acked(&self, partition: TopicPartition, batch: &RecordBatch) -> Option<Time> {
         let header = &batch.header;
-        let (at, name, epoch) = self.acked.get(&(partition, header.base_offset))?;
         let known = self.batches.get(&(partition, header.base_offset, header.crc));
-        let same = known.and_then(|batch| batch.records.first()) == name.as_ref()
-            && epoch.is_none_or(|epoch| epoch == header.partition_leader_epoch);
-        same.then_some(*at)
+        let name = known.and_then(|batch| batch.records.first());
+        let own = (header.partition_leader_epoch, header.crc);
+        let is_it = |acked: &&Acked| acked.name.as_ref() == name && acked.copy.is_none_or(|copy| copy == own);
+        self.acked.get(&(partition, header.base_offset))?.iter().find(is_it).map(|acked| acked.at)
     }
 
     /// What a send is called, if it has a name.
@@ -116,8 +127,26 @@ impl Names {
         let cells: Vec<String> =
             batches.into_iter().map(|batch| self.cell(partition, &info(batch))).collect();
         match cells.len() {
-            0..=6 => cells.join(" "),
+            0..=MOST_NAMED => cells.join(" "),
             many => format!("{} {} … {} ({many} batches)", cells[0], cells[1], cells[many - 1]),
+        }
+    }
+
+    /// The cells of batches that are thrown away, each with when it was acknowledged; of many only how many were.
+    pub fn dropped(&self, partition: TopicPartition, batches: &[RecordBatch]) -> String {
+        let acked: Vec<Option<Time>> = batches.iter().map(|batch| self.acked(partition, batch)).collect();
+        match acked.iter().flatten().count() {
+            0 => self.cells(partition, batches),
+            some if batches.len() > MOST_NAMED => {
+                format!("{}, {some} of them acked", self.cells(partition, batches))
+            }
+            _ => {
+                let cell = |(batch, acked): (&RecordBatch, &Option<Time>)| {
+                    let cell = self.cell(partition, &info(batch));
+                    acked.map_or(cell.clone(), |at| format!("{cell} (acked at {} ms)", at.millis()))
+                };
+                batches.iter().zip(&acked).map(cell).collect::<Vec<_>>().join(", ")
+            }
         }
     }
 }

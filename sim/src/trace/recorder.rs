@@ -13,10 +13,11 @@ use crate::checkers::LifeEvent;
 use crate::world::EventId;
 use crate::world::nodes::Nodes;
 use kafka::command::{Command, Delivery};
-use kafka::ids::{BrokerId, LeaderEpoch, NodeId, TopicPartition};
+use kafka::ids::{BrokerId, LeaderEpoch, NodeId, Offset, TopicPartition};
+use kafka::messages::zookeeper::{ZooKeeperAnswer, ZooKeeperRequest};
 use kafka::messages::{ApiKey, Request, Response};
 use kafka::node::{Channel, ChannelEvent, ExitReason};
-use kafka::note::{ControllerNote, Decided, Note, ReplicaNote};
+use kafka::note::{ClientNote, ControllerNote, Decided, Note, ReplicaNote};
 use kafka::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -151,6 +152,8 @@ pub struct Line {
     after: String,
     /// The rule that decided.
     pub decided: Option<Decided>,
+    /// Whether it is no news if it has just been told.
+    pub once: bool,
 }
 
 impl Line {
@@ -180,6 +183,8 @@ pub struct Recorder {
     noted: BTreeSet<&'static str>,
     told: BTreeMap<(ApiKey, BrokerId, TopicPartition), ToldLeader>,
     drawn: BTreeMap<TopicPartition, Vec<[String; 4]>>,
+    controller: Option<BrokerId>,
+    refused: BTreeMap<Arc<str>, String>,
 }
 
 /// Which leader a broker was last told of: by LeaderAndIsr also by whom, and in which epoch.
@@ -188,9 +193,8 @@ type ToldLeader = (BrokerId, Option<(NodeId, LeaderEpoch)>);
 /// Tables that wait: the rows of each partition.
 type Tables = Vec<(TopicPartition, Vec<[String; 4]>)>;
 
-/// Within this time, and so many entries back, the same is no news.
-const LATELY: u64 = 1_000_000;
-const NEAR: usize = 64;
+/// How ZooKeeper is called.
+const ZOOKEEPER: &str = "zookeeper";
 
 /// Facts of one node further apart than this are not told as one.
 const SAME_MOMENT: u64 = 20_000;
@@ -280,6 +284,35 @@ impl Recorder {
         if let Some(partition) = table {
             self.ask_for_table(at, partition, nodes);
         }
+        // A process that ends changes its row in every table that waits.
+        if matches!(fact, Fact::Life(..)) {
+            let waiting = self.pending.iter().flat_map(|(_, tables)| tables);
+            for partition in waiting.map(|(partition, _)| *partition).collect::<Vec<_>>() {
+                self.ask_for_table(at, partition, nodes);
+            }
+        }
+    }
+
+    /// A batch on a machine's disk is damaged: its bytes are not those of its CRC any more.
+    pub fn damaged(&mut self, node: NodeId, partition: TopicPartition, offset: Offset) {
+        if self.on {
+            self.replicas.damaged(node, partition, offset);
+        }
+    }
+
+    /// The cluster is up, with this controller: the story may begin.
+    pub fn begin(&mut self, controller: Option<BrokerId>) {
+        self.controller = controller;
+    }
+
+    /// With what a record was refused last, so that its producer tried again, and when.
+    pub fn refused(&self, name: &str) -> Option<&str> {
+        self.refused.get(name).map(String::as_str)
+    }
+
+    /// Who was the controller when the story began.
+    pub fn first_controller(&self) -> Option<BrokerId> {
+        self.controller
     }
 
     /// The scenario begins a step: a heading of the story.
@@ -315,8 +348,22 @@ impl Recorder {
     pub fn violated(&mut self, at: Time, property: &str, report: &[String]) {
         if self.on {
             self.telling = true;
+            self.tell_cause(at);
             self.draw();
             self.push(Entry::Violated { at, property: property.to_owned(), report: report.to_vec() });
+        }
+    }
+
+    /// What was just found follows from the last fact: a change of a znode, which is told before its writer hears of it.
+    fn tell_cause(&mut self, at: Time) {
+        let last = self.entries.iter().rposition(|entry| matches!(entry, Entry::Line(_)));
+        if let Some(place) = last
+            && let Some(Entry::Line(line)) = Arc::make_mut(&mut self.entries).get_mut(place)
+            && line.at == at
+            && line.who == ZOOKEEPER
+            && !line.before.starts_with('→')
+        {
+            line.zoom = Zoom::Story;
         }
     }
 
@@ -347,11 +394,20 @@ impl Recorder {
                 let broker = nodes.broker(node).map(|broker| broker.id());
                 self.told.retain(|(_, told, _), _| Some(*told) != broker);
             }
+            Fact::Note(Note::Client(ClientNote::Retries { send, error, .. })) => {
+                if let Some(name) = self.names.send(*send) {
+                    let error = error.name(&nodes.slot(node).era);
+                    self.refused.insert(name, format!("{error} at {} ms", at.millis()));
+                }
+            }
             Fact::Command(command) => self.names.on_command(command),
-            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_epoch(delivery, nodes)),
+            Fact::Delivery(delivery) => self.names.on_delivery(delivery, at, acked_copy(delivery, nodes)),
             Fact::Note(Note::Replica(partition, note)) => {
                 if let ReplicaNote::AppendedAsLeader { records, .. } = note {
                     records.entries().iter().for_each(|batch| self.names.on_append(*partition, batch));
+                }
+                if matches!(note, ReplicaNote::Truncated { .. } | ReplicaNote::Recovered { .. }) {
+                    self.replicas.cut(node, *partition, nodes);
                 }
                 self.replicas.look(node, *partition, nodes);
             }
@@ -387,6 +443,22 @@ impl Recorder {
             Fact::Delivery(delivery) => Some(lines::delivery(delivery, &scene)),
             Fact::Command(command) => message(Zoom::Effects, format!("is asked: {command:?}")),
             Fact::Life(life, exit) => message(Zoom::Story, self::life(*life, *exit)?),
+            // That a session lives is said again and again.
+            Fact::Request {
+                to,
+                request: request @ Request::ZooKeeper(ZooKeeperRequest::Ping),
+                event,
+                ..
+            } => {
+                let wording = routed(*to, *event, message_lines::request(request, era))?;
+                Some(Wording { zoom: wording.zoom.max(Zoom::Effects), ..wording })
+            }
+            Fact::Response { to, response: response @ Response::ZooKeeper(answer), event }
+                if answer.answer == ZooKeeperAnswer::Pong =>
+            {
+                let wording = routed(*to, *event, message_lines::response(response, &self.names, era))?;
+                Some(Wording { zoom: wording.zoom.max(Zoom::Effects), ..wording })
+            }
             Fact::Request { to, request, event, .. } => {
                 let text = match event {
                     MessageEvent::Held | MessageEvent::Released => request.api().name_in(era).to_owned(),
@@ -425,20 +497,13 @@ impl Recorder {
         lanes: String,
         nodes: &Nodes,
     ) {
-        let who = if wording.controller { "controller".to_owned() } else { nodes.name(node).to_owned() };
-        let Wording { mut zoom, before, item, after, decided, gathers, once, .. } = wording;
-        // A client that is refused asks again at once, and is refused again.
-        let known = |line: &Line| line.who == who && line.before == before && at.0 - line.at.0 <= LATELY;
-        if once
-            && self
-                .entries
-                .iter()
-                .rev()
-                .take(NEAR)
-                .any(|entry| matches!(entry, Entry::Line(line) if known(line)))
-        {
-            zoom = zoom.max(Zoom::Messages);
-        }
+        // Every broker has a controller, and two may hold themselves for the active one.
+        let id = nodes.broker_nodes().find(|(_, known)| *known == node).map(|(id, _)| id);
+        let who = match id.filter(|_| wording.controller) {
+            Some(id) => format!("controller@{id}"),
+            None => nodes.name(node).to_owned(),
+        };
+        let Wording { zoom, before, item, after, decided, gathers, once, .. } = wording;
         let entries = Arc::make_mut(&mut self.entries);
         // Facts of one kind, side by side at their zoom, are told as one line.
         let closer = |entry: &&mut Entry| !matches!(entry, Entry::Line(line) if line.zoom > zoom);
@@ -458,7 +523,8 @@ impl Recorder {
         {
             items.splice(0..0, earlier.items);
         }
-        entries.push(Entry::Line(Line { at, event, cause, zoom, lanes, who, before, items, after, decided }));
+        let line = Line { at, event, cause, zoom, lanes, who, before, items, after, decided, once };
+        entries.push(Entry::Line(line));
     }
 
     fn ask_for_table(&mut self, at: Time, partition: TopicPartition, nodes: &Nodes) {
@@ -519,13 +585,13 @@ fn gathered(entries: &[Entry], at: Time, zoom: Zoom, who: &str, before: &str, af
     None
 }
 
-/// The epoch of the batch an acknowledgement is about.
-fn acked_epoch(delivery: &Delivery, nodes: &Nodes) -> Option<LeaderEpoch> {
+/// Epoch and CRC of the batch an acknowledgement is about.
+fn acked_copy(delivery: &Delivery, nodes: &Nodes) -> Option<(LeaderEpoch, u32)> {
     let Delivery::Acked { partition, base_offset: Some(offset), broker, .. } = delivery else { return None };
     let view = nodes.broker(nodes.broker_node(*broker)?)?.replica(*partition)?;
     let batches = view.log.batches();
     let place = batches.binary_search_by_key(offset, |batch| batch.base_offset).ok()?;
-    Some(batches[place].epoch)
+    Some((batches[place].epoch, batches[place].crc))
 }
 
 fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {
@@ -543,7 +609,7 @@ fn life(life: LifeEvent, exit: Option<ExitReason>) -> Option<String> {
         (LifeEvent::Ended, Some(ExitReason::InconsistentBrokerId)) => {
             "EXITS: its log directory cannot be used"
         }
-        (LifeEvent::LostPower, _) => "LOSES POWER: what it had not flushed may be gone",
+        (LifeEvent::LostPower, _) => "LOSES POWER",
         (LifeEvent::DiskDamaged, _) => "its disk is DAMAGED",
     };
     Some(text.to_owned())

@@ -26,6 +26,8 @@ struct Last {
 #[derive(Clone, Default, Debug)]
 pub struct Replicas {
     last: Arc<BTreeMap<(NodeId, TopicPartition), Last>>,
+    /// The batch of a replica that fails its CRC, by its offset.
+    damaged: Arc<BTreeMap<(NodeId, TopicPartition), Offset>>,
 }
 
 impl Replicas {
@@ -41,6 +43,20 @@ impl Replicas {
     pub fn lose(&mut self, node: NodeId) {
         for (_, last) in Arc::make_mut(&mut self.last).iter_mut().filter(|((at, _), _)| *at == node) {
             last.lost = true;
+        }
+    }
+
+    /// A batch on a machine's disk fails its CRC from now on.
+    pub fn damaged(&mut self, node: NodeId, partition: TopicPartition, offset: Offset) {
+        Arc::make_mut(&mut self.damaged).insert((node, partition), offset);
+    }
+
+    /// A replica has cut its log: what was damaged may be gone.
+    pub fn cut(&mut self, node: NodeId, partition: TopicPartition, nodes: &Nodes) {
+        let Some(offset) = self.damaged.get(&(node, partition)) else { return };
+        let view = nodes.broker(node).and_then(|broker| broker.replica(partition));
+        if view.is_some_and(|view| view.log.end_offset() <= *offset) {
+            Arc::make_mut(&mut self.damaged).remove(&(node, partition));
         }
     }
 
@@ -61,14 +77,15 @@ impl Replicas {
                     let paused = nodes.slot(node).status == Status::Paused;
                     let role = if paused { format!("{role}, paused") } else { role.to_owned() };
                     let (batches, start) = (view.log.batches(), view.log.start_offset());
-                    let log = log(partition, batches, start, Some(view.high_watermark), names);
+                    let of = (node, partition);
+                    let log = self.log(of, batches, start, Some(view.high_watermark), names);
                     [name, role, format!("epoch {}", view.leader_epoch), log]
                 }
                 (None, Some(last)) if last.lost => {
                     [name, "down".to_owned(), format!("epoch {}", last.epoch), "?".to_owned()]
                 }
                 (None, Some(last)) => {
-                    let log = log(partition, &last.batches, last.start, None, names);
+                    let log = self.log((node, partition), &last.batches, last.start, None, names);
                     let epoch = match last.epoch {
                         LeaderEpoch::NONE => String::new(),
                         epoch => format!("epoch {epoch}"),
@@ -79,6 +96,40 @@ impl Replicas {
             })
         });
         rows.collect()
+    }
+
+    /// The cells of a log. What is below its start is not shown, though it may be on disk.
+    fn log(
+        &self,
+        (node, partition): (NodeId, TopicPartition),
+        batches: &[BatchInfo],
+        start: Offset,
+        high_watermark: Option<Offset>,
+        names: &Names,
+    ) -> String {
+        let damaged = self.damaged.get(&(node, partition));
+        let mut cells = Vec::new();
+        if start > Offset::ZERO {
+            cells.push(format!("from {start}:"));
+        }
+        let batches = &batches[batches.partition_point(|batch| batch.last_offset < start)..];
+        let hidden = batches.len().saturating_sub(SHOWN);
+        if hidden > 0 {
+            cells.push("…".to_owned());
+        }
+        let mut bar = high_watermark;
+        for batch in &batches[hidden..] {
+            if bar.is_some_and(|at| at <= batch.base_offset) {
+                cells.push("|".to_owned());
+                bar = None;
+            }
+            let mark = if damaged == Some(&batch.base_offset) { "!" } else { "" };
+            cells.push(names.cell(partition, batch) + mark);
+        }
+        if bar.is_some() {
+            cells.push("|".to_owned());
+        }
+        cells.join(" ")
     }
 }
 
@@ -99,37 +150,6 @@ pub fn add_remembered(partition: TopicPartition, nodes: &Nodes, rows: &mut [[Str
             row[3] += &format!("   remembers {}", known.join(", "));
         }
     }
-}
-
-/// What is below the log start is not shown, though it may be on disk.
-fn log(
-    partition: TopicPartition,
-    batches: &[BatchInfo],
-    start: Offset,
-    high_watermark: Option<Offset>,
-    names: &Names,
-) -> String {
-    let mut cells = Vec::new();
-    if start > Offset::ZERO {
-        cells.push(format!("from {start}:"));
-    }
-    let batches = &batches[batches.partition_point(|batch| batch.last_offset < start)..];
-    let hidden = batches.len().saturating_sub(SHOWN);
-    if hidden > 0 {
-        cells.push("…".to_owned());
-    }
-    let mut bar = high_watermark;
-    for batch in &batches[hidden..] {
-        if bar.is_some_and(|at| at <= batch.base_offset) {
-            cells.push("|".to_owned());
-            bar = None;
-        }
-        cells.push(names.cell(partition, batch));
-    }
-    if bar.is_some() {
-        cells.push("|".to_owned());
-    }
-    cells.join(" ")
 }
 
 /// One character a broker: for one partition `L` leads, `f` follows; for several how many it leads; `#` down, `z` paused.

@@ -178,6 +178,8 @@ pub fn check_worlds(era: &str, kind: Faults, worlds: u32) {
 
 fn story(era: &Era, world: &World) -> String {
     tell(&Telling {
+        set: &[],
+        otherwise: Vec::new(),
         title: "a random world",
         about: &[],
         era: era.to_string(),

@@ -175,6 +175,7 @@ impl Fork {
             onlooker: None,
             passed_over: fork.passed_over,
             forgiving: false,
+            regardless: !ready.set.is_empty(),
             unmet: fork.unmet,
             at_step: fork.step,
             waits_until,
