@@ -219,7 +219,7 @@ mod tests {
             ("2.8", 2, vec![1, 2], vec![2, 3], "the preferred replica is not online or not in the ISR"),
             ("0.10.2", 1, vec![1, 2], vec![1, 2], "not needed"),
             ("1.1", 1, vec![1, 2], vec![1, 2], "1 [1, 2] to [1, 2, 3]"),
-            ("2.8", 1, vec![1, 2], vec![1, 2], "not needed"),
+            ("2.8", 1, vec![1, 2], vec![1, 2], "1 [1, 2] to [1, 2, 3]"), // it was left out before
         ] {
             let elected = elect(era, strategy, &[1, 2, 3], &[1, 2, 3], leader, &isr, &online, &[], true);
             assert_eq!(elected, expected, "{era}: leader {leader}, ISR {isr:?}, online {online:?}");

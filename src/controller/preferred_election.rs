@@ -73,11 +73,15 @@ impl KafkaController {
 
     fn preferred_asked(&mut self, read: &Result<OpResult, ZkError>) {
         let Some((ZnodeData::PreferredReplicaElection(asked), _)) = calls::data(read) else { return };
-        let known = |partition: &TopicPartition| {
-            self.context.leadership.contains_key(partition)
-                && !self.context.is_queued_for_deletion(partition.topic)
+        let rule = self.era.rules.preferred_election;
+        let is_electable = |partition: &TopicPartition| {
+            let preferred = self.context.replicas(*partition).first().copied();
+            self.context.leadership.get(partition).is_some_and(|held| {
+                !rule.leaves_out(preferred == Some(held.state.leader))
+                    && !self.context.is_queued_for_deletion(partition.topic)
+            })
         };
-        let partitions: Vec<TopicPartition> = asked.iter().copied().filter(known).collect();
+        let partitions: Vec<TopicPartition> = asked.iter().copied().filter(is_electable).collect();
         self.next(vec![elect_preferred(partitions), Step::Preferred(PreferredStep::Finish)]);
     }
 

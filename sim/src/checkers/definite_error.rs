@@ -3,6 +3,9 @@
 //! Which errors are certain stands in `kafka::producer::outcome`; a send is certain only if none of its attempts was left
 //! open. Visible is what a consumer was given, and what stands below the current leader's high watermark at the end.
 //!
+//! No release breaks it here, and no rule can be set so that it breaks: the table holds only refusals that every release
+//! decides before it appends. The unit tests break it by logs that nobody writes.
+//!
 //! A record is known by its first value, so nameless ones are not looked for, nor one that the application has sent again.
 
 use super::history::{Ghost, History};

@@ -587,22 +587,25 @@ impl Seen {
         (isr_changed, epochs_changed)
     }
 
-    /// Takes over a log as it is now. Returns how many batches were kept, and what went from the tail.
+    /// Takes over a log as it is now, which starts at `start`. Returns how many batches were kept, and what went.
     ///
     /// Logs change at their ends: what is equal at one place is equal before it.
-    pub(super) fn take_log(&mut self, now: &[BatchInfo]) -> (usize, Vec<BatchInfo>) {
-        // Deletion from the front (log start offset) is no cut.
+    pub(super) fn take_log(&mut self, now: &[BatchInfo], start: Offset) -> (usize, Vec<BatchInfo>) {
+        let mut dropped = Vec::new();
         if let (Some(old), Some(new)) = (self.batches.get(0), now.first())
             && old.base_offset < new.base_offset
         {
             let front = self.batches.partition_point(|batch| batch.base_offset < new.base_offset);
+            // Deletion from the front is no cut, but a hole behind the log's start offset is.
+            dropped
+                .extend(self.batches.iter().take(front).filter(|batch| batch.last_offset >= start).copied());
             self.batches.drop_front(front);
         }
         let mut kept = self.batches.len().min(now.len());
         while kept > 0 && self.batches.get(kept - 1) != Some(&now[kept - 1]) {
             kept -= 1;
         }
-        let dropped = self.batches.split_off(kept);
+        dropped.extend(self.batches.split_off(kept));
         self.batches.extend(now[kept..].iter().copied());
         (kept, dropped)
     }

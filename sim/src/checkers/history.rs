@@ -163,7 +163,7 @@ impl History {
         let restarted = seen.life != slot.life;
         let role_changed = restarted || seen.role != view.role || seen.leader_epoch != view.leader_epoch;
         let before = (!restarted).then_some(seen.high_watermark);
-        let (kept, dropped) = seen.take_log(view.log.batches());
+        let (kept, dropped) = seen.take_log(view.log.batches(), view.log.start_offset());
         let (isr_changed, epochs_changed) = seen.look(&view, slot.life);
         ghost.deleted = ghost.deleted.max(seen.start.min(ghost.ordered));
         let cut = restarted || !dropped.is_empty();

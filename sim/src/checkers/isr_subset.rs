@@ -2,6 +2,10 @@
 //!
 //! While a reassignment is under way a replica that is being removed may still be in the ISR (KAFKA-9672): both sides of
 //! the move count as assigned until it is over.
+//!
+//! No release breaks it here, and no rule can be set so that it breaks: whoever writes an ISR takes its members from an
+//! assignment, and writes over the version of the state that the assignment came with. The unit tests break it by
+//! states that nobody writes.
 
 use super::history::{Ghost, StateSeen};
 use super::{Context, PropertyInfo, PropertyKind};

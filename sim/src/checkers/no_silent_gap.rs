@@ -198,12 +198,14 @@ pub(super) fn log_start(ghost: &Ghost) -> Offset {
 fn report(client: &str, from: Offset, gap: Offset, ghost: &Ghost, context: &mut Context<'_>) {
     let partition = ghost.partition;
     let what = match ghost.committed_at(gap) {
-        Some(committed) => context.ledger.name(partition, &committed.batch),
-        None => format!("what stands at offset {gap}"),
+        Some(committed) => {
+            format!("{} (offset {gap})", context.ledger.name(partition, &committed.batch))
+        }
+        None => format!("what stood at offset {gap}"),
     };
     context.find(&INFO, ghost, gap, || {
         vec![format!(
-            "{partition}: {client} is given records from offset {from} on; it never was given {what} (offset {gap}), and nothing told it so."
+            "{partition}: {client} is given records from offset {from} on; it never was given {what}, and nothing told it so."
         )]
     });
 }

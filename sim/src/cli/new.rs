@@ -9,6 +9,7 @@ use std::path::Path;
 /// The scenario: one acknowledged record, and the leader dies.
 pub const SKELETON: &str = r#"{
   "title": "An acknowledged record outlives its leader",
+  "lesson": "What it teaches, in one sentence.",
   "about": [
     "What the story shows, in a few lines."
   ],
@@ -24,9 +25,11 @@ pub const SKELETON: &str = r#"{
     { "produce": { "to": "orders-0", "value": "m1", "acks": "all" } },
     { "run_until": { "acked": "m1" } },
     { "say": "m1 is on all three brokers. Now the leader dies." },
+    { "ask": "What should the reader think about before he reads on? Is m1 lost?" },
     { "kill": "leader of orders-0" },
     { "run_until": { "leader": { "of": "orders-0", "is": "broker-1" } } },
     { "expect": { "replica": { "at": "broker-1", "of": "orders-0", "log": ["m1@0"] } } },
+    { "answer": "No: the new leader was in the ISR, and so has all that was acknowledged." },
     { "restart": "broker-0" },
     { "run_until": { "isr": { "of": "orders-0", "is": ["broker-0", "broker-1", "broker-2"] } } }
   ],

@@ -99,6 +99,7 @@ const CHAPTERS: &[Chapter] = &[
             "torn-write",
             "corrupt-segment",
             "checkpoint-lost",
+            "recovered-not-flushed",
             "directory-not-synced",
             "marker-lies",
         ],
@@ -107,6 +108,29 @@ const CHAPTERS: &[Chapter] = &[
         name: "clients",
         about: "what producers and consumers make of it",
         order: &["retry-duplicates", "reorder-in-flight", "write-ahead-table"],
+    },
+    Chapter {
+        name: "rules",
+        about: "small differences between releases, one at a time",
+        order: &[
+            "idle-follower",
+            "member-that-left",
+            "preferred-again",
+            "leaders-go-home",
+            "elected-twice",
+            "unclean-at-once",
+            "nobody-told",
+            "stop-requests",
+            "left-waiting",
+            "expired-controller",
+            "home-while-moving",
+            "too-large-by-now",
+            "epoch-zero",
+            "life-before",
+            "stale-epoch-answer",
+            "disk-fails",
+            "metadata-of-yesterday",
+        ],
     },
 ];
 
@@ -403,6 +427,9 @@ A step of a broker is atomic here. A flaw that lies between two of its threads, 
 happen: *high watermark before truncation* (KAFKA-14704: from 2.8 to 3.4.0 a follower takes the leader's high
 watermark over records that the same response tells it to cut; a consumer that reads from followers would have to
 come between), and the races of fetcher threads (KAFKA-13207, KAFKA-13266, KAFKA-7786, KAFKA-9654, KAFKA-8012).
+
+A producer here has no `buffer.memory` yet: *buffer full*, where `send` blocks for `max.block.ms` and then fails
+because the leader is away, needs it.
 ";
 
 #[cfg(test)]

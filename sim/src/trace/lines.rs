@@ -200,7 +200,7 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
             let leader = scene.broker(*leader);
             plain(
                 Zoom::Story,
-                format!("{of}its fetcher from {leader} ENDS: what came does not fit the end of its log"),
+                format!("{of}its fetcher from {leader} ENDS: what came cannot be appended"),
             )
         }
         ReplicaNote::AskedEpochEnd { leader, epoch } => {
@@ -268,7 +268,11 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         ),
         ReplicaNote::ReadRefused { from, offset, error, .. } => {
             let who = scene.nodes.name(*from);
-            let text = format!("{of}refuses {who}'s read at offset {offset}: {}", error.name(scene.era()));
+            let what = match *offset {
+                Offset::NONE => "question".to_owned(),
+                offset => format!("read at offset {offset}"),
+            };
+            let text = format!("{of}refuses {who}'s {what}: {}", error.name(scene.era()));
             Wording { once: true, ..plain(Zoom::Story, text) }
         }
         ReplicaNote::FoundDivergence { replica, end_offset, .. } => plain(

@@ -314,7 +314,7 @@ impl Recorder {
     fn learn(&mut self, at: Time, node: NodeId, fact: &Fact<'_>, nodes: &Nodes) -> bool {
         match fact {
             Fact::Note(Note::Controller(ControllerNote::Sent { api, to, partitions })) => {
-                let mut is_news = *api == ApiKey::StopReplica;
+                let mut is_news = *api == ApiKey::StopReplica || partitions.is_empty();
                 for (partition, named) in partitions {
                     let Some((leader, epoch)) = *named else { continue };
                     let by = (*api == ApiKey::LeaderAndIsr).then_some((node, epoch));
