@@ -101,6 +101,8 @@ errors! {
     InvalidProducerEpoch = 47, "INVALID_PRODUCER_EPOCH", retriable: false, metadata: false;
     /// The log directory failed.
     KafkaStorageError = 56, "KAFKA_STORAGE_ERROR", retriable: true, metadata: true;
+    /// The leader lacks the listener that the client came through (KIP-103); up to 2.6 also: it is not alive.
+    ListenerNotFound = 72, "LISTENER_NOT_FOUND", retriable: true, metadata: true;
     /// The asker's leader epoch is older than the leader's (KIP-320).
     FencedLeaderEpoch = 74, "FENCED_LEADER_EPOCH", retriable: true, metadata: true;
     /// The asker's leader epoch is newer than the leader's (KIP-320).

@@ -67,6 +67,16 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "decides bytes of .index files alone, which a test compares with real ones; batches are found in memory",
     ),
     (
+        "high-watermark-before-cut",
+        &["taken", "left"],
+        "the cut follows in the same step, so that nobody reads or is told anything in between",
+    ),
+    (
+        "unassigned-replica",
+        &["refuses"],
+        "with ZooKeeper an assignment raises the leader epoch: a leader that has not heard of the one refuses the other with the same error",
+    ),
+    (
         "preferred-replica",
         &["nobody"],
         "releases of that value know no replica.selector.class, so that nothing asks for it",

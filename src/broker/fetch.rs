@@ -19,6 +19,8 @@
 //! `preferred-replica`): no records then. Any replica serves a consumer that is new enough, named or not (rule
 //! `follower-reads`).
 //!
+//! A replica that the leader does not know to be assigned is refused, or sent nothing (rule `unassigned-replica`).
+//!
 //! Left out: sessions, isolation levels, throttling, the early answer to a fetch
 //! that reads an older segment. A failed fetch does not reset what the leader knows of its follower, as it does up to 2.3;
 //! the high watermark is looked at only if the follower's position has moved, as from 2.4 on (KAFKA-8841).
@@ -37,6 +39,7 @@ use crate::node::{Env, ReplyTo};
 use crate::note::{Decided, Note, ReplicaNote};
 use crate::rules::earliest_epoch;
 use crate::rules::preferred_replica::Candidate;
+use crate::rules::unassigned_replica::Stranger;
 use crate::time::Micros;
 use crate::zookeeper::session::Session;
 use std::sync::Arc;
@@ -77,7 +80,7 @@ pub(super) struct Look {
     bytes: u64,
     /// The answer should not wait, because of the high watermark or of a nearer replica.
     hurries: bool,
-    /// A follower that is not assigned: it is sent nothing.
+    /// A follower that is not assigned: it is sent nothing, or the whole request is refused.
     stranger: bool,
     /// A nearer replica that the asker should read from: it is sent nothing.
     preferred: Option<BrokerId>,
@@ -110,10 +113,16 @@ impl ReplicaManager {
         let mut looks = self.looks.pop().unwrap_or_default();
         looks.extend(fetch.request.partitions.iter().map(|asked| self.look(&fetch, asked)));
         // Read before the follower's position is taken in.
-        let complete = is_complete(&fetch.request, looks.iter().copied());
-        let answer = complete.then(|| self.read(&fetch, &looks, env));
+        let refused = self.refused_as_a_whole(&looks);
+        let counted = refused.map_or(looks.len(), |(index, _)| index);
+        let answer = match refused {
+            Some((_, error)) => Some(self.refuse_all(&fetch, error, env)),
+            None => {
+                is_complete(&fetch.request, looks.iter().copied()).then(|| self.read(&fetch, &looks, env))
+            }
+        };
         let taken_in = match fetch.follower() {
-            Some(follower) => self.take_in_position(&fetch, &looks, follower, session, env),
+            Some(follower) => self.take_in_position(&fetch, &looks[..counted], follower, session, env),
             None => TakenIn::Nothing,
         };
         looks.clear();
@@ -175,6 +184,17 @@ impl ReplicaManager {
         let follower = fetch.follower();
         let leader_only = follower.is_some() || !rules.follower_reads.served_by_follower(fetch.version);
         partition.serves(rules, asked.current_leader_epoch, leader_only)?;
+        let remote = partition
+            .leader()
+            .zip(follower)
+            .map(|(leader, follower)| leader.follower(follower).ok_or(follower));
+        let stranger = matches!(remote, Some(Err(_)));
+        if stranger
+            && let Stranger::Refuse(error) =
+                rules.unassigned_replica.decide(asked.current_leader_epoch.is_some())
+        {
+            return Err(error);
+        }
         let log_end = partition.log.end_offset();
         let log_start = partition.log.start_offset();
         if asked.fetch_offset < log_start {
@@ -186,11 +206,6 @@ impl ReplicaManager {
         }
         let high_watermark = partition.high_watermark;
         let limit = if follower.is_some() { log_end } else { high_watermark };
-        let remote = partition
-            .leader()
-            .zip(follower)
-            .map(|(leader, follower)| leader.follower(follower).ok_or(follower));
-        let stranger = matches!(remote, Some(Err(_)));
         let hurries = remote.and_then(Result::ok).is_some_and(|remote| {
             rules.stale_high_watermark.answers_at_once(remote.told_high_watermark, high_watermark)
         });
@@ -237,6 +252,21 @@ impl ReplicaManager {
             .ok_or(KafkaError::OffsetOutOfRange)?;
         let diverges = epoch < fetched || end_offset < asked.fetch_offset;
         Ok(diverges.then_some(DivergingEpoch { epoch, end_offset }))
+    }
+
+    /// The first partition whose asker is unknown, if the whole request fails for that (rule `unassigned-replica`).
+    fn refused_as_a_whole(&self, looks: &[Result<Look, KafkaError>]) -> Option<(usize, KafkaError)> {
+        let index = looks.iter().position(|look| matches!(look, Ok(look) if look.stranger))?;
+        match self.era.rules.unassigned_replica.decide(false) {
+            Stranger::RefuseAll(error) => Some((index, error)),
+            Stranger::SendNothing | Stranger::Refuse(_) => None,
+        }
+    }
+
+    fn refuse_all(&self, fetch: &DelayedFetch, error: KafkaError, env: &mut Env<'_>) -> FetchResponse {
+        let asked = fetch.request.partitions.iter();
+        let partitions = asked.map(|asked| self.refused(fetch, asked, error, env)).collect();
+        FetchResponse { partitions }.for_version(fetch.version)
     }
 
     /// Reads everything that is asked for.

@@ -33,6 +33,7 @@ impl ReplicaManager {
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
         if let Some(first) = batches.first() {
+            self.check_sizes(tp, batches)?;
             let fits = self.make_fit(tp, first, env);
             if fits.is_err() {
                 return self.end_log_work(fits, env);
@@ -73,6 +74,14 @@ impl ReplicaManager {
             self.complete_fetches(tp, env);
         }
         self.end_log_work(appended, env)
+    }
+
+    /// All are looked at before one is appended.
+    fn check_sizes(&self, tp: TopicPartition, batches: &[RecordBatch]) -> Result<(), LogError> {
+        let Some(partition) = self.partition(tp) else { return Ok(()) };
+        let (rule, allowed) = (self.era.rules.oversized_batch, partition.log.config().max_message_bytes);
+        let fit = batches.iter().all(|batch| rule.fits(batch.size(), allowed));
+        if fit { Ok(()) } else { Err(LogError::TooLarge) }
     }
 
     /// A batch that begins below the log end: the log starts with it, or it cannot be appended.

@@ -11,7 +11,8 @@
 //! 4. The controller hears of changes by a znode under `/isr_change_notification`, written after 5 s of quiet or 60 s at
 //!    most, by a check that runs every 2.5 s.
 //! 5. From 2.7 on the leader asks the controller ([`super::alter_partition_queue`]) and goes on; the change is pending
-//!    meanwhile and there is no other. An answer that does not fit leaves it pending until the next LeaderAndIsr.
+//!    meanwhile and there is no other. An answer that does not fit leaves it pending until the next
+//!    LeaderAndIsr; after one that says no more than that the controller failed, rule `isr-answer-error` decides.
 //!
 //! Left out: the threads that wait for the lock are taken for unlimited (Kafka has `num.io.threads`, 8); consumers wait
 //! for the lock in every release up to 2.6 (really from 2.1 on); a request that touches several partitions waits as a
@@ -26,6 +27,7 @@ use crate::messages::alter_partition::{AlterPartitionResponse, AlteredPartition}
 use crate::messages::zookeeper::{Op, OpResult, ZkError};
 use crate::node::{Disconnected, Env};
 use crate::note::{Decided, Note, ReplicaNote};
+use crate::rules::isr_answer_error::Refused;
 use crate::rules::isr_writer::IsrWriteStep;
 use crate::time::{Micros, Time};
 use crate::zookeeper::session::{Outcome, Session, SessionUser, Ticket};
@@ -87,6 +89,10 @@ fn notification(told: &Arc<[TopicPartition]>) -> Op {
         ephemeral: false,
         sequential: true,
     }
+}
+
+fn note_refusal(tp: TopicPartition, wanted: Vec<BrokerId>, error: KafkaError, env: &mut Env<'_>) {
+    env.note(|| Note::Replica(tp, ReplicaNote::IsrChangeRefused { wanted, error }));
 }
 
 impl ReplicaManager {
@@ -313,7 +319,7 @@ impl ReplicaManager {
             return;
         };
         let Some(proposal) = leader.pending.take() else { return };
-        env.note(|| Note::Replica(tp, ReplicaNote::IsrChangeRefused { wanted: proposal.to, error }));
+        note_refusal(tp, proposal.to, error, env);
         env.mark(tp);
     }
 
@@ -388,16 +394,16 @@ impl ReplicaManager {
                     self.complete_delayed(tp, env);
                 }
             }
-            // Stale: the change stays pending until the controller tells the state as it is.
-            Err(
-                error @ (KafkaError::UnknownTopicOrPartition
-                | KafkaError::FencedLeaderEpoch
-                | KafkaError::InvalidUpdateVersion),
-            ) => {
-                let wanted = proposal.to;
-                env.note(|| Note::Replica(tp, ReplicaNote::IsrChangeRefused { wanted, error }));
-            }
-            Err(error) => self.withdraw_isr(tp, error, env),
+            Err(error) => match self.era.rules.isr_answer_error.decide(error) {
+                Refused::Pending => note_refusal(tp, proposal.to, error, env),
+                Refused::Withdrawn => self.withdraw_isr(tp, error, env),
+                Refused::Again => {
+                    let (epoch, version) = (partition.leader_epoch, partition.zk_version);
+                    let queued = self.alter_partition.submit(tp, &proposal, epoch, version);
+                    assert!(queued, "the change that was answered stands in the queue no more");
+                    note_refusal(tp, proposal.to, error, env);
+                }
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::ids::{BrokerId, NodeId, Topic, TopicPartition};
 use crate::messages::leader_and_isr::LeaderAndIsrPartition;
 use crate::messages::metadata::{MetadataRequest, MetadataResponse, PartitionMetadata, TopicMetadata};
 use crate::messages::update_metadata::UpdateMetadataRequest;
-use crate::rules::leaderless_metadata::{self, LeaderlessMetadata};
+use crate::rules::{Rules, leaderless_metadata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -78,32 +78,45 @@ impl MetadataCache {
         Some((controller, self.live_broker(controller)?))
     }
 
-    /// The answer to a client. A topic asked for by name and not known here is an error of its own.
-    pub fn answer(&self, request: &MetadataRequest, rule: LeaderlessMetadata) -> MetadataResponse {
+    /// The answer of broker `itself` to a client that asks in this version. A topic asked for by name and not known
+    /// here is an error of its own.
+    pub fn answer(
+        &self,
+        request: &MetadataRequest,
+        version: i16,
+        itself: BrokerId,
+        rules: &Rules,
+    ) -> MetadataResponse {
+        let error = rules.leaderless_error.error(version, self.live_broker(itself).is_some());
         let topics = match &request.topics {
-            None => self.told.topics.keys().map(|topic| self.topic(*topic, rule)).collect(),
-            Some(named) => named.iter().map(|topic| self.topic(*topic, rule)).collect(),
+            None => self.told.topics.keys().map(|topic| self.topic(*topic, error, rules)).collect(),
+            Some(named) => named.iter().map(|topic| self.topic(*topic, error, rules)).collect(),
         };
         MetadataResponse { brokers: self.told.live.clone(), controller: self.told.controller, topics }
     }
 
-    fn topic(&self, topic: Topic, rule: LeaderlessMetadata) -> TopicMetadata {
+    fn topic(&self, topic: Topic, leaderless: KafkaError, rules: &Rules) -> TopicMetadata {
         let partitions = match self.told.topics.get(&topic) {
             None => Err(KafkaError::UnknownTopicOrPartition),
-            Some(known) => Ok(known.values().map(|state| self.partition(state, rule)).collect()),
+            Some(known) => Ok(known.values().map(|state| self.partition(state, leaderless, rules)).collect()),
         };
         TopicMetadata { topic, partitions }
     }
 
-    fn partition(&self, state: &LeaderAndIsrPartition, rule: LeaderlessMetadata) -> PartitionMetadata {
+    fn partition(
+        &self,
+        state: &LeaderAndIsrPartition,
+        leaderless: KafkaError,
+        rules: &Rules,
+    ) -> PartitionMetadata {
         let leader = self.live_broker(state.leader).map(|_| state.leader);
         let (isr, leader_epoch) = match leader {
             Some(_) => (state.isr.clone(), Some(state.leader_epoch)),
-            None => leaderless_metadata::told(rule, &state.isr, state.leader_epoch),
+            None => leaderless_metadata::told(rules.leaderless_metadata, &state.isr, state.leader_epoch),
         };
         PartitionMetadata {
             partition: state.partition.partition,
-            error: leader.is_none().then_some(KafkaError::LeaderNotAvailable),
+            error: leader.is_none().then_some(leaderless),
             leader,
             leader_epoch,
             replicas: state.replicas.clone(),
@@ -115,7 +128,12 @@ impl MetadataCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::era::Release;
     use crate::ids::{ControllerEpoch, LeaderEpoch, ZkVersion};
+
+    fn answer(cache: &MetadataCache, request: &MetadataRequest, release: Release) -> MetadataResponse {
+        cache.answer(request, 9, BrokerId(1), &Rules::of(release))
+    }
 
     fn state(partition: TopicPartition, leader: i32, epoch: i32) -> LeaderAndIsrPartition {
         LeaderAndIsrPartition {
@@ -149,16 +167,19 @@ mod tests {
         let mut cache = MetadataCache::default();
         cache.update(told(&[2, 1], vec![state(orders, 2, 4)]));
         let all = MetadataRequest { topics: None };
-        let answer = cache.answer(&all, LeaderlessMetadata::IsrAndEpoch);
-        assert_eq!(answer.brokers, [(BrokerId(1), NodeId(1)), (BrokerId(2), NodeId(2))]);
-        let partition = &answer.topics[0].partitions.as_ref().expect("known")[0];
+        let heard = answer(&cache, &all, Release::new(2, 7, 0));
+        assert_eq!(heard.brokers, [(BrokerId(1), NodeId(1)), (BrokerId(2), NodeId(2))]);
+        let partition = &heard.topics[0].partitions.as_ref().expect("known")[0];
         assert_eq!((partition.leader, partition.leader_epoch), (Some(BrokerId(2)), Some(LeaderEpoch(4))));
 
         cache.update(told(&[1], vec![]));
-        let answer = cache.answer(&all, LeaderlessMetadata::IsrAndEpoch);
-        let partition = &answer.topics[0].partitions.as_ref().expect("known")[0];
+        let heard = answer(&cache, &all, Release::new(2, 7, 0));
+        let partition = &heard.topics[0].partitions.as_ref().expect("known")[0];
         assert_eq!((partition.leader, partition.error), (None, Some(KafkaError::LeaderNotAvailable)));
         assert_eq!((partition.isr.len(), partition.leader_epoch), (2, Some(LeaderEpoch(4))));
+        let older = answer(&cache, &all, Release::new(2, 6, 3));
+        let partition = &older.topics[0].partitions.as_ref().expect("known")[0];
+        assert_eq!((partition.leader, partition.error), (None, Some(KafkaError::ListenerNotFound)));
         assert_eq!(cache.live_broker(BrokerId(2)), None);
     }
 
@@ -168,11 +189,9 @@ mod tests {
         let mut cache = MetadataCache::default();
         cache.update(told(&[1, 2], vec![state(orders, 2, 4)]));
         cache.update(told(&[1, 2], vec![state(orders, LEADER_DURING_DELETE.0, 4)]));
-        assert!(
-            cache.answer(&MetadataRequest { topics: None }, LeaderlessMetadata::Nothing).topics.is_empty()
-        );
-        let named =
-            cache.answer(&MetadataRequest { topics: Some(vec![orders.topic]) }, LeaderlessMetadata::Nothing);
+        let release = Release::new(2, 3, 0);
+        assert!(answer(&cache, &MetadataRequest { topics: None }, release).topics.is_empty());
+        let named = answer(&cache, &MetadataRequest { topics: Some(vec![orders.topic]) }, release);
         assert_eq!(named.topics[0].partitions, Err(KafkaError::UnknownTopicOrPartition));
     }
 

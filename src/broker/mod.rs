@@ -132,9 +132,10 @@ impl Broker {
         self.replicas.partition(partition).map(|replica| replica.view(&self.era.rules))
     }
 
-    /// What it answers to Metadata now.
-    pub fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
-        self.replicas.metadata.answer(request, self.era.rules.leaderless_metadata)
+    /// What it answers to Metadata of this version now.
+    pub fn metadata(&self, request: &MetadataRequest, version: i16) -> MetadataResponse {
+        let answer = self.replicas.metadata.answer(request, version, self.config.id, &self.era.rules);
+        answer.for_version(version)
     }
 
     /// What it answers to OffsetsForLeaderEpoch now.
@@ -173,7 +174,7 @@ impl Broker {
             }
             Request::DeleteRecords(request) => self.replicas.on_delete_records(reply_to, request, env),
             Request::Metadata(request) => {
-                env.reply(reply_to, self.metadata(&request).for_version(version).into());
+                env.reply(reply_to, self.metadata(&request, version).into());
             }
             Request::LeaderAndIsr(_) | Request::StopReplica(_) | Request::UpdateMetadata(_) => {
                 self.on_control(reply_to, request, env);
@@ -241,6 +242,7 @@ impl Broker {
 
     /// Takes to the controller what the replicas want of it.
     fn send_isr_changes(&mut self, env: &mut Env<'_>) {
+        self.to_controller.on_metadata(&self.replicas.metadata);
         if !self.to_controller.is_free() {
             return;
         }

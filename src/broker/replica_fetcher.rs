@@ -7,7 +7,8 @@
 //!    (ListOffsets), and cut by the rule `follower-out-of-range`.
 //! 2. Partitions that have to cut their log first: one OffsetsForLeaderEpoch for all of them (up to 2.7), and cut by
 //!    the rule `truncation`.
-//! 3. The rest: one Fetch for all of them. What comes is appended; a diverging epoch in it (2.8 on) cuts.
+//! 3. The rest: one Fetch for all of them. What comes is appended; a diverging epoch in it (2.8 on) cuts, before
+//!    or after the leader's high watermark is taken in (rule `high-watermark-before-cut`).
 //!
 //! A partition with an error is left alone for `replica.fetch.backoff.ms`. A fetch that fails as a whole puts the
 //! fetcher to sleep for that long, and its partitions for as long again: Kafka doubles the delay, too. A partition
@@ -16,7 +17,7 @@
 //! A response counts for a partition only if that is still where the request said it was. A leader that says "fenced"
 //! makes the fetcher forget the partition until the controller speaks again.
 //!
-//! A batch that cannot be appended ends the fetcher up to 2.2 (rule `batch-below-start`): the thread is gone, and who adds
+//! A batch that cannot be appended ends the fetcher up to 2.2 (rule `failed-append`): the thread is gone, and who adds
 //! partitions to it finds nothing amiss.
 //!
 //! Left out: fetch sessions (KIP-227), throttling, the failed-partitions count, resizing. In Kafka the questions of
@@ -37,7 +38,6 @@ use crate::messages::offsets_for_leader_epoch::EpochEndOffset;
 use crate::messages::{ApiKey, Request, Response};
 use crate::node::{Channel, ChannelEvent, Disconnected, Effect, Env};
 use crate::note::{Decided, Note, ReplicaNote};
-use crate::rules::batch_below_start;
 use crate::rules::fenced_follower;
 use crate::rules::truncation::{self, Beginning};
 use crate::time::Time;
@@ -478,14 +478,19 @@ impl ReplicaFetcher {
             }
             match fetched.error {
                 None => {
+                    let cuts = truncation::cuts_on_fetch(era.rules.truncation);
+                    let found = fetched.diverging_epoch.filter(|_| cuts);
+                    if let Some(found) = found.filter(|_| !era.rules.high_watermark_before_cut.takes()) {
+                        diverged.push((partition, found));
+                        continue;
+                    }
                     let appended = self.append(*state, fetched, era, replicas, env);
                     if self.ended {
                         break;
                     }
                     if !appended {
                         refused.push(partition);
-                    } else if truncation::cuts_on_fetch(era.rules.truncation) {
-                        let found = fetched.diverging_epoch;
+                    } else {
                         diverged.extend(found.map(|found| (partition, found)));
                     }
                 }
@@ -519,7 +524,7 @@ impl ReplicaFetcher {
         replicas: &mut ReplicaManager,
         env: &mut Env<'_>,
     ) -> bool {
-        let rule = era.rules.batch_below_start;
+        let rule = era.rules.failed_append;
         let appended = replicas.follower_append(
             state.partition,
             &fetched.records,
@@ -540,7 +545,9 @@ impl ReplicaFetcher {
                 true
             }
             Err(LogError::Corrupt) => false,
-            Err(LogError::NotNext) if batch_below_start::ends_fetcher(rule) => {
+            Err(LogError::NotNext | LogError::TooLarge | LogError::LargerThanSegment)
+                if rule.ends_fetcher() =>
+            {
                 let (leader, decided) = (self.leader, Decided::by(rule));
                 let note = ReplicaNote::FetcherEnded { leader, decided };
                 env.note(|| Note::Replica(state.partition, note));

@@ -333,7 +333,7 @@ impl ReplicaManager {
     }
 
     /// The controller stops a replica. With `delete` it and its files go; without, only its fetcher stops (which is the
-    /// caller's to do) and it stays what it was.
+    /// caller's to do) and it stays what it was. What waits here: rule `stopped-replica`.
     pub fn stop_replica(
         &mut self,
         tp: TopicPartition,
@@ -350,7 +350,9 @@ impl ReplicaManager {
         }
         env.note(|| Note::Replica(tp, ReplicaNote::Stopped { deleted: delete }));
         env.mark(tp);
-        self.complete_waiting(tp, env);
+        if self.era.rules.stopped_replica.answers() {
+            self.complete_waiting(tp, env);
+        }
         self.unlock(tp, session, env);
         self.settle(env);
     }

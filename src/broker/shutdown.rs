@@ -1,7 +1,7 @@
 //! How a broker stops in order (`KafkaServer.controlledShutdown` and `shutdown`).
 //!
-//! 1. With `controlled.shutdown.enable`: look up the controller and its address in ZooKeeper, ask it to move this broker's
-//!    leaders away, and wait for the answer. If partitions remain, or nobody answers, wait
+//! 1. With `controlled.shutdown.enable`: look up the controller and its address (rule `shutdown-controller`), ask it to
+//!    move this broker's leaders away, and wait for the answer. If partitions remain, or nobody answers, wait
 //!    `controlled.shutdown.retry.backoff.ms` and begin anew, at most `controlled.shutdown.max.retries` times in all. Meanwhile
 //!    the broker serves as before, except that it follows nobody new.
 //! 2. Successful or not: fetchers end, logs are flushed, checkpoints written, the mark of a clean stop is left.
@@ -94,6 +94,11 @@ impl Broker {
         let Some(shutdown) = &mut self.shutdown else { return };
         let Some(attempts) = shutdown.attempts.checked_sub(1) else { return self.finish_shutdown(env) };
         shutdown.attempts = attempts;
+        if !self.era.rules.shutdown_controller.asks_zookeeper() {
+            let known = self.replicas.metadata.controller();
+            shutdown.controller = known.map(|(_, node)| node).or(shutdown.controller);
+            return self.ask_controller(env);
+        }
         let get = Op::GetData { path: CONTROLLER.into(), watch: false };
         let ticket = self.session.submit(SessionUser::Broker, vec![get], env);
         shutdown.step = Step::FindingController(ticket);

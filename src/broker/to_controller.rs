@@ -1,9 +1,10 @@
 //! What a broker asks of the controller (`BrokerToControllerChannelManager`, and the client in
 //! `KafkaServer.controlledShutdown`).
 //!
-//! 1. AlterPartition goes to the controller that the metadata cache names. If the connection is lost, or that broker
-//!    is not the controller (any more), the same request is sent again, to whoever is named then, for as long as it
-//!    takes.
+//! 1. The first controller that the metadata cache names is kept (`activeController`), whoever is named later. AlterPartition
+//!    goes there. If the connection is lost or cannot be made, if nobody answers in time, or if that broker says that it is
+//!    not the controller (any more), it is forgotten: the same request is sent again, to whoever is named then, for as
+//!    long as it takes. So a controller that was deposed and does not know it, or does not answer, still gets requests.
 //! 2. ControlledShutdown goes to the broker that whoever asks has looked up, once.
 //!
 //! Both share one connection per broker here; Kafka opens one for each. Left out: forwarding of clients' requests
@@ -35,6 +36,8 @@ pub struct ToController {
     links: Vec<Link>,
     alter: Option<Asking<AlterPartitionRequest>>,
     shutdown: Option<Asking<ControlledShutdownRequest>>,
+    /// The controller that AlterPartition goes to, until that fails.
+    active: Option<NodeId>,
 }
 
 /// What came of a request.
@@ -87,12 +90,20 @@ impl ToController {
             links: Vec::new(),
             alter: None,
             shutdown: None,
+            active: None,
         }
     }
 
     /// Whether an AlterPartition may be handed in: one at a time.
     pub fn is_free(&self) -> bool {
         self.alter.is_none()
+    }
+
+    /// The metadata cache has changed: keeps the controller that it names, unless there is one already.
+    pub fn on_metadata(&mut self, metadata: &MetadataCache) {
+        if self.active.is_none() {
+            self.active = metadata.controller().map(|(_, node)| node);
+        }
     }
 
     /// Sends an AlterPartition, however often it takes.
@@ -153,7 +164,7 @@ impl ToController {
             let until = env.now + RECONNECT_BACKOFF;
             let answered = match answer {
                 Ok(Response::AlterPartition(response)) => {
-                    if response.error != Some(KafkaError::NotController) {
+                    if !says_not_controller(&response) {
                         self.alter = None;
                         return Some(Heard::Altered(response));
                     }
@@ -165,6 +176,7 @@ impl ToController {
             if !answered {
                 self.lose(to);
             }
+            self.active = None;
             if let Some(alter) = &mut self.alter {
                 alter.stage = Stage::Waiting { until };
             }
@@ -230,6 +242,7 @@ impl ToController {
 
     /// Takes up an AlterPartition whose time has come.
     fn go_on(&mut self, metadata: &MetadataCache, env: &mut Env<'_>) {
+        self.on_metadata(metadata);
         let Some(alter) = &mut self.alter else { return };
         let due = match alter.stage {
             Stage::Waiting { until } => until <= env.now,
@@ -240,8 +253,8 @@ impl ToController {
         if !due {
             return;
         }
-        match metadata.controller() {
-            Some((_, to)) => {
+        match self.active {
+            Some(to) => {
                 alter.stage = Stage::Connecting(to);
                 self.connect(to, env);
                 self.send_alter(to, env);
@@ -253,6 +266,7 @@ impl ToController {
     fn on_connect_failed(&mut self, to: NodeId, env: &mut Env<'_>) -> Option<Heard> {
         if let Some(alter) = self.alter.as_mut().filter(|asking| asking.stage == Stage::Connecting(to)) {
             alter.stage = Stage::Waiting { until: env.now + RECONNECT_BACKOFF };
+            self.active = None;
         }
         self.shutdown.take_if(|asking| asking.stage == Stage::Connecting(to))?;
         Some(Heard::ShutDown(Err(Disconnected)))
@@ -326,6 +340,12 @@ impl ToController {
     }
 }
 
+/// Whether any error in it says so: that of the request, or (from 3.3 on) of a partition.
+fn says_not_controller(response: &AlterPartitionResponse) -> bool {
+    let of_partition = |(_, result): &(_, Result<_, KafkaError>)| *result == Err(KafkaError::NotController);
+    response.error == Some(KafkaError::NotController) || response.partitions.iter().any(of_partition)
+}
+
 fn sent<R>(asking: Option<&Asking<R>>, call: CallId) -> Option<NodeId> {
     match asking?.stage {
         Stage::Sent { to, call: sent, .. } if sent == call => Some(to),
@@ -336,7 +356,7 @@ fn sent<R>(asking: Option<&Asking<R>>, call: CallId) -> Option<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{BrokerEpoch, BrokerId, ControllerEpoch};
+    use crate::ids::{BrokerEpoch, BrokerId, ControllerEpoch, TopicPartition};
     use crate::messages::update_metadata::UpdateMetadataRequest;
     use crate::testing::TestEnv;
 
@@ -450,6 +470,34 @@ mod tests {
         assert!(matches!(desk.answer(call, None), Some(Heard::Altered(_))));
         assert!(desk.asking.is_free());
         assert_eq!(desk.asking.deadline(), None);
+    }
+
+    #[test]
+    fn the_controller_it_knows_is_asked_until_that_fails() {
+        let mut desk = Desk::new();
+        desk.controller_is(2);
+        desk.asking.on_metadata(&desk.metadata);
+        desk.controller_is(3);
+        desk.asking.on_metadata(&desk.metadata);
+        desk.alter();
+        assert_eq!(desk.effects().0, "connect 2", "the first that was named");
+        desk.connected(2);
+        let call = desk.effects().1.expect("sent");
+        assert!(matches!(desk.answer(call, None), Some(Heard::Altered(_))));
+        desk.alter();
+        let call = desk.effects().1.expect("the connection stands");
+        // One partition's error is enough.
+        let partitions = vec![(TopicPartition::new("t", 0), Err(KafkaError::NotController))];
+        let response = AlterPartitionResponse { error: None, partitions };
+        assert_eq!(desk.asking.on_answer(call, Ok(response.into()), &mut desk.env.env()), None);
+        assert_eq!(desk.effects().0, "disconnect 2");
+        desk.wake();
+        assert_eq!(desk.effects().0, "connect 3");
+        // Nobody there: whoever is named by then is next.
+        desk.controller_is(1);
+        desk.channel(3, ChannelEvent::Failed);
+        desk.wake();
+        assert_eq!(desk.effects().0, "connect 1");
     }
 
     #[test]

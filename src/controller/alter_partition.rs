@@ -4,7 +4,8 @@
 //! 2. Judge each proposal (rule `alter-partition-checks`); write those that are taken, over the version the leader
 //!    named. One that meets another version is INVALID_UPDATE_VERSION.
 //! 3. Read back what was written, and tell every broker by UpdateMetadata: also of the partitions that were refused.
-//! 4. Answer with the states as they now are.
+//! 4. Answer with the states as they now are. If the session expires during the writes of 2, each of them has failed
+//!    (UNKNOWN_SERVER_ERROR), not the request.
 //! 5. See whether a reassignment is complete now.
 
 use super::calls::Work;
@@ -44,6 +45,17 @@ pub(super) fn refuse_not_controller(reply_to: ReplyTo, env: &mut Env<'_>) {
 /// Answers a request whose event broke off.
 pub(super) fn refuse_failed(reply_to: ReplyTo, env: &mut Env<'_>) {
     refuse(reply_to, KafkaError::UnknownServerError, env);
+}
+
+/// Answers a request whose writes the end of the session cut short: the partitions that were to be written have failed,
+/// one by one.
+pub(super) fn answer_unwritten(reply_to: ReplyTo, answers: Answers, env: &mut Env<'_>) {
+    let failed = Err(KafkaError::UnknownServerError);
+    let partitions = answers
+        .into_iter()
+        .map(|(partition, answer)| (partition, answer.unwrap_or_else(|| failed.clone())))
+        .collect();
+    env.reply(reply_to, AlterPartitionResponse { error: None, partitions }.into());
 }
 
 fn refuse(reply_to: ReplyTo, error: KafkaError, env: &mut Env<'_>) {

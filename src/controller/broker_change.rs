@@ -6,8 +6,8 @@
 //!    replicas go to `OnlineReplica`, which tells it what it leads and follows; then elections for all partitions
 //!    without a leader; then reassignments and deletions that waited for it.
 //! 4. A broker that *fails*: the partitions it led go to `OfflinePartition` and are elected for; its replicas go to
-//!    `OfflineReplica`, which takes them out of the ISR; deletions that need it stop. If no leader was lost,
-//!    UpdateMetadata tells the others at least of the broker.
+//!    `OfflineReplica`, which takes them out of the ISR; deletions that need it stop. UpdateMetadata tells
+//!    the others at least of the broker, if nothing else has (rule `metadata-after-failure`).
 //! 5. A broker that *bounced* fails and starts.
 //!
 //! A failed log directory ends in the same place as 4, for the replicas in it.
@@ -25,6 +25,7 @@ use crate::error::KafkaError;
 use crate::ids::{BrokerEpoch, BrokerId, Topic, TopicPartition};
 use crate::messages::{Request, Response};
 use crate::note::{ControllerNote, Note};
+use crate::rules::metadata_after_failure::Damage;
 use crate::zookeeper::session::Outcome;
 use crate::zookeeper::znode::BROKER_IDS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,8 @@ pub(super) enum BrokerStep {
     Failed(Vec<BrokerId>),
     /// `onReplicasBecomeOffline`, after the failure of these brokers.
     BecomeOffline(Vec<PartitionAndReplica>, Vec<BrokerId>),
+    /// See whether the brokers have been told: of a failure that did this, and brought an election for these.
+    TellOfFailure(Damage, Vec<TopicPartition>),
     /// A broker has said which of its replicas have lost their log directory.
     LogDirsAnswered {
         /// Who.
@@ -81,6 +84,7 @@ impl KafkaController {
             BrokerStep::ResumeFor(brokers) => self.resume_for(&brokers),
             BrokerStep::Failed(brokers) => self.on_broker_failure(brokers, w),
             BrokerStep::BecomeOffline(replicas, failed) => self.replicas_become_offline(replicas, &failed),
+            BrokerStep::TellOfFailure(damage, waiting) => self.tell_of_failure(damage, &waiting),
             BrokerStep::LogDirsAnswered { broker, offline, online } => {
                 self.log_dirs_answered(broker, offline, &online);
             }
@@ -200,7 +204,16 @@ impl KafkaController {
             })
             .map(|(partition, _)| *partition)
             .collect();
-        let no_leader_lost = leaderless.is_empty();
+        let mut waiting = leaderless.clone();
+        let is_offline = |partition: &TopicPartition| {
+            context.partition_state(*partition) == PartitionState::OfflinePartition
+        };
+        waiting.extend(context.without_leader(None).into_iter().filter(is_offline));
+        let damage = Damage {
+            leaders_lost: !leaderless.is_empty(),
+            replicas_lost: !others.is_empty(),
+            any_elected: false,
+        };
         let mut steps = vec![
             Step::Partitions(PartitionStep::Change(leaderless, PartitionState::OfflinePartition, None)),
             Step::Partitions(PartitionStep::TriggerOnline(None)),
@@ -209,10 +222,18 @@ impl KafkaController {
         if !undeletable.is_empty() {
             steps.push(Step::Deletion(DeletionStep::Fail(undeletable)));
         }
-        if no_leader_lost {
-            steps.push(Step::SendMetadata(About::BrokersAlone));
-        }
+        steps.push(Step::Brokers(BrokerStep::TellOfFailure(damage, waiting)));
         self.next(steps);
+    }
+
+    fn tell_of_failure(&mut self, damage: Damage, waiting: &[TopicPartition]) {
+        let is_online = |partition: &TopicPartition| {
+            self.context.partition_state(*partition) == PartitionState::OnlinePartition
+        };
+        let damage = Damage { any_elected: waiting.iter().any(is_online), ..damage };
+        if self.era.rules.metadata_after_failure.tells(damage) {
+            self.next(vec![Step::SendMetadata(About::BrokersAlone)]);
+        }
     }
 
     fn log_dirs_answered(

@@ -103,6 +103,11 @@ impl Question {
         Question { submissions, then }
     }
 
+    /// What was to be done with the answers.
+    pub fn then(self) -> Step {
+        self.then
+    }
+
     /// Takes an answer; those to earlier questions, of events that ended, are ignored.
     pub fn answer(&mut self, ticket: Ticket, outcome: Outcome) {
         let Some(submission) = self.submissions.iter_mut().find(|submission| submission.ticket == ticket)

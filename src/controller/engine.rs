@@ -6,7 +6,7 @@
 //!    waiting.
 //! 3. When no step is left the next event begins. One that concerns only the active controller is refused elsewhere.
 //! 4. An event may break off: another controller has been elected, or the session has expired. A request behind it is
-//!    answered all the same.
+//!    answered all the same; of those that still wait, rule `controller-session` decides.
 
 use super::alter_partition::{self, AlterPartitionStep};
 use super::broker_change::BrokerStep;
@@ -61,10 +61,12 @@ impl KafkaController {
     }
 
     pub(super) fn session_expired(&mut self, zk: &mut dyn Submit, env: &mut Env<'_>) {
-        if self.era.rules.controller_session.drops_events() {
+        let rule = self.era.rules.controller_session;
+        if rule.drops_events() {
             self.abandon_event(env);
-            for event in std::mem::take(&mut self.queue) {
-                self.refuse(&event, env);
+            let dropped = std::mem::take(&mut self.queue);
+            if rule.answers_dropped() {
+                dropped.iter().for_each(|event| self.refuse(event, env));
             }
             self.enqueue(Event::Expire, zk, env);
         }
@@ -228,12 +230,18 @@ impl KafkaController {
 
     /// Ends the running event where it is. A request behind it is answered with an error.
     pub(super) fn abandon_event(&mut self, env: &mut Env<'_>) {
+        let cut_short = self.question.take();
         self.steps.clear();
-        self.question = None;
         self.batch.clear();
         match self.owed.take() {
             Some(Owed::ControlledShutdown(reply_to)) => controlled_shutdown::refuse_moved(reply_to, env),
-            Some(Owed::AlterPartition(reply_to)) => alter_partition::refuse_failed(reply_to, env),
+            Some(Owed::AlterPartition(reply_to)) => match cut_short.map(Question::then) {
+                // The session has expired: each write fails for itself.
+                Some(Step::AlterPartition(AlterPartitionStep::Written(answers, ..))) => {
+                    alter_partition::answer_unwritten(reply_to, answers, env);
+                }
+                _ => alter_partition::refuse_failed(reply_to, env),
+            },
             None => {}
         }
     }

@@ -5,7 +5,7 @@
 //!    and in the ISR; delete the znode; watch for the next.
 //! 2. Five seconds after an election of the controller, then every `leader.imbalance.check.interval.seconds`: for each broker,
 //!    if more than `leader.imbalance.per.broker.percentage` of the partitions that prefer it are led by others, elect it for
-//!    those. Not while a partition moves.
+//!    those; perhaps not while a partition moves (rule `rebalance-while-moving`).
 //!
 //! Left out: the rebalance considers only partitions whose preferred replica could be elected, as from 2.6 on; before, the
 //! election of the others failed, to the same effect.
@@ -86,7 +86,7 @@ impl KafkaController {
     }
 
     fn rebalance(&mut self, w: &mut Work<'_, '_>) {
-        if !self.context.being_reassigned.is_empty() {
+        if !self.era.rules.rebalance_while_moving.elects(self.context.being_reassigned.len()) {
             return;
         }
         let mut by_preferred: BTreeMap<BrokerId, (usize, Vec<TopicPartition>)> = BTreeMap::new();

@@ -36,6 +36,7 @@ use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
 use crate::rules::epoch_entries::EpochEntries;
 use crate::rules::index_entry::IndexEntry;
+use crate::rules::recovered_epochs::RecoveredEpochs;
 use crate::rules::recovered_point::RecoveredPoint;
 use crate::rules::truncation;
 use crate::time::{Time, Timestamp};
@@ -111,6 +112,8 @@ pub struct LogRules {
     pub index_entry: IndexEntry,
     /// Rule `recovered-point`.
     pub recovered_point: RecoveredPoint,
+    /// Rule `recovered-epochs`.
+    pub recovered_epochs: RecoveredEpochs,
 }
 
 impl LogRules {
@@ -123,6 +126,7 @@ impl LogRules {
             directory_flush: era.rules.directory_flush,
             index_entry: era.rules.index_entry,
             recovered_point: era.rules.recovered_point,
+            recovered_epochs: era.rules.recovered_epochs,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! 2. Every `.log` is a segment. One whose index is missing or contradicts itself is recovered, whatever else holds.
 //! 3. Unless the last life ended in order, every segment from the one that holds the recovery point on is recovered:
 //!    batch by batch from its start, length, format, CRC and order of offsets are checked; the file is cut at the first
-//!    batch that fails, both indexes are built anew, epochs above the newest known are entered into the cache.
+//!    batch that fails, both indexes are built anew, epochs above the newest known are entered into the cache
+//!    (rule `recovered-epochs`).
 //!    Where a segment was cut, all later ones are deleted; but not where it only goes on with offsets that the next
 //!    one holds, which is what a cut leaves that a power failure has undone. (Kafka leaves those bytes, and reads past
 //!    them: it looks for an offset in the last segment that begins at or below it.)
@@ -31,6 +32,7 @@ use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError, HEADER_LENGTH};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::index_entry::IndexEntry;
+use crate::rules::recovered_epochs::RecoveredEpochs;
 use crate::time::{Time, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
@@ -99,6 +101,7 @@ impl PartitionLog {
             directory: &directory,
             config,
             index_entry: rules.index_entry,
+            recovered_epochs: rules.recovered_epochs,
             epochs,
             segments: Vec::new(),
             batches: BatchIndex::default(),
@@ -152,6 +155,7 @@ struct Opening<'a> {
     directory: &'a Arc<str>,
     config: &'a TopicConfig,
     index_entry: IndexEntry,
+    recovered_epochs: RecoveredEpochs,
     epochs: LeaderEpochs,
     segments: Vec<Segment>,
     batches: BatchIndex,
@@ -227,7 +231,7 @@ impl Opening<'_> {
                 segment.add_entries(offset, position, disk)?;
                 last_entry = position;
             }
-            if info.epoch > self.epochs.latest().unwrap_or(LeaderEpoch::NONE) {
+            if self.recovered_epochs.enters(info.epoch, self.epochs.latest()) {
                 self.epochs.assign(info.epoch, info.base_offset);
             }
         }

@@ -56,7 +56,7 @@ pub struct TopicMetadata {
 pub struct PartitionMetadata {
     /// Its number.
     pub partition: i32,
-    /// LEADER_NOT_AVAILABLE if there is no live leader.
+    /// If there is no live leader (rule `leaderless-error`).
     pub error: Option<KafkaError>,
     /// The leader, if there is one.
     pub leader: Option<BrokerId>,

@@ -14,7 +14,7 @@ use crate::ids::Offset;
 rule! {
     /// What a follower with an empty log does with a batch that begins below its log start offset.
     BatchBelowStart("batch-below-start") {
-        /// Its fetcher thread ends: nothing that it fetches is replicated any more.
+        /// It cannot be appended: the fetcher thread ends, and nothing that it fetches is replicated any more.
         FetcherEnds("fetcher-ends", "before KAFKA-6975", [
             (Release::FIRST, Release::new(1, 0, 2)),
             (Release::new(1, 1, 0), Release::new(1, 1, 1)),
@@ -32,7 +32,7 @@ rule! {
 pub enum Misfit {
     /// Start the log here, and append it.
     StartAt(Offset),
-    /// Nothing helps: the fetcher ends.
+    /// Nothing helps: it cannot be appended (rule `failed-append`).
     End,
 }
 
@@ -43,11 +43,6 @@ pub fn decide(rule: BatchBelowStart, first: Offset, last: Offset, end: Offset, i
         BatchBelowStart::StartsAtBatch if is_empty && first < end && last >= end => Misfit::StartAt(first),
         BatchBelowStart::StartsAtBatch | BatchBelowStart::FetcherEnds => Misfit::End,
     }
-}
-
-/// Whether a batch that cannot be appended ends the fetcher; else it gives up the partition.
-pub fn ends_fetcher(rule: BatchBelowStart) -> bool {
-    rule == BatchBelowStart::FetcherEnds
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! What a controller does with its waiting events when its session has expired.
+//!
+//! A broker that asked to be let go (ControlledShutdown) waits behind one of them. Where the event is dropped without a
+//! word the broker waits until its request times out.
 
 use crate::era::Release;
 
@@ -7,8 +10,10 @@ rule! {
     ControllerSession("controller-session") {
         /// Goes on with them, and resigns only when it comes to the expiry.
         DrainsEvents("drains-events", "before KAFKA-5642", [(Release::FIRST, Release::new(1, 1, 0))]),
-        /// Drops them: the expiry comes first.
-        DropsEvents("drops-events", "KAFKA-5642", [(Release::new(1, 1, 0), Release::NEXT)]),
+        /// Drops them: the expiry comes first. Who waits for an answer gets none.
+        DropsEvents("drops-events", "KAFKA-5642", [(Release::new(1, 1, 0), Release::new(2, 2, 0))]),
+        /// Drops them, and refuses requests among them.
+        RefusesEvents("refuses-events", "KAFKA-5692", [(Release::new(2, 2, 0), Release::NEXT)]),
     }
 }
 
@@ -19,7 +24,15 @@ impl ControllerSession {
     pub fn drops_events(self) -> bool {
         match self {
             ControllerSession::DrainsEvents => false,
-            ControllerSession::DropsEvents => true,
+            ControllerSession::DropsEvents | ControllerSession::RefusesEvents => true,
+        }
+    }
+
+    /// Whether a request whose event is dropped is answered.
+    pub fn answers_dropped(self) -> bool {
+        match self {
+            ControllerSession::DrainsEvents | ControllerSession::DropsEvents => false,
+            ControllerSession::RefusesEvents => true,
         }
     }
 }
@@ -33,6 +46,9 @@ mod tests {
     fn the_queue_is_dropped_from_1_1_on() {
         for (release, drops) in [(Release::new(1, 0, 2), false), (Release::new(1, 1, 0), true)] {
             assert_eq!(ControllerSession::of(release).drops_events(), drops, "{release}");
+        }
+        for (release, answers) in [(Release::new(2, 1, 1), false), (Release::new(2, 2, 0), true)] {
+            assert_eq!(ControllerSession::of(release).answers_dropped(), answers, "{release}");
         }
     }
 }

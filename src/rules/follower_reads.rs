@@ -12,9 +12,9 @@ rule! {
         /// No.
         LeaderOnly("leader-only", "before KIP-392", [(Release::FIRST, Release::new(2, 4, 0))]),
         /// Yes, up to the follower's high watermark; one that waits there is not woken when that rises.
-        AnyReplica("any-replica", "KIP-392", [(Release::new(2, 4, 0), Release::new(3, 4, 0))]),
+        AnyReplica("any-replica", "KIP-392", [(Release::new(2, 4, 0), Release::new(3, 3, 2))]),
         /// Yes, and one that waits is woken.
-        AnyReplicaWakes("any-replica-wakes", "KAFKA-14334", [(Release::new(3, 4, 0), Release::NEXT)]),
+        AnyReplicaWakes("any-replica-wakes", "KAFKA-14334", [(Release::new(3, 3, 2), Release::NEXT)]),
     }
 }
 
@@ -42,6 +42,7 @@ impl FollowerReads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Rule;
 
     #[test]
     fn only_a_new_broker_serves_and_only_a_new_consumer_is_served() {
@@ -53,7 +54,8 @@ mod tests {
         ] {
             assert_eq!(rule.served_by_follower(version), served, "{rule} {version}");
         }
-        assert!(!FollowerReads::AnyReplica.replication_wakes());
-        assert!(FollowerReads::AnyReplicaWakes.replication_wakes());
+        for (release, wakes) in [(Release::new(3, 3, 1), false), (Release::new(3, 3, 2), true)] {
+            assert_eq!(FollowerReads::of(release).replication_wakes(), wakes, "{release}");
+        }
     }
 }

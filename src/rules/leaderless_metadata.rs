@@ -1,6 +1,6 @@
 //! What Metadata tells of a partition that has no live leader.
 //!
-//! The error is LEADER_NOT_AVAILABLE in every release. Beside it brokers first told the replicas alone; from 2.4 the ISR
+//! Which error it is says rule `leaderless-error`. Beside it brokers first told the replicas alone; from 2.4 the ISR
 //! too, so that an operator sees who could lead; from 2.5 the epoch as well, by which a client tells old news from new.
 
 use crate::era::Release;

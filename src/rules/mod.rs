@@ -58,6 +58,7 @@ pub mod end_offset;
 pub mod epoch_cache;
 pub mod epoch_entries;
 pub mod expired_isr_write;
+pub mod failed_append;
 pub mod fenced_follower;
 pub mod fencing;
 pub mod follower_out_of_range;
@@ -65,36 +66,46 @@ pub mod follower_reads;
 pub mod full_metadata;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
+pub mod high_watermark_before_cut;
 pub mod index_entry;
 pub mod isr_admission;
 pub mod isr_answer;
+pub mod isr_answer_error;
 pub mod isr_answer_version;
 pub mod isr_shrink;
 pub mod isr_writer;
 pub mod last_isr_member;
 pub mod leader_rebalance;
 pub mod leaderless_checkpoint;
+pub mod leaderless_error;
 pub mod leaderless_metadata;
 pub mod leaderless_partitions;
 pub mod leaving_leader;
 pub mod log_dir_events;
 pub mod log_directory_failure;
+pub mod metadata_after_failure;
 pub mod metadata_epochs;
 pub mod not_hosted;
+pub mod oversized_batch;
 pub mod overtaken_follower;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod preferred_replica;
 pub mod reassignment;
+pub mod rebalance_while_moving;
+pub mod recovered_epochs;
 pub mod recovered_point;
 pub mod same_leader;
+pub mod shutdown_controller;
 pub mod stale_epoch_answer;
 pub mod stale_high_watermark;
 pub mod startup_order;
 pub mod stop_replica;
 pub mod stop_replica_requests;
+pub mod stopped_replica;
 pub mod truncate_at_log_end;
 pub mod truncation;
+pub mod unassigned_replica;
 pub mod unclean_setting;
 
 /// One value of a rule, as data.
@@ -224,6 +235,8 @@ rules! {
     isr_writer: isr_writer::IsrWriter,
     /// What an answer to a leader's ISR change clears.
     isr_answer: isr_answer::IsrAnswer,
+    /// What a leader does when the controller failed at its ISR change, and does not say why it had to.
+    isr_answer_error: isr_answer_error::IsrAnswerError,
     /// Which versions a leader accepts in the answer to its ISR change.
     isr_answer_version: isr_answer_version::IsrAnswerVersion,
     /// Whose log ends the high watermark waits for while an ISR change is in flight.
@@ -236,6 +249,8 @@ rules! {
     truncate_at_log_end: truncate_at_log_end::TruncateAtLogEnd,
     /// What a leader learns from a fetch that it answers with a diverging epoch.
     diverging_fetch: diverging_fetch::DivergingFetch,
+    /// Whether a follower takes its leader's high watermark from a fetch that shows that it diverges.
+    high_watermark_before_cut: high_watermark_before_cut::HighWatermarkBeforeCut,
     /// What a replica answers about an epoch older than all it knows.
     earliest_epoch: earliest_epoch::EarliestEpoch,
     /// What a follower without a single leader epoch does before it fetches.
@@ -250,6 +265,10 @@ rules! {
     overtaken_follower: overtaken_follower::OvertakenFollower,
     /// What a follower with an empty log does with a batch that begins below its log start offset.
     batch_below_start: batch_below_start::BatchBelowStart,
+    /// What a follower does when it cannot append what its leader sent.
+    failed_append: failed_append::FailedAppend,
+    /// Whether a follower takes a batch that is larger than its topic allows by now.
+    oversized_batch: oversized_batch::OversizedBatch,
     /// When a leader looks whether records of a topic may be deleted at all.
     deletion_policy: deletion_policy::DeletionPolicy,
     /// What a new leader tells a client that asks for the end of the log.
@@ -260,6 +279,8 @@ rules! {
     follower_reads: follower_reads::FollowerReads,
     /// What a broker answers for a partition of which it holds no replica.
     not_hosted: not_hosted::NotHosted,
+    /// What a leader answers to the fetch of a replica that it does not know to be assigned.
+    unassigned_replica: unassigned_replica::UnassignedReplica,
     /// Whether the checkpoint of high watermarks keeps the replicas whose leader is down.
     leaderless_checkpoint: leaderless_checkpoint::LeaderlessCheckpoint,
     /// What a broker still says when its only log directory fails.
@@ -274,8 +295,12 @@ rules! {
     broker_epoch: broker_epoch::BrokerEpochCheck,
     /// Whether a starting broker registers before it runs for controller.
     startup_order: startup_order::StartupOrder,
+    /// Where a broker that shuts down looks for the controller.
+    shutdown_controller: shutdown_controller::ShutdownController,
     /// When a StopReplica is too old to be carried out.
     stop_replica: stop_replica::StopReplicaCheck,
+    /// What becomes of the requests that wait at a replica when the controller stops it.
+    stopped_replica: stopped_replica::StoppedReplica,
     /// What a new controller does with dead followers it finds in an ISR.
     dead_followers: dead_followers::DeadFollowers,
     /// What guards a controller's writes to ZooKeeper.
@@ -296,6 +321,8 @@ rules! {
     leaderless_partitions: leaderless_partitions::LeaderlessPartitions,
     /// What Metadata tells of a partition that has no live leader.
     leaderless_metadata: leaderless_metadata::LeaderlessMetadata,
+    /// By which error Metadata says that a partition has no live leader.
+    leaderless_error: leaderless_error::LeaderlessError,
     /// What a preferred election does when the preferred replica leads already.
     preferred_election: preferred_election::PreferredElection,
     /// Whether a broker that shuts down is told of the leader that takes over from it.
@@ -304,8 +331,12 @@ rules! {
     election_retry: election_retry::ElectionRetry,
     /// How the automatic leader rebalance elects.
     leader_rebalance: leader_rebalance::LeaderRebalance,
+    /// Whether the automatic leader rebalance elects while a partition moves to other replicas.
+    rebalance_while_moving: rebalance_while_moving::RebalanceWhileMoving,
     /// Who is told of every partition when only the list of brokers has changed.
     full_metadata: full_metadata::FullMetadata,
+    /// When a controller tells all brokers of a failure by an UpdateMetadata of its own.
+    metadata_after_failure: metadata_after_failure::MetadataAfterFailure,
     /// How the replicas that a broker has to stop are spread over StopReplica requests.
     stop_replica_requests: stop_replica_requests::StopReplicaRequests,
     /// How a partition moves to other replicas, and where its progress is kept.
@@ -326,6 +357,8 @@ rules! {
     index_entry: index_entry::IndexEntry,
     /// Up to where a log counts as flushed once it has been loaded.
     recovered_point: recovered_point::RecoveredPoint,
+    /// Which leader epochs the recovery of a segment enters into the leader epoch cache.
+    recovered_epochs: recovered_epochs::RecoveredEpochs,
 }
 
 #[cfg(test)]

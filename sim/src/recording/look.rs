@@ -64,7 +64,7 @@ fn metadata(world: &World, found: &mut Facts) {
             continue;
         }
         let version = ApiKey::Metadata.newest_version(world.nodes.slot(node).era.release).unwrap_or(0);
-        let answer = broker.metadata(&MetadataRequest { topics: None }).for_version(version);
+        let answer = broker.metadata(&MetadataRequest { topics: None }, version);
         for topic in answer.topics {
             for partition in topic.partitions.into_iter().flatten() {
                 let about =

@@ -198,10 +198,7 @@ fn replica(partition: TopicPartition, note: &ReplicaNote, scene: &Scene<'_>) -> 
         }
         ReplicaNote::FetcherEnded { leader, .. } => {
             let leader = scene.broker(*leader);
-            plain(
-                Zoom::Story,
-                format!("{of}its fetcher from {leader} ENDS: what came does not fit the end of its log"),
-            )
+            plain(Zoom::Story, format!("{of}its fetcher from {leader} ENDS: what came cannot be appended"))
         }
         ReplicaNote::AskedEpochEnd { leader, epoch } => {
             plain(Zoom::Story, format!("{of}asks {} where {} ended", scene.broker(*leader), epoch_of(*epoch)))
