@@ -79,13 +79,13 @@ fn clients_of_any_release_work_with_brokers_of_any() {
 fn the_story_knows_what_was_converted() {
     // A log in v2 has one batch of three records, whatever its readers are given.
     let story = told("2.8.2", "0.10.2.2", "");
-    for line in ["reads m1@0 from broker-0", "reads m2..m4@0 from broker-0", "consumer-2  reads m2..m4@0"] {
+    for line in ["reads m1@0 from broker-0", "reads m2..m4@0 from broker-0", "consumer-2    reads m2..m4@0"] {
         assert!(story.contains(line), "{line}\n{story}");
     }
     // A log in v1 has three entries.
     let story = told("0.10.2.2", "2.8.2", "");
     for line in
-        ["appends m2 m3 m4 at offset 1", "reads m2 m3 m4 from broker-0", "consumer-2  reads m3 m4 from"]
+        ["appends m2 m3 m4 at offset 1", "reads m2 m3 m4 from broker-0", "consumer-2    reads m3 m4 from"]
     {
         assert!(story.contains(line), "{line}\n{story}");
     }

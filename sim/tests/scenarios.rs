@@ -132,6 +132,7 @@ const MORE_THAN_RULES: &[(&str, &str, &str)] = &[
         "2.2.2",
         "ControlledShutdown carries a broker epoch from version 2 on (KIP-380)",
     ),
+    ("rules/stale-epoch-answer", "2.1.0", "weak-isr is in force from 2.1 on (KIP-320)"),
     (
         "truncation/same-leader-again",
         "0.11.0.3",

@@ -280,7 +280,7 @@ fn stands(ghost: &Ghost, batch: BatchInfo) -> bool {
 
 /// Panics if a batch that was acknowledged with `acks=all` is in no log, was not declared lost, and nobody has said so.
 fn acked_and_gone(ghost: &Ghost, checks: &Checks) {
-    for (send, batch) in acked(ghost, checks).filter(|(send, _)| send.acks == Acks::All) {
+    for (send, batch) in acked(ghost, checks).filter(|(send, _)| send.acks == Acks::All && !send.is_deleted) {
         let Some(batch) = batch else { continue };
         let lost = ghost.lost.iter().rev().find(|(old, _)| old.batch == batch);
         let is_declared = lost.is_some_and(|(_, declared)| declared.is_some()) || !ghost.lossy.is_empty();

@@ -201,7 +201,7 @@ mod tests {
         for (text, expected) in [
             ("era=2.8.0 profile=elections", "`seed` is missing"),
             ("era=7.7 profile=elections seed=1", "7.7"),
-            ("era=2.8.9 profile=elections seed=1", "did you mean `2.8."),
+            ("era=2.8.9 profile=elections seed=1", "2.8 has 2.8.0, 2.8.1"),
             ("era=2.8.0 profile=election seed=1", "did you mean `elections`?"),
             ("era=2.8.0 profile=elections seed=-1", "`-1` is no seed"),
             ("era=2.8.0 profile=elections seed=99999999999999999999", "is no seed"),
