@@ -37,8 +37,11 @@ fn order(case: &Case) -> Shrunk {
     shrink(order, &Alone).expect("it fails")
 }
 
+/// A rule and its value.
+type Mender = Option<(&'static str, &'static str)>;
+
 /// Each flaw, the release that has it, and the rule that mends it.
-const FLAWS: &[(&str, &str, Option<(&str, &str)>)] = &[
+const FLAWS: &[(&str, &str, Mender)] = &[
     ("truncation/high-watermark.json", "0.10.2", Some(("truncation", "to-epoch-end"))),
     ("truncation/two-quick-elections.json", "1.1", Some(("truncation", "to-common-epoch"))),
     ("truncation/stale-epoch-fetch.json", "2.0.1", Some(("fencing", "leader-epoch"))),

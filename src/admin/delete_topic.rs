@@ -66,7 +66,8 @@ impl DeleteTopic {
 
 /// An `IllegalArgumentException`, in the words of the release.
 fn unknown(topic: &str, era: &Era) -> String {
-    const WORDS: &[(Release, fn(&str) -> String)] = &[
+    type Words = fn(&str) -> String;
+    const WORDS: &[(Release, Words)] = &[
         (Release::FIRST, |topic| format!("Topic {topic} does not exist on ZK path zookeeper:2181")),
         (Release::new(2, 2, 0), |_| "Topics in [] does not exist".to_owned()),
         (Release::new(2, 4, 0), |topic| format!("Topic '{topic}' does not exist as expected")),

@@ -414,10 +414,8 @@ impl ReplicaManager {
             if rose || low_watermark.is_some_and(|before| self.low_watermark(tp) > before) {
                 self.complete_delayed(tp, env);
             }
-            if rose {
-                if matches!(taken_in, TakenIn::Nothing) {
-                    taken_in = TakenIn::Rose;
-                }
+            if rose && matches!(taken_in, TakenIn::Nothing) {
+                taken_in = TakenIn::Rose;
             }
         }
         taken_in

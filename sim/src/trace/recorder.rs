@@ -350,12 +350,6 @@ impl Recorder {
             self.telling = true;
             self.tell_cause(at);
             self.draw();
-            // What a step reports is told as of its end, a few microseconds after the event that it answers.
-            let last = self.entries.iter().rev().find_map(|entry| match entry {
-                Entry::Line(line) => Some(line.at),
-                _ => None,
-            });
-            let at = last.map_or(at, |last| at.max(last));
             self.push(Entry::Violated { at, property: property.to_owned(), report: report.to_vec() });
         }
     }

@@ -124,6 +124,8 @@ pub fn tell(telling: &Telling<'_>) -> String {
     let mut steps: Vec<&str> = Vec::new();
     let entries = telling.recorder.entries();
     let repeated = repeated(entries, telling.zoom);
+    // What a step reports stands at its end, a few microseconds after the event that violations are found at.
+    let mut told = Time::ZERO;
     for (place, entry) in entries.iter().enumerate() {
         if repeated.get(&place) == Some(&None) {
             continue;
@@ -143,6 +145,7 @@ pub fn tell(telling: &Telling<'_>) -> String {
             Entry::Line(line) => {
                 let more = repeated.get(&place).copied().flatten();
                 print_line(line, more, who, lanes, &paint, &mut out);
+                told = line.at;
             }
             Entry::Table { partition, rows } => {
                 if many {
@@ -151,7 +154,9 @@ pub fn tell(telling: &Telling<'_>) -> String {
                 }
                 table(rows, TIME + 2 + lanes + 1, &paint, &mut out);
             }
-            Entry::Violated { at, property, report } => violated(*at, property, report, &paint, &mut out),
+            Entry::Violated { at, property, report } => {
+                violated((*at).max(told), property, report, &paint, &mut out);
+            }
         }
     }
     headings(&steps, &paint, &mut out);

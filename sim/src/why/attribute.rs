@@ -145,13 +145,16 @@ pub fn mends(case: &Case, failure: &Failure, budget: Budget) -> bool {
             .all(|more| case.from_seed(case.seed.wrapping_add(more)).fails(failure, budget) != Some(true))
 }
 
+/// Finds the first of so many for which something is so.
+pub type First<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) -> bool + Sync)) -> Option<usize>;
+
 /// Why a case fails. `first` finds the first of so many that is so: side by side, if there is anybody to do it.
 pub fn attribute(
     case: &Case,
     failure: &Failure,
     last_copy: Option<Arc<str>>,
     budget: Budget,
-    first: &dyn Fn(usize, &(dyn Fn(usize) -> bool + Sync)) -> Option<usize>,
+    first: First<'_>,
 ) -> Reason {
     let changes = later(case);
     let alone = |index: usize| mends(&case.with(&[changes[index].as_override()]), failure, budget);

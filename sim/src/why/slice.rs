@@ -178,10 +178,10 @@ fn tell(
     let (mut appended, mut acked) = (false, false);
     for (index, entry) in entries.iter().enumerate() {
         match entry {
-            Entry::Violated { at, property, .. } => {
-                if way.iter().any(|own| own.at == *at && own.property == property) {
-                    give(index, Part::Claim);
-                }
+            Entry::Violated { at, property, .. }
+                if way.iter().any(|own| own.at == *at && own.property == property) =>
+            {
+                give(index, Part::Claim);
             }
             Entry::Line(line) if line.at <= seen_at && line.zoom == Zoom::Story => {
                 let text = line.text();
