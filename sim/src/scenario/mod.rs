@@ -3,7 +3,7 @@
 //! 1. [`source`] reads a file within limits; [`parse`] makes a [`file::Scenario`] of it, made of [`cluster`], [`step`],
 //!    [`condition`] and [`words`]; `tagged` reads their `{"verb": argument}`, `strict` keeps
 //!    out what serde would also take.
-//!    `serialize` and [`write`] go the other way: what a random run did becomes a file.
+//!    `serialize` and [`mod@write`] go the other way: what a random run did becomes a file.
 //! 2. [`validate`] checks all of it before anything runs: names, settings, assignments, eras, rules. A [`problem`] says
 //!    what is wrong and where.
 //! 3. [`plan`] makes a world of it; `boot` brings the cluster up; [`run`] carries the steps out (`act`) and looks at

@@ -1,7 +1,7 @@
 //! The shrinker: from a plan that fails to the smallest scenario that fails *so*, for the same reason.
 //!
 //! 1. [`crate::why::attribute`] finds the reason: the rule that mends it. It is kept throughout: a candidate must break the
-//!    same property, hold with that rule, and break with every earlier one ([`bench`]). What no rule mends must lose its
+//!    same property, hold with that rule, and break with every earlier one ([`mod@bench`]). What no rule mends must lose its
 //!    last copy by the same kind of event.
 //! 2. Big pieces first, to a fixpoint ([`reduce`]): what follows the failure, chunks of steps ([`steps`]), brokers, topics,
 //!    partitions, replicas, clients, settings, the shape of network and disks ([`cluster`]), records ([`records`]), waits

@@ -3,7 +3,7 @@
 //! 1. [`failure`]: what is wrong with a run: a property that is violated, or a loss that was declared.
 //! 2. [`case`]: a plan, an era and a seed, run leniently, also with a rule decided otherwise or a step left out.
 //! 3. [`attribute`]: which rule of a later release mends it: the *reason* of a failure.
-//! 4. [`slice`]: the events without which it would not have happened, in the story's words, backwards from the claim.
+//! 4. [`mod@slice`]: the events without which it would not have happened, in the story's words, backwards from the claim.
 //! 5. [`otherwise`]: every rule of the next releases, and every step removed, in turn: does it still break?
 //! 6. [`chances`]: how likely the failure was, at each moment of the run: where that jumps it was decided.
 //! 7. [`report`] puts it into words, and into data.
