@@ -3,15 +3,20 @@
 //! `cargo bench --bench explore` prints trials and events a second on one core for each profile, and what drawing the plans
 //! takes of it; criterion then times a batch of trials.
 
+mod timing;
+
 use criterion::{Criterion, Throughput};
 use kafka::era::Era;
 use std::hint::black_box;
+use timing::shortest;
 use trial::explore::plan;
 use trial::explore::profile::Profile;
 use trial::explore::trial::Question;
 
 /// Trials of a batch: their seeds are the first ones.
 const TRIALS: u64 = 40;
+/// How often a batch is timed.
+const ROUNDS: usize = 5;
 
 fn explore(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("explore");
@@ -28,7 +33,7 @@ fn explore(criterion: &mut Criterion) {
         let run = || {
             black_box(batch());
         };
-        let (whole, drawing) = (shortest(run), shortest(draw));
+        let (whole, drawing) = (shortest(ROUNDS, run), shortest(ROUNDS, draw));
         println!(
             "explore/{profile}: {:.0} trials/s, {:.2} M events/s, {:.0} events and {:.2} ms a trial, {:.1} % of it drawing; {:.0} trials an hour on one core",
             TRIALS as f64 / whole,
@@ -43,21 +48,6 @@ fn explore(criterion: &mut Criterion) {
     }
     group.finish();
 }
-
-/// The shortest of several runs, in seconds.
-#[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a benchmark measures real time")]
-fn shortest(run: impl Fn()) -> f64 {
-    let time = |_| {
-        let begin = std::time::Instant::now();
-        run();
-        begin.elapsed().as_secs_f64()
-    };
-    (0..5).map(time).fold(f64::INFINITY, f64::min)
-}
-
-/// As in the command itself.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();

@@ -13,6 +13,8 @@
 //! Throughput is printed in elements a second: events, messages.
 
 use bytes::Bytes;
+mod timing;
+
 use criterion::{BatchSize, Criterion, Throughput};
 use kafka::command::Command;
 use kafka::disk::{Extent, FileId};
@@ -25,6 +27,7 @@ use kafka::node::{Channel, ChannelEvent, Effect, Env, Input, Node};
 use kafka::time::{Micros, Time, Timestamp};
 use std::hint::black_box;
 use std::path::Path;
+use timing::shortest;
 use trial::kernel::encoding;
 use trial::kernel::hash::RunningHash;
 use trial::scenario::run::Budget;
@@ -314,7 +317,7 @@ fn reference_run(criterion: &mut Criterion) {
         let run = || run_as(&|_| ());
         let result = run();
         let (events, records) = (result.events, result.world.delivered_records());
-        let alone = |prepare: &dyn Fn(&mut World)| shortest(|| drop(black_box(run_as(prepare))));
+        let alone = |prepare: &dyn Fn(&mut World)| shortest(ROUNDS, || drop(black_box(run_as(prepare))));
         let whole = alone(&|_| ());
         let share = |without: f64| 100.0 * (1.0 - without / whole);
         println!(
@@ -368,21 +371,6 @@ fn shrinking(criterion: &mut Criterion) {
 
 /// How often a run is timed.
 const ROUNDS: usize = 30;
-
-/// The shortest of several runs, in seconds: what it takes when nobody disturbs it.
-#[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a benchmark measures real time")]
-fn shortest(run: impl Fn()) -> f64 {
-    let time = |_| {
-        let begin = std::time::Instant::now();
-        run();
-        begin.elapsed().as_secs_f64()
-    };
-    (0..ROUNDS).map(time).fold(f64::INFINITY, f64::min)
-}
-
-/// As in the command itself.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();

@@ -183,29 +183,12 @@ pub struct Eras {
   trial shrink era=2.8.0 profile=elections seed=4711 -o small.json
 
 The result breaks the same property and holds with the same rule of a later release; its verdicts are those of \
-all eras. The same input gives the same output, unless the budget ends the search, which is then said. \
+all eras. A --rule becomes one of its own. The same input gives the same output, unless the budget ends the search, which is then said. \
 Exit codes: 0 it was shrunk, 2 bad input, such as a scenario that does not fail.")]
 pub struct Shrink {
-    /// A scenario that fails, or the words of a line that `trial explore` printed.
-    #[arg(required = true, value_name = "FILE|WORDS")]
-    pub what: Vec<String>,
-    /// The release in which it fails; the first of its verdicts if left out.
-    #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
-    pub era: Option<String>,
-    /// The seed from which it fails; that of the file, or 0, if left out.
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Decide one rule otherwise than the era would: it becomes one of the scenario's own.
-    #[arg(
-        long,
-        value_name = "NAME=VALUE",
-        hide_possible_values = true,
-        value_parser = Completed { parse: rule, known: rules }
-    )]
-    pub rule: Vec<(String, String)>,
-    /// How it must fail: a property, or what allows a loss. The strongest of its failures if left out.
-    #[arg(long, value_name = "PROPERTY")]
-    pub property: Option<String>,
+    /// What fails, and how.
+    #[command(flatten)]
+    pub failing: Failing,
     /// How long to search.
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
     pub budget: Duration,
@@ -217,16 +200,9 @@ pub struct Shrink {
     pub output: Option<PathBuf>,
 }
 
-/// Why a scenario fails.
+/// A scenario that fails.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  trial why scenarios/truncation/high-watermark.json --era 0.10.2
-  trial why small.json --moments 200 --futures 50 --format json
-
-First the events without which it would not have happened; then the same run with every rule of a later release, \
-and without every step, one at a time; then how many of other futures fail, from moment to moment: where that \
-jumps it was decided. Exit codes: 0 it is explained, 2 bad input, such as a scenario that does not fail.")]
-pub struct Why {
+pub struct Failing {
     /// A scenario that fails, or the words of a line that `trial explore` printed.
     #[arg(required = true, value_name = "FILE|WORDS")]
     pub what: Vec<String>,
@@ -244,9 +220,24 @@ pub struct Why {
         value_parser = Completed { parse: rule, known: rules }
     )]
     pub rule: Vec<(String, String)>,
-    /// What to explain: a property, or what allows a loss. The strongest of its failures if left out.
+    /// Which failure: a property, or what allows a loss. The strongest of its failures if left out.
     #[arg(long, value_name = "PROPERTY")]
     pub property: Option<String>,
+}
+
+/// Why a scenario fails.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial why scenarios/truncation/high-watermark.json --era 0.10.2
+  trial why small.json --moments 200 --futures 50 --format json
+
+First the events without which it would not have happened; then the same run with every rule of a later release, \
+and without every step, one at a time; then how many of other futures fail, from moment to moment: where that \
+jumps it was decided. Exit codes: 0 it is explained, 2 bad input, such as a scenario that does not fail.")]
+pub struct Why {
+    /// What fails, and how.
+    #[command(flatten)]
+    pub failing: Failing,
     /// Moments of the run from which futures are drawn.
     #[arg(long, default_value_t = 72, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub moments: u64,

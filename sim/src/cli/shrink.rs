@@ -1,12 +1,12 @@
 //! `trial shrink`: the smallest scenario that fails in the same way, for the same reason.
 
 use super::Outcome;
-use super::args::Shrink;
+use super::args::{Failing, Shrink};
 use super::jobs::{Meter, Processors};
 use super::out::Out;
 use super::replay::from_line;
 use crate::explore::line;
-use crate::scenario::eras::{self, Override};
+use crate::scenario::eras;
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{first_era, seed_of};
@@ -20,9 +20,7 @@ use std::path::Path;
 
 /// Runs `trial shrink`.
 pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
-    let failure = arguments.property.as_deref().map(Failure::named).transpose()?;
-    let Shrink { what, era, seed, rule, .. } = arguments;
-    let (case, steps) = subject(what, era.as_deref(), *seed, rule)?;
+    let (case, failure, steps) = subject(&arguments.failing)?;
     let place = arguments.output.as_deref().map(reserve).transpose()?;
     let mut meter = Meter::new(arguments.budget);
     let mut go_on = |progress: &crate::shrink::Progress| meter.tell(progress);
@@ -34,7 +32,7 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
         Err(problem) => {
             // What was made only to see whether it can be.
             place.inspect(|place| drop(std::fs::remove_file(place)));
-            return Err(problem.help(format!("in {}", what.join(" "))));
+            return Err(problem.help(arguments.failing.place()));
         }
     };
     let text = write(&shrunk.scenario);
@@ -65,26 +63,31 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
     Ok(Outcome::AsExpected)
 }
 
-/// The case that is asked about: of a file, or of a line that `trial explore` printed; and how many steps it has.
-pub fn subject(
-    what: &[String],
-    era: Option<&str>,
-    seed: Option<u64>,
-    rules: &[Override],
-) -> Result<(Case, usize), Problem> {
+impl Failing {
+    /// Where it stands, for whoever reads an error.
+    pub fn place(&self) -> String {
+        format!("in {}", self.what.join(" "))
+    }
+}
+
+/// The case that is asked about: of a file, or of a line that `trial explore` printed; how it must fail, if that was
+/// said; and how many steps it has.
+pub fn subject(failing: &Failing) -> Result<(Case, Option<Failure>, usize), Problem> {
+    let Failing { what, era, seed, rule, property } = failing;
+    let failure = property.as_deref().map(Failure::named).transpose()?;
     let ready = if line::is_line(what) {
-        if era.is_some() || seed.is_some() || !rules.is_empty() {
+        if era.is_some() || seed.is_some() || !rule.is_empty() {
             return Err(Problem::new("a replay line says its era, seed and rules itself")
                 .help("write them into the line: era=2.8.0 seed=7 rule=NAME=VALUE"));
         }
         from_line(&line::read(what)?)?.0
     } else {
-        let asked = era.map(eras::read).transpose()?;
-        parse::read(Path::new(&what[0]), asked.as_ref(), rules)?
+        let asked = era.as_deref().map(eras::read).transpose()?;
+        parse::read(Path::new(&what[0]), asked.as_ref(), rule)?
     };
-    let mut case = Case::of(ready.scenario(), first_era(&ready), seed_of(&ready, seed));
-    case.rules = rules.to_vec();
-    Ok((case, ready.scenario().steps.len()))
+    let mut case = Case::of(ready.scenario(), first_era(&ready), seed_of(&ready, *seed));
+    case.rules = rule.clone();
+    Ok((case, failure, ready.scenario().steps.len()))
 }
 
 fn summary(shrunk: &Shrunk, before: usize) -> Vec<String> {

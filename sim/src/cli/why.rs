@@ -9,19 +9,15 @@ use crate::scenario::problem::Problem;
 use crate::shrink::diagnose;
 use crate::why::case::Case;
 use crate::why::chances::chances;
-use crate::why::failure::Failure;
 use crate::why::otherwise::{needed, rules, steps};
 use crate::why::report::{Why, data, text};
 use crate::why::slice::slice;
 
 /// Runs `trial why`.
 pub fn why(arguments: &Arguments, out: &mut Out) -> Result<Outcome, Problem> {
-    let failure = arguments.property.as_deref().map(Failure::named).transpose()?;
-    let Arguments { what, era, seed, rule, .. } = arguments;
-    let (case, _) = subject(what, era.as_deref(), *seed, rule)?;
+    let (case, failure, _) = subject(&arguments.failing)?;
     let diagnosed = diagnose(&case, failure.as_ref(), &Processors);
-    let (failure, reason, events) =
-        diagnosed.map_err(|problem| problem.help(format!("in {}", what.join(" "))))?;
+    let (failure, reason, events) = diagnosed.map_err(|problem| problem.help(arguments.failing.place()))?;
     let budget = Case::budget(events);
     let steps = steps(&case, &failure, budget, &Processors);
     let slice = slice(&case, &failure, &needed(&steps))?;

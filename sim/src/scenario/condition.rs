@@ -185,6 +185,26 @@ pub struct ReplicaIs {
     pub remembers: Option<Table<i64>>,
 }
 
+impl ReplicaIs {
+    /// A replica about which nothing is claimed.
+    pub fn any(at: Role, of: Partition) -> ReplicaIs {
+        ReplicaIs {
+            at,
+            of,
+            leads: None,
+            follows: None,
+            log_start_offset: None,
+            log_end_offset: None,
+            high_watermark: None,
+            leader_epoch: None,
+            log: None,
+            epochs: None,
+            in_isr: None,
+            remembers: None,
+        }
+    }
+}
+
 /// A partition's leader.
 #[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]

@@ -67,20 +67,26 @@ pub fn between(ready: &Ready, seed: u64, earlier: Came<'_>, later: Came<'_>) -> 
     }
     for same in measures(earlier.1, later.1) {
         let is_later = |taken: &[usize]| with(earlier.0, &new, taken).is_some_and(|is| same(&is, later.1));
-        let mut needed = candidates.clone();
-        if !is_later(&needed) {
+        if !is_later(&candidates) {
             continue;
         }
-        for candidate in candidates.iter().rev() {
-            let without: Vec<usize> = needed.iter().filter(|index| *index != candidate).copied().collect();
-            if is_later(&without) {
-                needed = without;
-            }
-        }
+        let needed = needed(candidates.clone(), is_later);
         let rules: Vec<_> = needed.iter().map(|index| old[*index].0).collect();
         return Deciding { together: rules.len() > 1, rules };
     }
     Deciding::default()
+}
+
+/// Of several that do something together those that are needed for it: the others are left out, the last first.
+pub fn needed<T: Clone>(mut all: Vec<T>, do_it: impl Fn(&[T]) -> bool) -> Vec<T> {
+    for index in (0..all.len()).rev() {
+        let mut fewer = all.clone();
+        fewer.remove(index);
+        if do_it(&fewer) {
+            all = fewer;
+        }
+    }
+    all
 }
 
 type Same = fn(&Verdict, &Verdict) -> bool;

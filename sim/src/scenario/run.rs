@@ -201,14 +201,9 @@ pub fn run_prepared(
     budget: Budget,
     prepare: &dyn Fn(&mut World),
 ) -> Result<RunResult, Box<Aborted>> {
-    host(seed, || {
-        let mut runner = Runner::new(ready, era, seed, record);
+    strictly(ready, era, seed, record, |runner| {
         runner.budget = budget;
         prepare(&mut runner.world);
-        match runner.whole() {
-            Some(Stop::Bad(found)) => Err(runner.abort(found, seed)),
-            stopped => Ok(runner.finish(seed, stopped)),
-        }
     })
 }
 
@@ -223,25 +218,30 @@ pub fn run_watched<'a>(
     record: bool,
     onlooker: Onlooker<'a>,
 ) -> Result<RunResult, Box<Aborted>> {
-    host(seed, || {
-        let mut runner = Runner::new(ready, era, seed, record);
-        runner.onlooker = Some(onlooker);
-        match runner.whole() {
-            Some(Stop::Bad(found)) => Err(runner.abort(found, seed)),
-            stopped => Ok(runner.finish(seed, stopped)),
-        }
-    })
+    strictly(ready, era, seed, record, |runner| runner.onlooker = Some(onlooker))
 }
 
 /// What a run comes to that is not held to what the file expects on its way: where an `expect` is not so, or a `run_until`
 /// in vain, it goes on. None if it asks for what cannot be.
 pub fn run_regardless(ready: &Ready, era: &Era, seed: u64) -> Option<Verdict> {
+    let run = strictly(ready, era, seed, false, |runner| runner.regardless = true);
+    run.ok().map(|result| result.verdict)
+}
+
+/// Runs a scenario from its beginning, once `set` has had its hands on the runner. What cannot be breaks it off.
+fn strictly<'a>(
+    ready: &'a Ready,
+    era: &'a Era,
+    seed: u64,
+    record: bool,
+    set: impl FnOnce(&mut Runner<'a>),
+) -> Result<RunResult, Box<Aborted>> {
     host(seed, || {
-        let mut runner = Runner::new(ready, era, seed, false);
-        runner.regardless = true;
+        let mut runner = Runner::new(ready, era, seed, record);
+        set(&mut runner);
         match runner.whole() {
-            Some(Stop::Bad(_)) => None,
-            stopped => Some(runner.finish(seed, stopped).verdict),
+            Some(Stop::Bad(found)) => Err(runner.abort(found, seed)),
+            stopped => Ok(runner.finish(seed, stopped)),
         }
     })
 }
@@ -257,17 +257,9 @@ pub fn realise<'a>(
     budget: Budget,
     onlooker: Option<Onlooker<'a>>,
 ) -> (RunResult, Scenario) {
-    host(seed, || {
-        let mut runner = Runner::new(ready, era, seed, record);
-        runner.budget = budget;
-        runner.onlooker = onlooker;
-        runner.passed_over = Some(BTreeSet::new());
-        runner.world.recorder.count_notes();
-        let stopped = runner.whole();
-        assert!(!matches!(stopped, Some(Stop::Bad(_))), "a lenient run passes over what cannot be");
-        let realised = runner.realised();
-        (runner.finish(seed, stopped), realised)
-    })
+    let going = Going { record, count_notes: true, budget, onlooker, ..Going::default() };
+    let Gone { result, realised, .. } = go(ready, era, seed, going);
+    (result, realised)
 }
 
 /// A run in progress.
@@ -374,25 +366,26 @@ impl<'a> Runner<'a> {
     fn attempt(&mut self, step: &Step, path: Path, in_trigger: bool) -> Result<(), Stop> {
         let result = self.step(step, &path, in_trigger);
         self.waits_until = None;
-        if let Err(Stop::Unmet(unmet)) = &result
-            && self.regardless
-            && self.check_budget(&path).is_ok()
-        {
-            self.world.recorder.say(Voice::Says, &format!("Not as the file has it: {}.", unmet.what));
-            return Ok(());
-        }
-        let forgiven = self.forgiving && self.check_budget(&path).is_ok();
         match (result, &mut self.passed_over) {
             (Err(Stop::Bad(_)), Some(passed_over)) => {
                 passed_over.insert(path.to_string());
                 Ok(())
             }
-            (Err(Stop::Unmet(_)), _) if forgiven => {
-                self.unmet.insert(path.to_string());
-                Ok(())
-            }
+            (Err(Stop::Unmet(unmet)), _) => self.not_met(unmet, &path),
             (result, _) => result,
         }
+    }
+
+    /// A condition of a step is not met: that ends the run, unless it goes on all the same and has the means to.
+    fn not_met(&mut self, unmet: Unmet, path: &Path) -> Result<(), Stop> {
+        if !(self.regardless || self.forgiving) || self.check_budget(path).is_err() {
+            return Err(Stop::Unmet(unmet));
+        }
+        if self.regardless {
+            self.world.recorder.say(Voice::Says, &format!("Not as the file has it: {}.", unmet.what));
+        }
+        self.unmet.insert(path.to_string());
+        Ok(())
     }
 
     /// The scenario without the steps that were passed over and the triggers that never fired.

@@ -100,8 +100,7 @@ impl Watch<'_> {
         if is.in_isr.is_some_and(|wanted| wanted != in_isr()) {
             return false;
         }
-        let only_isr =
-            *is == ReplicaIs { at: is.at.clone(), of: is.of, in_isr: is.in_isr, ..ReplicaIs::any(is) };
+        let only_isr = *is == ReplicaIs { in_isr: is.in_isr, ..ReplicaIs::any(is.at.clone(), is.of) };
         let Some(view) = look.replica(node, of) else { return only_isr && is.in_isr.is_some() };
         let leads = view.role == ReplicaRole::Leader;
         let follows =
@@ -249,26 +248,6 @@ impl Watch<'_> {
         let nodes = look.assigned(of).iter().filter_map(|broker| self.world.nodes.broker_node(*broker));
         let replicas = nodes.map(|node| look.replica_in_words(node, of));
         std::iter::once(look.state_in_words(of)).chain(replicas).collect()
-    }
-}
-
-impl ReplicaIs {
-    /// The same replica, about which nothing is claimed.
-    fn any(of: &ReplicaIs) -> ReplicaIs {
-        ReplicaIs {
-            at: of.at.clone(),
-            of: of.of,
-            leads: None,
-            follows: None,
-            log_start_offset: None,
-            log_end_offset: None,
-            high_watermark: None,
-            leader_epoch: None,
-            log: None,
-            epochs: None,
-            in_isr: None,
-            remembers: None,
-        }
     }
 }
 

@@ -181,20 +181,7 @@ fn conditions<'a>(values: impl IntoIterator<Item = &'a String>, now: &Fork) -> V
         for broker in look.assigned(*partition) {
             let Some(node) = nodes.broker_node(*broker) else { continue };
             let Some(view) = look.replica(node, *partition) else { continue };
-            let bare = ReplicaIs {
-                at: name(node),
-                of,
-                leads: None,
-                follows: None,
-                log_start_offset: None,
-                log_end_offset: None,
-                high_watermark: None,
-                leader_epoch: None,
-                log: None,
-                epochs: None,
-                in_isr: None,
-                remembers: None,
-            };
+            let bare = ReplicaIs::any(name(node), of);
             let replica = |change: &dyn Fn(&mut ReplicaIs)| {
                 let mut is = bare.clone();
                 change(&mut is);

@@ -29,8 +29,7 @@ pub fn all<C: Crew>(bench: &mut Bench<'_, C>) {
     calm(bench);
     bench.same_verdict = true;
     bench.seeds = failing(bench);
-    loop {
-        let before = bench.plan().clone();
+    to_a_fixpoint(bench, |bench| {
         conditions::all(bench);
         waits::longer(bench);
         bench.seeds = failing(bench);
@@ -38,37 +37,21 @@ pub fn all<C: Crew>(bench: &mut Bench<'_, C>) {
         smaller(bench);
         // A role makes a plan hang on what it is about: not before all that can go has gone.
         roles::all(bench);
-        if bench.stopped || *bench.plan() == before {
-            return;
-        }
-    }
+    });
 }
 
 /// Less of everything, but nothing that makes what is left less certain: settings, holds and waits stay as they are.
 fn fewer<C: Crew>(bench: &mut Bench<'_, C>) {
-    loop {
-        let before = bench.plan().clone();
-        steps::drop_chunks(bench);
-        each(bench, "clients", cluster::fewer_clients);
-        each(bench, "topics", cluster::fewer_topics);
-        each(bench, "partitions", cluster::fewer_partitions);
-        each(bench, "brokers", cluster::fewer_brokers);
+    to_a_fixpoint(bench, |bench| {
+        big_pieces(bench);
         each(bench, "records", records::fewer);
-        if bench.stopped || *bench.plan() == before {
-            return;
-        }
-    }
+    });
 }
 
 /// What only makes a plan smaller, until nothing does.
 fn smaller<C: Crew>(bench: &mut Bench<'_, C>) {
-    loop {
-        let before = bench.plan().clone();
-        steps::drop_chunks(bench);
-        each(bench, "clients", cluster::fewer_clients);
-        each(bench, "topics", cluster::fewer_topics);
-        each(bench, "partitions", cluster::fewer_partitions);
-        each(bench, "brokers", cluster::fewer_brokers);
+    to_a_fixpoint(bench, |bench| {
+        big_pieces(bench);
         each(bench, "replicas", cluster::fewer_replicas);
         each(bench, "settings", cluster::fewer_settings);
         each(bench, "network and disks", cluster::plainer);
@@ -77,6 +60,22 @@ fn smaller<C: Crew>(bench: &mut Bench<'_, C>) {
         each(bench, "conditions", conditions::plainer);
         each(bench, "waits", waits::shorter);
         waits::not_met(bench);
+    });
+}
+
+fn big_pieces<C: Crew>(bench: &mut Bench<'_, C>) {
+    steps::drop_chunks(bench);
+    each(bench, "clients", cluster::fewer_clients);
+    each(bench, "topics", cluster::fewer_topics);
+    each(bench, "partitions", cluster::fewer_partitions);
+    each(bench, "brokers", cluster::fewer_brokers);
+}
+
+/// Passes again and again, until they change nothing or the search is stopped.
+fn to_a_fixpoint<'b, C: Crew>(bench: &mut Bench<'b, C>, passes: impl Fn(&mut Bench<'b, C>)) {
+    loop {
+        let before = bench.plan().clone();
+        passes(bench);
         if bench.stopped || *bench.plan() == before {
             return;
         }

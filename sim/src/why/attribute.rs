@@ -12,6 +12,7 @@
 
 use super::case::Case;
 use super::failure::Failure;
+use crate::scenario::decisive::needed;
 use crate::scenario::eras::Override;
 use crate::scenario::run::Budget;
 use kafka::era::{Era, RELEASES, Release};
@@ -45,17 +46,19 @@ impl Change {
 
     /// What is known of the later value.
     pub fn value(&self) -> RuleValue {
-        let rules = Rules::list();
-        let info = rules.iter().find(|info| info.name == self.rule).expect("the rule exists");
-        *info.values.iter().find(|value| value.name == self.to).expect("the value exists")
+        value_of(self.rule, self.to)
     }
 
     /// What is known of the value of the failing era.
     pub fn value_before(&self) -> RuleValue {
-        let rules = Rules::list();
-        let info = rules.iter().find(|info| info.name == self.rule).expect("the rule exists");
-        *info.values.iter().find(|value| value.name == self.from).expect("the value exists")
+        value_of(self.rule, self.from)
     }
+}
+
+fn value_of(rule: &str, name: &str) -> RuleValue {
+    let rules = Rules::list();
+    let info = rules.iter().find(|info| info.name == rule).expect("the rule exists");
+    *info.values.iter().find(|value| value.name == name).expect("the value exists")
 }
 
 impl fmt::Display for Change {
@@ -174,7 +177,10 @@ pub fn attribute(
     };
     match first(2 * releases.len(), &attempt) {
         Some(index) if index % 2 == 0 => {
-            Reason::Rules(needed(case, failure, rules_of_rung(index / 2), budget))
+            let mend = |changes: &[Change]| {
+                !changes.is_empty() && mends(&case.with(&overrides(changes)), failure, budget)
+            };
+            Reason::Rules(needed(rules_of_rung(index / 2), mend))
         }
         Some(index) => {
             let release = releases[index / 2];
@@ -199,20 +205,6 @@ fn rung(case: &Case, release: Release, changes: &[Change]) -> Vec<Change> {
             changes.iter().find(|change| (change.rule, change.to) == (*rule, to)).cloned()
         })
         .collect()
-}
-
-/// Of changes that mend a failure together those that are needed.
-fn needed(case: &Case, failure: &Failure, mut changes: Vec<Change>, budget: Budget) -> Vec<Change> {
-    let mut index = changes.len();
-    while index > 0 {
-        index -= 1;
-        let mut fewer = changes.clone();
-        fewer.remove(index);
-        if !fewer.is_empty() && mends(&case.with(&overrides(&fewer)), failure, budget) {
-            changes = fewer;
-        }
-    }
-    changes
 }
 
 /// Changes as overrides.

@@ -58,6 +58,8 @@ pub struct Fork {
 pub struct Going<'a> {
     /// Whether a story will be told.
     pub record: bool,
+    /// Whether notes are counted although nothing is told.
+    pub count_notes: bool,
     /// What may be spent.
     pub budget: Budget,
     /// Whether conditions that are not met are passed over, as are steps that cannot be carried out.
@@ -76,6 +78,7 @@ impl Default for Going<'_> {
     fn default() -> Self {
         Going {
             record: false,
+            count_notes: false,
             budget: Budget::default(),
             forgiving: false,
             from: None,
@@ -112,6 +115,9 @@ pub fn go<'a>(ready: &'a Ready, era: &'a Era, seed: u64, going: Going<'a>) -> Go
         runner.onlooker = going.onlooker;
         runner.forgiving = going.forgiving;
         runner.keep = going.keep;
+        if going.count_notes {
+            runner.world.recorder.count_notes();
+        }
         runner.passed_over.get_or_insert_default();
         if let Some(seed) = going.reseed {
             runner.world.reseed(seed);
@@ -207,9 +213,7 @@ impl Runner<'_> {
         };
         self.waits_until = None;
         match waited {
-            Err(Stop::Unmet(_)) if self.forgiving && self.check_budget(&path).is_ok() => {
-                self.unmet.insert(path.to_string());
-            }
+            Err(Stop::Unmet(unmet)) => self.not_met(unmet, &path)?,
             waited => waited?,
         }
         self.steps(from + 1)
