@@ -7,7 +7,8 @@
 //! 2. [`checkers`]: the properties, and the auditor. [`trace`]: stories and tables.
 //! 3. [`scenario`]: files, whether they can be, how they run, what they come to. [`recording`]: what real clusters did,
 //!    held against ours. [`cli`]: the command.
-//! 4. [`why`] a plan fails, and what would have mended it; [`shrink`]: the smallest scenario that fails so.
+//! 4. [`why`] a plan fails, and what would have mended it; [`shrink`]: the smallest scenario that fails so; [`museum`]: all
+//!    flaws of the ladder, found by exploring.
 //!
 //! A scenario can be run from any test. The same scenario, era and seed give the same run, told by its hash:
 //!
@@ -37,6 +38,7 @@ pub mod cli;
 pub mod disk;
 pub mod explore;
 pub mod kernel;
+pub mod museum;
 pub mod net;
 pub mod recording;
 pub mod scenario;
