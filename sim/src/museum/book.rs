@@ -5,7 +5,7 @@
 
 use super::work::{BASES, PROFILES};
 use crate::scenario::problem::Problem;
-use kafka::era::Release;
+use kafka::era::{RELEASES, Release};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -166,8 +166,8 @@ impl Book {
         let place = match self.rungs.iter().position(|rung| rung.era == name) {
             Some(place) => place,
             None => {
-                let is_later =
-                    |rung: &Rung| kafka::era::Era::parse(&rung.era).is_ok_and(|era| era.release > release);
+                let after = |name: &str| RELEASES.iter().position(|release| release.to_string() == name);
+                let is_later = |rung: &Rung| after(&rung.era) > after(&name);
                 let place = self.rungs.iter().position(is_later).unwrap_or(self.rungs.len());
                 self.rungs.insert(place, Rung::new(release, fingerprint));
                 place
@@ -273,7 +273,6 @@ fn lines<T: Serialize>(all: &[T], indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kafka::era::RELEASES;
 
     #[test]
     fn a_book_reads_as_it_is_written() {
