@@ -303,7 +303,8 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .rev()
             .find(|(old, _)| old.batch == batch)
             .and_then(|(_, declared)| *declared)
-            .or_else(|| ghost.is_of_a_deposed_leader(&batch).then_some(Declared::UncleanElection))
+            // Nobody has led without it yet.
+            .or_else(|| ghost.excuse(&batch))
             .map(|d| d.name()),
     };
     let damaged = ghost.replicas.iter().find(|seen| seen.alive && has_damaged_copy(ghost, seen, &batch));

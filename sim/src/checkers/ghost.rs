@@ -176,6 +176,8 @@ pub struct Ghost {
     pub lowest_minimum: usize,
     /// Every batch that was ever in a log, with the one before it: by offset, then epoch.
     pub links: SharedList<Link>,
+    /// Offsets of an epoch that were given away once more, after power took, by declaration, what stood there.
+    pub given_anew: Vec<(Offset, LeaderEpoch)>,
     /// Who appended as leader, by epoch.
     pub appenders: Vec<(LeaderEpoch, NodeId)>,
     /// What was read, by offset: no two overlap, the latest reader's is kept.
@@ -234,6 +236,7 @@ impl Ghost {
             min_insync_replicas: 1,
             lowest_minimum: usize::MAX,
             links: SharedList::default(),
+            given_anew: Vec::new(),
             appenders: Vec::new(),
             reads: SharedList::default(),
             sent: SharedList::default(),
@@ -401,6 +404,16 @@ impl Ghost {
     /// have recovered from it otherwise, or if only a leader that an unclean election deposed ever counted it.
     pub fn excuse(&self, batch: &BatchInfo) -> Option<Declared> {
         self.excuse_of(batch, self.minimum_of(batch))
+    }
+
+    /// Whether the loss of this batch by power is declared: that of now, or that of the time when it was lost. Machines
+    /// that are whole again do not take it back.
+    pub fn is_lost_to_power(&self, batch: &BatchInfo) -> bool {
+        self.excuse(batch) == Some(Declared::PowerLoss)
+            || self
+                .lost
+                .iter()
+                .any(|(old, declared)| old.batch == *batch && *declared == Some(Declared::PowerLoss))
     }
 
     fn excuse_of(&self, batch: &BatchInfo, minimum: usize) -> Option<Declared> {
