@@ -14,7 +14,7 @@
 //!
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
-use super::history::{Declared, Deletion, Ghost, History, Seen, duplicate, find};
+use super::history::{Deletion, Ghost, History, Seen, duplicate, find};
 use super::ledger::{Ledger, Names, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;

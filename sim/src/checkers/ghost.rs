@@ -274,9 +274,13 @@ impl Ghost {
         self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
     }
 
-    /// Whether a replica leaves the partition, its reassignment being complete but for the ISR.
+    /// Whether a replica leaves the partition, its reassignment being complete but for the ISR; or has left it, though the
+    /// leader may not have been told of the ISR without it.
     pub fn is_leaving(&self, seen: &Seen) -> bool {
-        self.state.as_ref().is_some_and(|state| state.leaving.contains(&seen.broker))
+        self.state.as_ref().is_some_and(|state| {
+            let has_left = !state.assigned.is_empty() && !state.assigned.contains(&seen.broker);
+            has_left || state.leaving.contains(&seen.broker)
+        })
     }
 
     /// Whether a batch was written by a leader that an unclean election had deposed, or soon would: it was never part of

@@ -430,6 +430,20 @@ fn weak_isr() {
     let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
     small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(2)];
     assert_eq!(small.change(1, |change| change.high_watermark_before = Some(Offset(1))), [""; 0]);
+    // Who leaves is not waited for, nor who has left, though the leader does not know yet; whoever stays is.
+    for (leaving, assigned, expected) in [
+        (vec![3], vec![1, 2, 3], vec![]),
+        (vec![], vec![1, 2], vec![]),
+        (vec![], vec![1, 2, 3], vec!["weak-isr"]),
+    ] {
+        let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
+        let state = small.ghost().state.as_mut().expect("a state");
+        state.isr = vec![BrokerId(1), BrokerId(2)];
+        state.leaving = leaving.into_iter().map(BrokerId).collect();
+        state.assigned = assigned.into_iter().map(BrokerId).collect();
+        let found = small.change(1, |change| change.high_watermark_before = Some(Offset(1)));
+        assert_eq!(found, expected);
+    }
     // A mechanism that is not in force is not looked at.
     let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
     small.force = PROPERTIES.iter().map(|info| info.name != "weak-isr").collect();
