@@ -85,6 +85,7 @@ pub mod log_dir_events;
 pub mod log_directory_failure;
 pub mod metadata_after_failure;
 pub mod metadata_epochs;
+pub mod missed_deletion;
 pub mod not_hosted;
 pub mod oversized_batch;
 pub mod overtaken_follower;
@@ -314,6 +315,8 @@ rules! {
     last_isr_member: last_isr_member::LastIsrMember,
     /// How a broker that takes `/controller` raises the controller epoch.
     controller_election: controller_election::ControllerElection,
+    /// What a broker does that is told that `/controller` has appeared, looks, and finds it gone.
+    missed_deletion: missed_deletion::MissedDeletion,
     /// How many partitions a controller handles in one round trip to ZooKeeper.
     controller_round_trips: controller_round_trips::ControllerRoundTrips,
     /// Whether the controller sees that a broker came back in another life before anybody looked.

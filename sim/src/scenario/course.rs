@@ -42,6 +42,7 @@ const CHAPTERS: &[Chapter] = &[
         order: &[
             "broker-killed",
             "controller-killed",
+            "controller-gone-unseen",
             "zombie-controller",
             "zombie-controller-in-session",
             "controlled-shutdown",
@@ -71,6 +72,7 @@ const CHAPTERS: &[Chapter] = &[
             "follower-halts",
             "follower-wipes-its-log",
             "consumer-skips",
+            "epoch-that-is-gone",
         ],
     },
     Chapter {
