@@ -62,4 +62,6 @@ pub mod world;
 
 /// The cluster that all this is about.
 pub use kafka;
+#[cfg(feature = "proptest")]
+pub use library::strategies;
 pub use library::{explore, scenario};

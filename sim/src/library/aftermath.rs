@@ -126,8 +126,8 @@ impl Aftermath {
         let (mut files, mut notes) = (Vec::new(), Vec::new());
         let mut keep = |name: &str, scenario: &Scenario, notes: &mut Vec<String>| {
             let written = found.as_ref().map_err(|problem| problem.what.clone());
-            let written = written
-                .and_then(|found| found.write(name, scenario).map_err(|problem| problem.to_string()));
+            let written =
+                written.and_then(|found| found.write(name, scenario).map_err(|problem| problem.to_string()));
             match written {
                 Ok(file) => files.push(file),
                 Err(problem) if notes.contains(&problem) => {}
@@ -175,7 +175,9 @@ impl Aftermath {
 /// The last lines of the story up to the first violation. Empty if the scenario cannot be run again as it stands.
 fn last_moments(scenario: &Scenario, era: &Era) -> String {
     let Ok(ready) = Ready::of(scenario.clone(), "found") else { return String::new() };
-    let Some(era) = ready.eras.iter().find(|known| known.release == era.release) else { return String::new() };
+    let Some(era) = ready.eras.iter().find(|known| known.release == era.release) else {
+        return String::new();
+    };
     let seed = seed_of(&ready, None);
     let mut first = None;
     let mut look = |world: &World| {
@@ -217,7 +219,10 @@ pub(super) struct InCase(pub String);
 impl Drop for InCase {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("trial: a bug of trial itself, or of its cluster; please report it with this line:\n  {}", self.0);
+            eprintln!(
+                "trial: a bug of trial itself, or of its cluster; please report it with this line:\n  {}",
+                self.0
+            );
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::explore::trial::{Outcome, Question};
 use crate::scenario::eras::Override;
 use crate::scenario::problem::Problem;
 use crate::why::failure::Failure;
-use kafka::era::{Era, RELEASES};
 use std::ops::Range;
 use std::panic::Location;
 use std::path::Path;
@@ -140,15 +139,15 @@ impl ExploreCheck {
 
     /// What is asked for, checked.
     fn asked(&self) -> Result<(Question, Range<u64>), Problem> {
-        let newest = || RELEASES.iter().rev().find(|release| Era::of(**release).has_zookeeper());
-        let era = self.era.clone().unwrap_or_else(|| newest().expect("there are releases").to_string());
+        let era = self.era.clone().unwrap_or_else(super::newest_era);
         let question = Question::read(&era, &self.rules, &self.profile, &self.properties)
             .map_err(|problem| self.aftermath.bad_input(problem))?;
         if let Some(seeds) = seeds::asked()? {
             return Ok((question, seeds));
         }
         let end = self.from_seed.checked_add(self.trials).filter(|_| self.trials > 0);
-        let problem = || Problem::new(format!("there are no {} trials from {} on", self.trials, self.from_seed));
+        let problem =
+            || Problem::new(format!("there are no {} trials from {} on", self.trials, self.from_seed));
         let end = end.ok_or_else(|| self.aftermath.bad_input(problem()))?;
         Ok((question, self.from_seed..end))
     }

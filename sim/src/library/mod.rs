@@ -24,6 +24,7 @@ pub use aftermath::{Failed, Finding};
 pub use explore::{ExploreCheck, Report};
 pub use scenario::{ScenarioCheck, ScenarioRun};
 
+use kafka::era::{Era, RELEASES};
 use std::panic::Location;
 use std::path::Path;
 
@@ -37,19 +38,24 @@ use std::path::Path;
 /// What is found is one line to copy, a story, and a scenario file; in a test `check()` panics with it.
 ///
 /// ```
-/// let directory = std::env::temp_dir().join(format!("trial-found-{}", std::process::id()));
 /// let failed = trial::explore("elections")
-///     .era("3.9")
-///     .rule("high-watermark", "minimal-isr") // as Kafka decided it before KIP-497
-///     .property("acked-durable")
-///     .trials(2)
-///     .found(&directory)
-///     .try_check();
-/// assert!(failed.is_ok(), "two trials do not find it");
+///     .era("0.10.2") // before KIP-101 followers cut what was acknowledged
+///     .property("candidate-completeness")
+///     .shrink(40)
+///     .found(std::env::temp_dir().join(format!("trial-found-{}", std::process::id())))
+///     .try_check()
+///     .unwrap_err();
+/// assert!(failed.to_string().contains("trial replay era=0.10.2"), "{failed}");
 /// ```
 #[track_caller]
 pub fn explore(profile: &str) -> ExploreCheck {
     ExploreCheck::new(profile, Location::caller())
+}
+
+/// The newest release that can run.
+fn newest_era() -> String {
+    let newest = RELEASES.iter().rev().find(|release| Era::of(**release).has_zookeeper());
+    newest.expect("there are releases").to_string()
 }
 
 /// A scenario file: in every era of its verdicts the run must come to what is written. From the file's seed, or 0, unless

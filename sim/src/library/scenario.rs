@@ -154,7 +154,8 @@ impl ScenarioCheck {
                 let _in_case = InCase(self.line(era, seed));
                 let result = run(&ready, era, seed, false)?;
                 runs += 1;
-                if !take(&ready, ScenarioRun { differences: self.differences(&ready, era, &result), result }) {
+                if !take(&ready, ScenarioRun { differences: self.differences(&ready, era, &result), result })
+                {
                     return Ok(runs);
                 }
             }

@@ -105,7 +105,11 @@ impl Shrunk {
             seeds => format!("it hangs on its seed: {seeds} of {SEEDS} come to this"),
         };
         vec![
-            format!("{failure} in {}: {} steps, {before} before; {steady}", case.release, scenario.steps.len()),
+            format!(
+                "{failure} in {}: {} steps, {before} before; {steady}",
+                case.release,
+                scenario.steps.len()
+            ),
             format!("mended by {reason}").replace("mended by no later", "no later"),
         ]
     }
