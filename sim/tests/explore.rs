@@ -151,3 +151,69 @@ fn what_is_judged_at_the_end_is_known() {
         assert!(trial::checkers::PROPERTIES.iter().any(|info| info.name == name), "{name}");
     }
 }
+
+/// What each failing trial fails by, and because of what.
+fn attributed(question: &Question, seeds: std::ops::Range<u64>) -> Vec<(u64, String)> {
+    let outcomes = seeds.map(|seed| question.attributed_trial(seed));
+    let failing = outcomes.filter_map(|outcome| Some((outcome.seed, outcome.failure?)));
+    failing
+        .map(|(seed, failure)| (seed, failure.attribution.expect("it was asked for").to_string()))
+        .collect()
+}
+
+#[test]
+fn a_failure_is_attributed_to_the_rule_that_mends_it() {
+    // KAFKA-13141 again, by name.
+    let question = question("2.8.0", Profile::Elections);
+    let seeds = (0..600).filter(|seed| question.trial(*seed).fails_by.contains(&"weak-isr")).take(3);
+    let all: Vec<(u64, String)> = seeds.flat_map(|seed| attributed(&question, seed..seed + 1)).collect();
+    assert!(
+        all.len() == 3 && all.iter().all(|(_, text)| text.contains("KAFKA-13141 (diverging-fetch)")),
+        "{all:?}"
+    );
+    // Nothing is remembered from one trial to the next.
+    for (seed, text) in all.iter().rev() {
+        assert_eq!(attributed(&question, *seed..seed + 1), [(*seed, text.clone())]);
+    }
+}
+
+#[test]
+fn a_search_says_the_same_however_many_trials_are_side_by_side() {
+    let found = tempfile::tempdir().expect("a directory");
+    let search = |jobs: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_trial"))
+            .args([
+                "explore", "--era", "2.8.0", "--trials", "40", "--format", "json", "--jobs", jobs, "--found",
+            ])
+            .arg(found.path())
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stdout).expect("it is text");
+        let (failing, summary) = text.trim_end().rsplit_once('\n').expect("some trials fail");
+        let mut summary: serde_json::Value = serde_json::from_str(summary).expect("it is JSON");
+        summary["millis"] = 0.into();
+        (failing.to_owned(), summary)
+    };
+    let (one, three) = (search("1"), search("3"));
+    assert_eq!(one, three);
+    assert_eq!(one.1["unattributed"], 0);
+    assert!(one.1["causes"].as_array().is_some_and(|causes| !causes.is_empty()), "{}", one.1);
+}
+
+#[test]
+fn what_no_release_mends_is_known_by_its_own_counterfactual() {
+    let question = question("3.9", Profile::Durability);
+    let seeds = (0..300).filter(|seed| question.trial(*seed).fails_by.contains(&"acked-durable")).take(2);
+    let all: Vec<(u64, String)> = seeds.flat_map(|seed| attributed(&question, seed..seed + 1)).collect();
+    assert!(all.len() == 2 && all.iter().all(|(_, text)| text.ends_with("KIP-966 (page-cache)")), "{all:?}");
+}
+
+#[test]
+fn a_rule_that_is_decided_otherwise_is_found_as_the_cause() {
+    let mut question = question("3.9", Profile::Elections);
+    question.rules = vec![("diverging-fetch".to_owned(), "counts-offset".to_owned())];
+    trial::scenario::eras::override_rules(&mut question.era, &question.rules).expect("there is such a rule");
+    let all = attributed(&question, 0..40);
+    assert!(all.iter().any(|(_, text)| text.contains("diverging-fetch")), "{all:?}");
+}

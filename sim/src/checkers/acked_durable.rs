@@ -18,6 +18,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 15,
     name: "acked-durable",
     claim: "a record acknowledged with acks=all is never lost",
+    broken: "an acknowledged record is lost",
     also_called: "AckedDurable, Jepsen's lost-write",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

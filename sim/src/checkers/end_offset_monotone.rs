@@ -14,6 +14,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 10,
     name: "end-offset-monotone",
     claim: "the end offset that ListOffsets tells one client never goes back",
+    broken: "the end of the log, as a client is told it, goes back",
     also_called: "AppliedHwMonotone",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

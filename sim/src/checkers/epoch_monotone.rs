@@ -12,6 +12,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 5,
     name: "epoch-monotone",
     claim: "leader epochs never decrease along a log, and the leader epoch cache agrees with the log",
+    broken: "epochs go back along a log, or its epoch cache says otherwise",
     also_called: "EpochMonotone",
     kind: PropertyKind::Mechanism,
     since: Release::new_0(11, 0, 0),

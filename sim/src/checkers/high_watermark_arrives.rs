@@ -12,6 +12,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 23,
     name: "high-watermark-arrives",
     claim: "at the end of the run the leader's high watermark is where the shortest log of the ISR ends",
+    broken: "the high watermark stays behind what the whole ISR has",
     also_called: "HwEventuallyAdvances",
     kind: PropertyKind::Liveness,
     since: Release::NEXT,

@@ -89,6 +89,8 @@ pub struct PropertyInfo {
     pub name: &'static str,
     /// The claim, in a sentence.
     pub claim: &'static str,
+    /// What is so when it does not hold, as a headline.
+    pub broken: &'static str,
     /// Its name in the TLA+ specifications or the Jepsen reports.
     pub also_called: &'static str,
     /// Promise or mechanism.

@@ -11,6 +11,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 20,
     name: "offset-unique",
     claim: "whoever reads an offset of a partition is given the same record",
+    broken: "two readers of one offset get two records",
     also_called: "OffsetUnique, Jepsen's inconsistent-offsets",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

@@ -15,6 +15,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 7,
     name: "one-active-controller",
     claim: "once a controller is elected, no earlier one changes the leader or leader epoch of a partition",
+    broken: "a deposed controller still changes partitions",
     also_called: "SingleController",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

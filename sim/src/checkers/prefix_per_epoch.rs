@@ -13,6 +13,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 4,
     name: "prefix-per-epoch",
     claim: "two replicas that hold the same (offset, epoch) hold the same log up to there",
+    broken: "two replicas hold the same offset and epoch, and another log below",
     also_called: "PrefixPerEpoch, Raft's LogMatching",
     kind: PropertyKind::Mechanism,
     since: Release::new_0(11, 0, 0),

@@ -278,6 +278,8 @@ pub struct Compare {
 A plan (cluster, settings, workload, faults) is drawn from each seed, run, and checked; then faults stop, and the \
 cluster must come to rest. Of every trial that fails one line is printed, to be copied: `trial replay ...`; the first \
 few of a kind are written as scenario files. Ctrl-C ends the search in order, with its summary.
+Each failure is attributed: to the rule of a later release with which the same run holds, or to a known flaw that no \
+release with ZooKeeper mends. What is left is unattributed: a flaw that nobody knows, or one of ours.
 Profiles: elections, durability, network, everything.
 Exit codes: 0 no trial fails, 1 some do, 2 bad input. With --twice it is 0 if every trial came to the same twice, \
 and 1 at the first that did not: what fails is counted, and neither printed nor written.")]

@@ -49,7 +49,7 @@ pub fn explore(arguments: &Explore, out: &mut Out) -> Result<Outcome, Problem> {
         &jobs,
         |index| {
             let seed = arguments.seed + index as u64;
-            if arguments.twice { twice(&question, seed) } else { Ok(question.trial(seed)) }
+            if arguments.twice { twice(&question, seed) } else { Ok(question.attributed_trial(seed)) }
         },
         |result, bar| {
             let outcome = match result {

@@ -2,6 +2,7 @@
 
 use super::coverage::Coverage;
 use super::trial::{Outcome, Question};
+use crate::why::causes::Cause;
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,6 +33,14 @@ pub struct Summary {
     pub declared: BTreeMap<&'static str, (u64, u64)>,
     /// Trials in which some partition had an excuse for not having come to rest.
     pub excused: u64,
+    /// What makes trials fail: a trial that has several causes counts for each.
+    pub causes: BTreeMap<Cause, Kind>,
+    /// Failing trials of which somebody has asked for the cause.
+    pub attributed: u64,
+    /// Failing trials whose cause is not known.
+    pub unattributed: u64,
+    /// Failing trials of which no other seed fails alike: their cause rests on one run.
+    pub alone: u64,
     /// What was seen.
     pub coverage: Coverage,
 }
@@ -54,6 +63,14 @@ impl Summary {
         let fresh = Kind { trials: 0, first: self.trials };
         for property in &outcome.fails_by {
             self.properties.entry(property).or_insert_with(|| fresh.clone()).trials += 1;
+        }
+        if let Some(attribution) = outcome.failure.as_ref().and_then(|failure| failure.attribution.as_ref()) {
+            for cause in attribution.causes() {
+                self.causes.entry(cause.clone()).or_insert_with(|| fresh.clone()).trials += 1;
+            }
+            self.attributed += 1;
+            self.unattributed += u64::from(!attribution.is_complete());
+            self.alone += u64::from(attribution.0.iter().any(|explained| explained.alike == 0));
         }
         let kind = self.kinds.entry(outcome.fails_by.clone()).or_insert(fresh);
         kind.trials += 1;

@@ -15,6 +15,8 @@ use crate::scenario::file::{Scenario, Verdict};
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{Budget, Onlooker, RunResult, realise};
 use crate::scenario::validate::Ready;
+use crate::why::case::Case;
+use crate::why::causes::{Attribution, causes};
 use crate::world::World;
 use kafka::era::Era;
 use kafka::time::Micros;
@@ -71,6 +73,8 @@ pub struct Failure {
     pub scenario: Scenario,
     /// Every violation.
     pub violations: Vec<Violation>,
+    /// What makes it fail, once somebody has asked.
+    pub attribution: Option<Attribution>,
 }
 
 impl Outcome {
@@ -130,6 +134,16 @@ impl Question {
         self.trial_watched(seed, None)
     }
 
+    /// Runs the trial of a seed, and if it fails finds out what makes it fail.
+    pub fn attributed_trial(&self, seed: u64) -> Outcome {
+        let mut outcome = self.trial(seed);
+        if let Some(failure) = &mut outcome.failure {
+            let case = Case::of(&failure.scenario, &self.era, seed);
+            failure.attribution = Some(causes(&case, &outcome.fails_by, &|result| self.fails_by(result)));
+        }
+        outcome
+    }
+
     /// Runs the trial of a seed while somebody looks on, who must not end it.
     pub fn trial_watched(&self, seed: u64, mut other: Option<Onlooker<'_>>) -> Outcome {
         let (drawn, ready) = self.plan(seed);
@@ -155,6 +169,7 @@ impl Question {
                 line: self.line(seed, &drawn),
                 scenario,
                 violations: result.violations.clone(),
+                attribution: None,
             })
         });
         let (hash, events) = (result.hash, result.events);
