@@ -244,8 +244,7 @@ impl ReplicaManager {
 
     /// Out of time: what still waits is told so.
     pub(super) fn answer_produce(&mut self, mut produce: DelayedProduce, env: &mut Env<'_>) {
-        let acknowledges = self.era.rules.planted.acknowledges_in_the_end();
-        for batch in produce.batches.iter_mut().filter(|batch| batch.waits && !acknowledges) {
+        for batch in produce.batches.iter_mut().filter(|batch| batch.waits) {
             batch.outcome.result = Err(KafkaError::RequestTimedOut);
         }
         self.answer_appended(produce, env);

@@ -88,6 +88,7 @@ pub mod metadata_epochs;
 pub mod not_hosted;
 pub mod oversized_batch;
 pub mod overtaken_follower;
+pub mod own_isr_write;
 pub mod planted;
 pub mod position_validation;
 pub mod preferred_election;
@@ -344,6 +345,8 @@ rules! {
     reassignment: reassignment::Reassignment,
     /// Which proposals of a leader the controller takes.
     alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
+    /// What a controller makes of "bad version" when it writes the ISR that a leader has asked for.
+    own_isr_write: own_isr_write::OwnIsrWrite,
     /// Whether the controller hears of a broker's failed log directory.
     log_dir_events: log_dir_events::LogDirEvents,
     /// How the leader epoch cache takes an entry that contradicts those it has.

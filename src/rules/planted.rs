@@ -50,8 +50,6 @@ rule! {
         AckedOneShort("acked-one-short", "no release", []),
         /// What waits for the ISR is acknowledged when its leader is deposed.
         DeposedAcknowledges("deposed-acknowledges", "no release", []),
-        /// What waits for the ISR is acknowledged when its time is over.
-        TimeoutAcknowledges("timeout-acknowledges", "no release", []),
         /// acks=all does not ask for min.insync.replicas.
         MinimumIgnored("minimum-ignored", "no release", []),
         /// min.insync.replicas is counted over all replicas.
@@ -90,8 +88,8 @@ rule! {
         HighWatermarkNotLearnt("high-watermark-not-learnt", "no release", []),
         /// A follower appends the answer to a fetch from where it no longer stands.
         StaleFetchTaken("stale-fetch-taken", "no release", []),
-        /// A read that begins inside a batch begins with the next one.
-        ReadsNextBatch("reads-next-batch", "no release", []),
+        /// A read from the start of the newest segment begins with its second batch.
+        SegmentBeginsLate("segment-begins-late", "no release", []),
         /// A flush moves the recovery point and flushes nothing.
         RollsUnflushed("rolls-unflushed", "no release", []),
         /// The recovery point checkpoint names the log end.
@@ -223,11 +221,6 @@ impl Planted {
         self == Planted::DeposedAcknowledges
     }
 
-    /// Whether the end of the time is taken for success.
-    pub fn acknowledges_in_the_end(self) -> bool {
-        self == Planted::TimeoutAcknowledges
-    }
-
     /// Whether min.insync.replicas counts as 1.
     pub fn ignores_the_minimum(self) -> bool {
         self == Planted::MinimumIgnored
@@ -323,9 +316,9 @@ impl Planted {
         self == Planted::StaleFetchTaken
     }
 
-    /// Whether the batch that holds the offset asked for is passed over.
-    pub fn reads_from_the_next_batch(self) -> bool {
-        self == Planted::ReadsNextBatch
+    /// Whether the first batch of a segment is passed over.
+    pub fn skips_the_first_of_a_segment(self) -> bool {
+        self == Planted::SegmentBeginsLate
     }
 
     /// Whether a flush leaves the files alone.
@@ -435,7 +428,6 @@ mod tests {
         Planted::acknowledges_at_once,
         Planted::acknowledges_one_short,
         Planted::acknowledges_when_deposed,
-        Planted::acknowledges_in_the_end,
         Planted::ignores_the_minimum,
         Planted::counts_all_replicas,
         Planted::refuses_after_the_append,
@@ -455,7 +447,7 @@ mod tests {
         Planted::takes_any_high_watermark,
         Planted::learns_no_high_watermark,
         Planted::takes_stale_fetches,
-        Planted::reads_from_the_next_batch,
+        Planted::skips_the_first_of_a_segment,
         Planted::flushes_nothing,
         Planted::checkpoints_the_log_end,
         Planted::takes_every_stop_for_clean,

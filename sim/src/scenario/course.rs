@@ -79,6 +79,7 @@ const CHAPTERS: &[Chapter] = &[
         order: &[
             "admitted-below-epoch-start",
             "stale-isr-reply",
+            "own-write-refused",
             "high-watermark-forgotten",
             "maximal-isr",
             "zkversion-not-equal",
