@@ -9,6 +9,19 @@ use std::process::Command;
 /// What the example says of where `trial` is.
 const PATH: &str = "path = \"../..\"";
 
+/// Trials of each profile and release that must come to the same hashes.
+const TRIALS: u64 = 10;
+
+/// What else is run there: the hash over so many trials.
+const HASHES: &str = r#"//! The hash over trials: profile, release, how many.
+fn main() {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let trials = given[2].parse().expect("a number");
+    let report = trial::explore(&given[0]).era(&given[1]).trials(trials).run().expect("there is such a release");
+    println!("{:016x}", report.summary.hash);
+}
+"#;
+
 /// Copies a directory, but for what is built and found.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("the directory is made");
@@ -49,6 +62,17 @@ fn the_example_passes_outside_the_repository_and_has_the_same_hashes() {
         said.trim().to_owned()
     };
     cargo(&["test", "--quiet"]);
+    std::fs::create_dir(outside.path().join("src/bin")).expect("the directory is made");
+    std::fs::write(outside.path().join("src/bin/hashes.rs"), HASHES).expect("the program is written");
+    for era in ["0.10.2", "1.1", "2.4", "2.8.0", "3.9"] {
+        for profile in ["elections", "durability", "network", "everything"] {
+            let report =
+                trial::explore(profile).era(era).trials(TRIALS).run().expect("there is such a release");
+            let there =
+                cargo(&["run", "--quiet", "--bin", "hashes", "--", profile, era, &TRIALS.to_string()]);
+            assert_eq!(there, format!("{:016x}", report.summary.hash), "{profile} in {era}");
+        }
+    }
     for scenario in [
         "examples/own-tests/scenarios/outlives-its-leader.json",
         "../scenarios/truncation/high-watermark.json",
@@ -59,7 +83,7 @@ fn the_example_passes_outside_the_repository_and_has_the_same_hashes() {
             let result = &run.result;
             format!("{} {:016x} {}", result.era, result.hash, result.verdict)
         });
-        let there = cargo(&["run", "--quiet", "--", &scenario.display().to_string()]);
+        let there = cargo(&["run", "--quiet", "--bin", "own-tests", "--", &scenario.display().to_string()]);
         assert_eq!(there.lines().collect::<Vec<_>>(), here.collect::<Vec<_>>());
     }
 }
