@@ -5,15 +5,16 @@ use kafka::era::Era;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use trial::explore::budget::damaged;
+use trial::explore::bursts::ends;
 use trial::explore::plan;
-use trial::explore::profile::Profile;
+use trial::explore::profile::{Family, Profile};
 use trial::explore::search::{Summary, twice};
 use trial::explore::settle::LIVENESS;
 use trial::explore::trial::Question;
 use trial::scenario::parse::parse;
 use trial::scenario::run::run;
 use trial::scenario::source::Source;
-use trial::scenario::step::Step;
+use trial::scenario::step::{Fault, Step};
 use trial::scenario::validate::{Ready, validate};
 use trial::scenario::write::write;
 
@@ -60,6 +61,64 @@ proptest! {
         prop_assert!(may || damaged(&drawn).len() < smallest, "{:?}", damaged(&drawn));
         prop_assert!(drawn.steps.iter().all(|step| !matches!(step, Step::PowerOff(off) if off.node.to_string().contains(" of "))));
     }
+}
+
+/// The moments at which steps are carried out, one for each, and the moment when they are over.
+fn moments(steps: &[Step]) -> (Vec<u64>, u64) {
+    let mut now = 0;
+    let mut moments = Vec::new();
+    for step in steps {
+        moments.push(now);
+        if let Step::RunFor(span) = step {
+            now += span.0.0;
+        }
+    }
+    (moments, now)
+}
+
+#[test]
+fn faults_stop_before_the_end_begins() {
+    let (mut triggers, mut late) = (0, 0);
+    for seed in 0..300 {
+        for profile in Profile::ALL {
+            let drawn = question("2.8.1", profile).plan(seed).0;
+            let (faults, end) = drawn.scenario.steps.split_at(drawn.settles_at);
+            let calms = |step: &Step| match step {
+                Step::SlowCpu(slow) => slow.factor == 1,
+                Step::Disk(disk) => matches!(disk.fault, Fault::Mended | Fault::Slow(1)),
+                Step::SlowLink(_) | Step::RunFor(_) => true,
+                step => ends(step),
+            };
+            assert!(end.iter().all(calms), "{profile} {seed}: {end:?}");
+            let (moments, over) = moments(faults);
+            for (step, at) in faults.iter().zip(moments) {
+                let Step::When(when) = step else { continue };
+                triggers += 1;
+                let within = when.within.expect("whoever waits for a condition does not wait for ever").0.0;
+                let after = when.after.map_or(0, |after| after.0.0);
+                late += u64::from(after > 0);
+                if when.steps.iter().any(|step| !ends(step)) {
+                    assert!(at + within + after <= over, "{profile} {seed}: {when:?}");
+                }
+                for inner in &when.steps {
+                    let Step::When(inner) = inner else { continue };
+                    let within = within + inner.within.expect("nor does what it sets off").0.0;
+                    assert!(at + within + after <= over, "{profile} {seed}: {when:?}");
+                }
+            }
+        }
+    }
+    assert!(triggers > 2_000 && late > 1_000, "{triggers} triggers, {late} of them late");
+}
+
+#[test]
+fn most_runs_have_leaders_that_change_and_messages_that_are_late() {
+    let has = |seed: u64, family: Family| {
+        let drawn = question("2.8.1", Profile::Elections).plan(seed).0;
+        drawn.kinds.iter().any(|kind| kind.family() == family)
+    };
+    let both = (0..300).filter(|seed| has(*seed, Family::Change) && has(*seed, Family::Late)).count();
+    assert!((150..300).contains(&both), "{both} of 300");
 }
 
 #[test]
@@ -150,4 +209,70 @@ fn what_is_judged_at_the_end_is_known() {
     for name in LIVENESS {
         assert!(trial::checkers::PROPERTIES.iter().any(|info| info.name == name), "{name}");
     }
+}
+
+/// What each failing trial fails by, and because of what.
+fn attributed(question: &Question, seeds: std::ops::Range<u64>) -> Vec<(u64, String)> {
+    let outcomes = seeds.map(|seed| question.attributed_trial(seed));
+    let failing = outcomes.filter_map(|outcome| Some((outcome.seed, outcome.failure?)));
+    failing
+        .map(|(seed, failure)| (seed, failure.attribution.expect("it was asked for").to_string()))
+        .collect()
+}
+
+#[test]
+fn a_failure_is_attributed_to_the_rule_that_mends_it() {
+    // KAFKA-13141 again, by name.
+    let question = question("2.8.0", Profile::Elections);
+    let seeds = (0..600).filter(|seed| question.trial(*seed).fails_by.contains(&"weak-isr")).take(3);
+    let all: Vec<(u64, String)> = seeds.flat_map(|seed| attributed(&question, seed..seed + 1)).collect();
+    assert!(
+        all.len() == 3 && all.iter().all(|(_, text)| text.contains("KAFKA-13141 (diverging-fetch)")),
+        "{all:?}"
+    );
+    // Nothing is remembered from one trial to the next.
+    for (seed, text) in all.iter().rev() {
+        assert_eq!(attributed(&question, *seed..seed + 1), [(*seed, text.clone())]);
+    }
+}
+
+#[test]
+fn a_search_says_the_same_however_many_trials_are_side_by_side() {
+    let found = tempfile::tempdir().expect("a directory");
+    let search = |jobs: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_trial"))
+            .args([
+                "explore", "--era", "2.8.0", "--trials", "40", "--format", "json", "--jobs", jobs, "--found",
+            ])
+            .arg(found.path())
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stdout).expect("it is text");
+        let (failing, summary) = text.trim_end().rsplit_once('\n').expect("some trials fail");
+        let mut summary: serde_json::Value = serde_json::from_str(summary).expect("it is JSON");
+        summary["millis"] = 0.into();
+        (failing.to_owned(), summary)
+    };
+    let (one, three) = (search("1"), search("3"));
+    assert_eq!(one, three);
+    assert_eq!(one.1["unattributed"], 0);
+    assert!(one.1["causes"].as_array().is_some_and(|causes| !causes.is_empty()), "{}", one.1);
+}
+
+#[test]
+fn what_no_release_mends_is_known_by_its_own_counterfactual() {
+    let question = question("3.9", Profile::Durability);
+    let seeds = (0..300).filter(|seed| question.trial(*seed).fails_by.contains(&"acked-durable")).take(2);
+    let all: Vec<(u64, String)> = seeds.flat_map(|seed| attributed(&question, seed..seed + 1)).collect();
+    assert!(all.len() == 2 && all.iter().all(|(_, text)| text.ends_with("KIP-966 (page-cache)")), "{all:?}");
+}
+
+#[test]
+fn a_rule_that_is_decided_otherwise_is_found_as_the_cause() {
+    let mut question = question("3.9", Profile::Elections);
+    question.rules = vec![("diverging-fetch".to_owned(), "counts-offset".to_owned())];
+    trial::scenario::eras::override_rules(&mut question.era, &question.rules).expect("there is such a rule");
+    let all = attributed(&question, 0..40);
+    assert!(all.iter().any(|(_, text)| text.contains("diverging-fetch")), "{all:?}");
 }

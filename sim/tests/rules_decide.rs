@@ -81,6 +81,21 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["nobody"],
         "releases of that value know no replica.selector.class, so that nothing asks for it",
     ),
+    (
+        "own-isr-write",
+        &["recognised"],
+        "no release has it: isr/own-write-refused tells it with the rule swapped",
+    ),
+    (
+        "position-validation",
+        &["same-epoch"],
+        "no release has it: truncation/epoch-that-is-gone tells it with the rule swapped",
+    ),
+    (
+        "missed-deletion",
+        &["runs"],
+        "up to 1.0 the moments are others, since who holds the znode raises the epoch afterwards; failover/controller-gone-unseen tells it with the rule swapped",
+    ),
 ];
 
 /// All scenarios; the long one is no story.
@@ -142,7 +157,8 @@ fn is_exception(rule: &str, value: &str) -> bool {
 fn every_value_of_a_rule_is_seen_to_decide() {
     let mut seen = Seen::new();
     let mut never = Vec::new();
-    for rule in Rules::list() {
+    // What is planted is no release's: `planted.rs` shows each at work.
+    for rule in Rules::list().into_iter().filter(|rule| rule.name != "planted") {
         let mut likely = None;
         for value in rule.values.iter().filter(|value| !is_exception(rule.name, value.name)) {
             match seen.decides(&rule, value.name, likely) {

@@ -10,6 +10,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 8,
     name: "bounds",
     claim: "0 <= log start <= high watermark <= log end, and recovery point <= log end, on every replica",
+    broken: "log start, high watermark and log end are out of order",
     also_called: "TypeOk",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

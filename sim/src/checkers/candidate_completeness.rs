@@ -16,6 +16,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 1,
     name: "candidate-completeness",
     claim: "every running member of the ISR that the controller holds has every committed record",
+    broken: "a member of the ISR lacks a committed record",
     also_called: "StrongIsr, LeaderCandidateCompleteness",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

@@ -9,6 +9,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 17,
     name: "consistent-read",
     claim: "a record that a consumer was given stays in the current leader's log",
+    broken: "a record that was read is gone",
     also_called: "ConsistentRead",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

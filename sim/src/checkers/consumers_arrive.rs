@@ -11,6 +11,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 27,
     name: "consumers-arrive",
     claim: "at the end of the run every running consumer stands at the high watermark of each of its partitions, or beyond",
+    broken: "a consumer never arrives at the high watermark",
     also_called: "Progress of reads",
     kind: PropertyKind::Liveness,
     since: Release::NEXT,

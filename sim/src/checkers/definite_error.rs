@@ -23,6 +23,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 16,
     name: "definite-error",
     claim: "a record whose producer was told for certain that it is not written never becomes visible",
+    broken: "a record that was certainly not written is there",
     also_called: "NegAck, Jepsen's G1a",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

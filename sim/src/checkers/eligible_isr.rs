@@ -16,6 +16,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 13,
     name: "eligible-isr",
     claim: "nobody enters the ISR whom the controller knows to be gone or shutting down",
+    broken: "somebody who is gone enters the ISR",
     also_called: "EligibleIsr",
     kind: PropertyKind::Mechanism,
     since: Release::new(3, 3, 0),

@@ -13,6 +13,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 24,
     name: "exactly-once-append",
     claim: "a batch that a producer sends stands at most once in what is committed",
+    broken: "a batch stands twice in what is committed",
     also_called: "ExactlyOnceAppend, Jepsen's duplicate",
     kind: PropertyKind::Mechanism,
     since: Release::NEXT,

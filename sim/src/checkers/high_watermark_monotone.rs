@@ -12,6 +12,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 9,
     name: "high-watermark-monotone",
     claim: "while it leads in one epoch, a leader's high watermark never goes back",
+    broken: "a leader's high watermark goes back",
     also_called: "TrueHwMonotone",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

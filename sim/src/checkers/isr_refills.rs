@@ -14,6 +14,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 22,
     name: "isr-refills",
     claim: "at the end of the run every replica whose broker runs is in the ISR",
+    broken: "a replica that runs never gets back into the ISR",
     also_called: "IsrRefills",
     kind: PropertyKind::Liveness,
     since: Release::NEXT,

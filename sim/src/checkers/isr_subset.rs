@@ -16,6 +16,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 12,
     name: "isr-subset",
     claim: "the controller's ISR holds assigned replicas only, and the leader if there is one",
+    broken: "the ISR holds somebody who is no replica, or not the leader",
     also_called: "IsrSubset, LeaderInIsr",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

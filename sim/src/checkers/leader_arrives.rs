@@ -10,6 +10,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 25,
     name: "leader-arrives",
     claim: "at the end of the run every partition has a leader that knows it, in the epoch that ZooKeeper says",
+    broken: "a partition never gets a leader that knows it",
     also_called: "LeaderEventuallyElected",
     kind: PropertyKind::Liveness,
     since: Release::NEXT,

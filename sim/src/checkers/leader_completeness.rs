@@ -11,6 +11,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 0,
     name: "leader-completeness",
     claim: "the current leader's log holds every committed record at its offset",
+    broken: "the leader lacks a committed record",
     also_called: "LeaderCompleteness",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

@@ -9,6 +9,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 3,
     name: "log-matching",
     claim: "any two replicas hold the same records at every offset below both their high watermarks",
+    broken: "two replicas disagree about what is committed",
     also_called: "LogMatching",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

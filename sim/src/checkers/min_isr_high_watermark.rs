@@ -11,6 +11,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 14,
     name: "min-isr-high-watermark",
     claim: "the high watermark stands still while the ISR is smaller than min.insync.replicas",
+    broken: "the high watermark moves below min.insync.replicas",
     also_called: "HwMinIsr",
     kind: PropertyKind::Mechanism,
     since: Release::new(3, 7, 0),

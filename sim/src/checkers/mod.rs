@@ -89,6 +89,8 @@ pub struct PropertyInfo {
     pub name: &'static str,
     /// The claim, in a sentence.
     pub claim: &'static str,
+    /// What is so when it does not hold, as a headline.
+    pub broken: &'static str,
     /// Its name in the TLA+ specifications or the Jepsen reports.
     pub also_called: &'static str,
     /// Promise or mechanism.
@@ -291,6 +293,7 @@ pub struct Checks {
     end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
     definite_error: definite_error::DefiniteError,
     no_silent_gap: no_silent_gap::NoSilentGap,
+    obeyed: one_active_controller::Obeyed,
     found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
     violations: Arc<Vec<Violation>>,
     full: Option<Box<full::Full>>,
@@ -306,6 +309,7 @@ impl Default for Checks {
             end_offset_monotone: Default::default(),
             definite_error: Default::default(),
             no_silent_gap: Default::default(),
+            obeyed: Default::default(),
             found: Arc::default(),
             violations: Arc::default(),
             full: None,
@@ -386,7 +390,10 @@ impl Checks {
             }
         }
         let (at, event) = (observed.at, observed.event);
-        let Checks { force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, .. } = self;
+        let Checks {
+            force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, obeyed, ..
+        } = self;
+        obeyed.look(history, &mut Context { at, event, nodes, ledger, force, findings });
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
             for partition in history.end_deleted(nodes) {

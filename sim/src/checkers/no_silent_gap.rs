@@ -26,6 +26,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 19,
     name: "no-silent-gap",
     claim: "a consumer is given every committed record from its position on, or is told that it is not",
+    broken: "a consumer skips a record and is not told",
     also_called: "NoSilentGap, Jepsen's poll-skip",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

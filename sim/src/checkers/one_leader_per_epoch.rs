@@ -9,6 +9,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 6,
     name: "one-leader-per-epoch",
     claim: "at most one broker ever appends as leader of a partition in one leader epoch",
+    broken: "two brokers append as leaders of one epoch",
     also_called: "OneLeaderPerEpoch, ElectionSafety",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

@@ -13,6 +13,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 21,
     name: "producer-order",
     claim: "acknowledged records of one producer stand in a partition in the order in which they were sent",
+    broken: "acknowledged records stand in another order than they were sent",
     also_called: "PerProducerOrder, Jepsen's nonmonotonic-send",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

@@ -12,6 +12,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 11,
     name: "quorum-superset",
     claim: "a current leader's maximal ISR contains the controller's ISR, while its ISR has min.insync.replicas members",
+    broken: "the controller may elect somebody for whom the leader does not wait",
     also_called: "ReplicationQuorumSuperset",
     kind: PropertyKind::Mechanism,
     since: Release::new(2, 7, 0),

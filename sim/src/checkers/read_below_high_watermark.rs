@@ -10,6 +10,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 18,
     name: "read-below-high-watermark",
     claim: "a consumer is only given records below the serving replica's high watermark, as it was when it served them",
+    broken: "a consumer is given what is not committed",
     also_called: "ReadBelowHw, ReadCommittedOnly",
     kind: PropertyKind::Promise,
     since: Release::FIRST,

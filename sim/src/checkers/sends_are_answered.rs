@@ -13,6 +13,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 26,
     name: "sends-are-answered",
     claim: "at the end of the run every send of a running producer has been acknowledged or has failed",
+    broken: "a send is never answered",
     also_called: "Progress of writes",
     kind: PropertyKind::Liveness,
     since: Release::NEXT,

@@ -10,6 +10,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 2,
     name: "weak-isr",
     claim: "whoever believes to lead agrees with every running member of its own ISR below its own high watermark",
+    broken: "a leader counts a follower that does not agree with it",
     also_called: "WeakIsr",
     kind: PropertyKind::Mechanism,
     since: Release::new(2, 1, 0),

@@ -30,6 +30,7 @@ use std::time::Duration;
   trial why small.json                                  what led to it, and what would have kept it away
   trial new my-scenario                                 a file to begin with
   trial explore --era 2.8.0 --profile elections         look for flaws of a release, unaided
+  trial museum                                          all flaws that this finds, and how soon
 
 Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
 )]
@@ -80,6 +81,8 @@ pub enum Command {
     Explore(Explore),
     /// Run a found trial again, by its line or its file, and tell of its last moments.
     Replay(Replay),
+    /// The table of all flaws that exploring finds, and of trials that nothing explains.
+    Museum(Museum),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a scenario to begin with; it runs and holds.
@@ -278,6 +281,8 @@ pub struct Compare {
 A plan (cluster, settings, workload, faults) is drawn from each seed, run, and checked; then faults stop, and the \
 cluster must come to rest. Of every trial that fails one line is printed, to be copied: `trial replay ...`; the first \
 few of a kind are written as scenario files. Ctrl-C ends the search in order, with its summary.
+Each failure is attributed: to the rule of a later release with which the same run holds, or to a known flaw that no \
+release with ZooKeeper mends. What is left is unattributed: a flaw that nobody knows, or one of ours.
 Profiles: elections, durability, network, everything.
 Exit codes: 0 no trial fails, 1 some do, 2 bad input. With --twice it is 0 if every trial came to the same twice, \
 and 1 at the first that did not: what fails is counted, and neither printed nor written.")]
@@ -345,6 +350,55 @@ pub struct Replay {
     /// How closely to look.
     #[arg(long, default_value = "story", value_enum)]
     pub zoom: Zoom,
+}
+
+/// The table of all flaws.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  trial museum                                       the table, from museum.json
+  trial museum --format markdown                     the same, for a page
+  trial museum --trials 10000 --era 2.8.0 --era 2.8.1
+  trial museum --trials 500 --shrink 60s             of every rung; and one trial of each flaw shrunk
+  trial museum --planted --trials 2000               mutations of our own rules
+
+Each flaw of the ladder that a scenario tells of is looked for in the newest release that has it, by the shared \
+profiles, from nine base seeds; each failing trial is attributed, and counts for the flaws that make it fail. The counts \
+stand in a file, and a later run goes on with it: twice 500 trials are once 1000. What was counted with other draws or \
+another machine is stale, which is said, and counted anew. Ctrl-C ends in order: what there is is kept.
+Exit codes: 0 every failing trial is attributed, 1 some is not, or a mutation is found by nothing, 2 bad input.")]
+pub struct Museum {
+    /// The file that holds what was counted.
+    #[arg(long, value_name = "FILE", default_value = "museum.json")]
+    pub file: PathBuf,
+    /// Run so many more trials of each release, of all profiles and base seeds in turn.
+    #[arg(long, value_name = "N", value_parser = trials)]
+    pub trials: Option<usize>,
+    /// Only of this release: the rung of the ladder on which it stands. May be given several times.
+    #[arg(long, value_name = "RELEASE")]
+    pub era: Vec<String>,
+    /// Explore each planted mutation instead, until something finds it.
+    #[arg(long)]
+    pub planted: bool,
+    /// Shrink a trial of each flaw that was found and has none shrunk yet, for so long at most.
+    #[arg(long, value_name = "TIME", value_parser = wall_time)]
+    pub shrink: Option<Duration>,
+    /// How many trials side by side; one a processor if left out.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Text for people, a table for a page, or an object for programs.
+    #[arg(long, default_value = "text", value_enum)]
+    pub format: MuseumFormat,
+}
+
+/// How the museum's tables are written.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, ValueEnum)]
+pub enum MuseumFormat {
+    /// For people.
+    Text,
+    /// For a page.
+    Markdown,
+    /// For programs.
+    Json,
 }
 
 /// Most seeds of one call.

@@ -90,6 +90,13 @@ pub fn side_by_side<T: Send>(
     elapsed
 }
 
+/// How long a job takes.
+pub fn timed<T>(job: impl FnOnce() -> T) -> (T, Duration) {
+    let watch = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    let result = job();
+    (result, watch.elapsed())
+}
+
 /// Candidates of the shrinker, side by side. Which one is taken does not depend on who is ready first.
 pub struct Processors;
 

@@ -10,6 +10,7 @@ mod eras;
 mod explore;
 mod interrupt;
 mod jobs;
+mod museum;
 mod new;
 mod out;
 mod replay;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Eras(eras) => eras::eras(eras, &mut out),
         Command::Compare(compare) => compare::compare(compare, &mut out),
         Command::Explore(explore) => explore::explore(explore, &mut out),
+        Command::Museum(arguments) => museum::museum(arguments, &mut out),
         Command::Replay(replay) => replay::replay(replay, &mut out),
         Command::Shrink(shrink) => shrink::shrink(shrink, &mut out),
         Command::Why(why) => why::why(why, &mut out),

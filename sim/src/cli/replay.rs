@@ -44,7 +44,8 @@ pub fn replay(arguments: &Replay, out: &mut Out) -> Result<Outcome, Problem> {
     let until = arguments.until.or_else(|| first.map(|violation| violation.event.0));
     let told = run(true, until)?;
     let color = out.color();
-    tell(&report::story(&ready, &told, arguments.zoom, color), arguments, out);
+    let story = if until.is_some() { report::story_until } else { report::story };
+    tell(&story(&ready, &told, arguments.zoom, color), arguments, out);
     out.line("");
     for violation in &result.violations {
         let is_first =

@@ -74,7 +74,7 @@ impl Bursts<'_> {
             let stream = self.stream(draw, number);
             self.add(&mut going, vec![(Micros::ZERO, stream)]);
         }
-        for round in 0..draw.between(0, 1, MOST_ROUNDS) as u32 {
+        for round in 0..draw.between(0, 2, MOST_ROUNDS) as u32 {
             let index = number * MOST_ACTS + round * ACTS;
             let about = self.draws.about(Purpose::Act, index);
             if about.in_ten(10, 7) {
@@ -157,8 +157,8 @@ impl Bursts<'_> {
     fn stream(&self, draw: Draw, number: u32) -> Step {
         let mut step = produce(self.shape, draw.up_to(7, 7) as usize, self.focus);
         let letter = char::from(b'p' + number as u8);
-        step.values = Some((1..=40).map(|number| format!("{letter}{number}")).collect());
-        step.every = Some(Span(Micros(draw.of(8, &[20_000, 50_000, 100_000, 200_000]))));
+        step.values = Some((1..=60).map(|number| format!("{letter}{number}")).collect());
+        step.every = Some(Span(Micros(draw.of(8, &[50_000, 100_000, 200_000]))));
         Step::Produce(step)
     }
 
@@ -222,8 +222,10 @@ impl Bursts<'_> {
             }
             Anchor::Happens(condition) => condition,
         };
-        let Some(within) = self.window.0.checked_sub(offset.0 + PATIENCE.0).filter(|within| *within > 0)
-        else {
+        // Its ends may come when faults are over, and do no harm then; its beginnings may not.
+        let begins = steps.iter().filter(|(_, step)| !ends(step)).map(|(after, _)| *after).max();
+        let last = offset + begins.unwrap_or(Micros::ZERO) + PATIENCE;
+        let Some(within) = self.window.0.checked_sub(last.0).filter(|within| *within > 0) else {
             return Vec::new();
         };
         let mut planned: Vec<Planned> = Vec::new();
@@ -246,4 +248,9 @@ impl Bursts<'_> {
         }
         planned
     }
+}
+
+/// Whether a step takes back what another has done.
+pub fn ends(step: &Step) -> bool {
+    matches!(step, Step::Restart(_) | Step::Resume(_) | Step::Release(_) | Step::Heal(_))
 }

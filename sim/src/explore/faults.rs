@@ -7,7 +7,7 @@
 
 use super::budget::Budget;
 use super::draw::{Draw, Draws, Purpose};
-use super::profile::{FaultKind, Profile};
+use super::profile::{Family, FaultKind, Profile};
 use super::settings::{Shape, broker};
 use super::workload::Planned;
 use crate::scenario::condition::{Condition, ControllerIs, LeaderIs};
@@ -24,10 +24,20 @@ pub fn kinds(draws: &Draws, profile: Profile) -> Vec<(FaultKind, u32)> {
     let draw = draws.about(Purpose::Kinds, 0);
     let all = profile.kinds();
     let wanted = draw.between(0, 3, 8);
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<(FaultKind, u32)> = Vec::new();
     for number in 0..wanted {
-        let left: Vec<(FaultKind, u32)> =
+        let mut left: Vec<(FaultKind, u32)> =
             all.iter().filter(|(kind, _)| chosen.iter().all(|(known, _)| known != kind)).copied().collect();
+        // Leaders that change and messages that are late are dangerous together: most runs have one of each.
+        let family = match number {
+            0 => Some(Family::Change),
+            1 => Some(Family::Late),
+            _ => None,
+        };
+        let of_family = |kind: FaultKind| family.is_none_or(|family| kind.family() == family);
+        if left.iter().any(|(kind, _)| of_family(*kind)) && !draw.one_in(20 + number.min(2) as usize, 4) {
+            left.retain(|(kind, _)| of_family(*kind));
+        }
         if left.is_empty() {
             break;
         }

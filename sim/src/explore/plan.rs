@@ -1,8 +1,8 @@
 //! A plan: a scenario that was drawn. From (era, profile, seed) it is always the same, as long as the version is.
 //!
 //! 1. The cluster and its settings ([`super::settings`]).
-//! 2. A window of some seconds, with moments around which faults happen ([`super::faults`]); fewer damaged machines than
-//!    the contract survives ([`super::budget`]).
+//! 2. A window of some seconds, with moments around which faults happen ([`super::faults`]), and with bursts of faults that
+//!    belong together ([`super::bursts`]); fewer damaged machines than the contract survives ([`super::budget`]).
 //! 3. What applications send meanwhile ([`super::workload`]).
 //! 4. The end: faults stop, and the cluster must come to rest ([`super::settle`]).
 //!
@@ -33,6 +33,8 @@ pub struct Drawn {
     pub scenario: Scenario,
     /// The kinds of fault that it has.
     pub kinds: BTreeSet<FaultKind>,
+    /// The first of the steps by which faults stop.
+    pub settles_at: usize,
 }
 
 /// Draws the plan of a seed, for an era with some of its rules decided otherwise.
@@ -49,14 +51,14 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
     let mut planned = workload(&draws, &shape, window, &moments);
     let about = draws.about(Purpose::Focus, 0);
     let focus = about.up_to(0, shape.partitions.len() as u64 - 1) as usize;
-    let bursts = about.weighed(1, &[(0, 2), (1, 4), (2, 3)]);
+    let bursts = about.weighed(1, &[(0, 2), (1, 4), (2, 5)]);
     let (shape_of, kinds_of) = (&shape, kinds.as_slice());
     for number in 0..bursts {
         let bursts = Bursts { draws: &draws, shape: shape_of, kinds: kinds_of, focus, window };
         planned.extend(bursts.draw(number, &mut budget, &mut had));
     }
     // Where there are bursts, there are fewer faults besides.
-    let count = if bursts == 0 { amount.between(0, 2, 9) } else { amount.between(0, 0, 5) };
+    let count = if bursts == 0 { amount.between(0, 2, 9) } else { amount.between(0, 0, 4) };
     let focus = about.one_in(2, 2).then_some(focus);
     let faults = Faults { draws: &draws, shape: shape_of, kinds: kinds_of, moments: &moments, window, focus };
     for ordinal in 0..count as u32 {
@@ -69,6 +71,7 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
         }
     }
     let mut steps = in_order(planned, window);
+    let settles_at = steps.len();
     steps.extend(settle::settle(&draws, &shape, &steps));
     let scenario = Scenario {
         schema: None,
@@ -86,7 +89,7 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
         trace: Some(Vec::new()),
         verdicts: Table(vec![(era.to_string(), Verdict::default())]),
     };
-    Drawn { scenario, kinds: had }
+    Drawn { scenario, kinds: had, settles_at }
 }
 
 /// The steps in the order of their moments, with the time between them, up to the end of the window at least.

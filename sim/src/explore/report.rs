@@ -4,6 +4,7 @@ use super::coverage::{Coverage, Standing};
 use super::search::Summary;
 use super::trial::{Outcome, Question};
 use crate::trace::layout::{PAGE, table, wrapped};
+use crate::why::causes::{Cause, Explained};
 use kafka::rules::Rules;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -11,19 +12,41 @@ use std::collections::BTreeSet;
 /// The one line of a failing trial, to be copied.
 pub fn failing(outcome: &Outcome) -> Option<String> {
     let failure = outcome.failure.as_ref()?;
-    Some(format!("{}  # {}", failure.line, outcome.fails_by.join(", ")))
+    Some(match &failure.attribution {
+        Some(attribution) => format!("{}  # {attribution}", failure.line),
+        None => format!("{}  # {}", failure.line, outcome.fails_by.join(", ")),
+    })
 }
 
 /// A failing trial for programs.
 pub fn failing_json(outcome: &Outcome) -> Option<Value> {
     let failure = outcome.failure.as_ref()?;
+    let explained = failure.attribution.iter().flat_map(|attribution| &attribution.0);
+    let explained: Vec<Value> = explained
+        .map(|Explained { fails_by, causes, alike }| {
+            let causes: Vec<Value> = causes.iter().map(cause_json).collect();
+            json!({ "fails_by": fails_by, "causes": causes, "alike": alike })
+        })
+        .collect();
     Some(json!({
         "seed": outcome.seed,
         "line": failure.line.to_string(),
         "hash": format!("{:016x}", outcome.hash),
         "events": outcome.events,
         "fails_by": outcome.fails_by,
+        "attributed": explained,
     }))
+}
+
+/// A cause for programs.
+fn cause_json(cause: &Cause) -> Value {
+    match cause {
+        Cause::Rule(change) => {
+            json!({ "rule": change.rule, "value": change.to, "source": change.source, "since": change.since.to_string() })
+        }
+        Cause::Release(release) => json!({ "release": release.to_string() }),
+        Cause::Known(name) => json!({ "known": name, "source": cause.source() }),
+    }
 }
 
 /// A number with its thousands apart.
@@ -58,6 +81,9 @@ pub fn summary(question: &Question, summary: &Summary, millis: u64) -> String {
         failing => {
             text += &format!("{} trials fail\n\n", number(failing));
             text += &table(&rows, &[]);
+            if summary.attributed > 0 {
+                text += &causes(summary);
+            }
         }
     }
     let declared = summary.declared.iter();
@@ -73,6 +99,35 @@ pub fn summary(question: &Question, summary: &Summary, millis: u64) -> String {
         text += &format!("\nnot at rest, with an excuse: {} trials\n", number(summary.excused));
     }
     text + &coverage(question, &summary.coverage)
+}
+
+/// What makes trials fail, and for how many that is not known.
+fn causes(summary: &Summary) -> String {
+    let titles = ["because of", "", "mended", "trials", "first"];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    for (cause, kind) in &summary.causes {
+        let mended = match cause {
+            Cause::Rule(change) => change.since.to_string(),
+            Cause::Release(release) => release.to_string(),
+            Cause::Known(_) => "never".to_owned(),
+        };
+        let (trials, first) = (number(kind.trials), format!("trial {}", number(kind.first)));
+        rows.push(vec![cause.name().to_owned(), cause.source(), mended, trials, first]);
+    }
+    let mut text = String::new();
+    if rows.len() > 1 {
+        text = format!("\n{}", table(&rows, &[]));
+    }
+    text += &match summary.unattributed {
+        0 => "\n0 unattributed".to_owned(),
+        some => format!("\nunattributed: {}", number(some)),
+    };
+    text + &match summary.alone {
+        0 => "\n".to_owned(),
+        some => {
+            format!("\nfrom no other seed alike, so that their cause rests on one run: {}\n", number(some))
+        }
+    }
 }
 
 fn paragraph(title: &str, parts: &[String]) -> String {
@@ -128,8 +183,14 @@ pub fn summary_json(question: &Question, summary: &Summary, millis: u64) -> Valu
         "trials": summary.trials,
         "failing": summary.failing,
         "events": summary.events,
+        "hash": format!("{:016x}", summary.hash),
         "millis": millis,
         "kinds": kinds,
+        "causes": summary.causes.iter().map(|(cause, kind)| {
+            json!({ "cause": cause_json(cause), "trials": kind.trials, "first": kind.first })
+        }).collect::<Vec<_>>(),
+        "unattributed": summary.unattributed,
+        "from_one_seed_alone": summary.alone,
         "excused": summary.excused,
         "declared": summary.declared.iter().map(|(by, (records, trials))| {
             json!({ "by": by, "records": records, "trials": trials })

@@ -2,6 +2,7 @@
 
 use super::coverage::Coverage;
 use super::trial::{Outcome, Question};
+use crate::why::causes::Cause;
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct Summary {
     pub failing: u64,
     /// How many events.
     pub events: u64,
+    /// Over the hashes of all trials, in their order: the same on any machine.
+    pub hash: u64,
     /// By property: a trial that violates several counts for each.
     pub properties: BTreeMap<&'static str, Kind>,
     /// By all properties that one trial fails by, in order.
@@ -32,6 +35,14 @@ pub struct Summary {
     pub declared: BTreeMap<&'static str, (u64, u64)>,
     /// Trials in which some partition had an excuse for not having come to rest.
     pub excused: u64,
+    /// What makes trials fail: a trial that has several causes counts for each.
+    pub causes: BTreeMap<Cause, Kind>,
+    /// Failing trials of which somebody has asked for the cause.
+    pub attributed: u64,
+    /// Failing trials whose cause is not known.
+    pub unattributed: u64,
+    /// Failing trials of which no other seed fails alike: their cause rests on one run.
+    pub alone: u64,
     /// What was seen.
     pub coverage: Coverage,
 }
@@ -41,6 +52,8 @@ impl Summary {
     pub fn take(&mut self, outcome: &Outcome) -> u64 {
         self.trials += 1;
         self.events += outcome.events;
+        let both = [self.hash.to_le_bytes(), outcome.hash.to_le_bytes()].concat();
+        self.hash = xxhash_rust::xxh3::xxh3_64(&both);
         self.coverage.add(&outcome.coverage);
         for (by, records) in &outcome.declared {
             let known = self.declared.entry(by).or_default();
@@ -54,6 +67,14 @@ impl Summary {
         let fresh = Kind { trials: 0, first: self.trials };
         for property in &outcome.fails_by {
             self.properties.entry(property).or_insert_with(|| fresh.clone()).trials += 1;
+        }
+        if let Some(attribution) = outcome.failure.as_ref().and_then(|failure| failure.attribution.as_ref()) {
+            for cause in attribution.causes() {
+                self.causes.entry(cause.clone()).or_insert_with(|| fresh.clone()).trials += 1;
+            }
+            self.attributed += 1;
+            self.unattributed += u64::from(!attribution.is_complete());
+            self.alone += u64::from(attribution.0.iter().any(|explained| explained.alike == 0));
         }
         let kind = self.kinds.entry(outcome.fails_by.clone()).or_insert(fresh);
         kind.trials += 1;

@@ -187,12 +187,14 @@ fn clients(draws: &Draws, era: &Era, shape: &mut Shape) -> Table<ClientSpec> {
     set(&mut settings, "request.timeout.ms", 11_000);
     let all = shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
     let start = crate::scenario::step::StartWord(kafka::command::StartAt::Earliest);
-    let spec = ClientSpec { assign: Some(Many(all)), from: Some(start), settings: settings.clone() };
-    clients.add("consumer-1".to_owned(), spec).expect("clients have names of their own");
-    shape.second_consumer = draw.one_in(3, 2);
+    let spec = ClientSpec { assign: Some(Many(all)), from: Some(start), settings };
+    clients.add("consumer-1".to_owned(), spec.clone()).expect("it is the first consumer");
+    shape.second_consumer = draw.one_in(5, 2);
     if shape.second_consumer {
-        let spec = ClientSpec { settings, ..ClientSpec::default() };
-        clients.add(CONSUMER.to_owned(), spec).expect("clients have names of their own");
+        // Another one asks where the log ends.
+        let start = crate::scenario::step::StartWord(kafka::command::StartAt::Latest);
+        let spec = ClientSpec { from: Some(start), ..spec };
+        clients.add(CONSUMER.to_owned(), spec).expect("it is the second");
     }
     clients
 }

@@ -41,6 +41,11 @@ pub fn story_so_far(ready: &Ready, aborted: &Aborted, zoom: Zoom, color: bool) -
     telling(ready, &aborted.era, &aborted.world, None, Vec::new(), zoom, color)
 }
 
+/// The story of a recorded run that somebody has ended, up to there: it has no verdict.
+pub fn story_until(ready: &Ready, result: &RunResult, zoom: Zoom, color: bool) -> String {
+    telling(ready, &result.era, &result.world, None, Vec::new(), zoom, color)
+}
+
 fn telling(
     ready: &Ready,
     era: &Era,

@@ -20,11 +20,12 @@ use crate::scenario::step::{Sentence, Step};
 use crate::scenario::validate::{Ready, validate};
 use crate::scenario::words::Table;
 use crate::scenario::write::write;
-use crate::why::attribute::Reason;
+use crate::why::attribute::{Change, Reason};
 use crate::why::case::Case;
 use crate::why::failure::Failure;
 use crate::why::slice::{Part, Slice, slice};
 use kafka::era::{Era, RELEASES, Release};
+use kafka::rules::Rules;
 
 /// Tells it.
 pub fn tell<C: Crew>(bench: Bench<'_, C>) -> Shrunk {
@@ -131,31 +132,32 @@ fn label(scenario: &mut Scenario, slice: &Slice, release: Release) {
 
 /// Title, lesson, what it is about and what to read.
 fn words(scenario: &mut Scenario, failure: &Failure, reason: &Reason, release: Release) {
-    let claim = match failure {
+    let here = name_of(release);
+    scenario.title = match failure {
         Failure::Violates(name) => {
             let info = PROPERTIES.iter().find(|property| property.name == *name);
-            info.map_or((*name).to_owned(), |info| info.claim.to_owned())
+            format!("In {here} {}", info.expect("properties are listed").broken)
         }
-        Failure::Loses(loss) => format!("nothing is lost by {}", loss.name()),
+        Failure::Loses(loss) => format!("In {here} records are lost, as {} allows", loss.name()),
     };
-    scenario.title = format!("Not in {}: {claim}", name_of(release));
     scenario.about = Vec::new();
     scenario.read = Vec::new();
-    scenario.lesson = None;
-    let (changes, here) = (reason.changes(), name_of(release));
+    let changes = reason.changes();
     for change in changes {
-        let (before, after) = (change.value_before(), change.value());
+        let (question, before, after) = (asks(change), change.value_before(), change.value());
+        scenario.about.push(format!("Rule {}: {question}.", change.rule));
+        scenario.about.push(format!("In {here}: {} ({}).", answer(before.about), before.name));
+        let Change { source, since, .. } = change;
         scenario.about.push(format!(
-            "In {here} the rule is {}: {}. {}",
-            change.rule,
-            change.from,
-            before.about.trim()
+            "What mends it, since {since} ({source}): {} ({}).",
+            answer(after.about),
+            after.name
         ));
-        scenario.about.push(format!("What mends it is {change}. {}", after.about.trim()));
         scenario.read.extend(after.source.split(", ").filter(|source| is_number(source)).map(str::to_owned));
         scenario.read.push(format!("src/rules/{}.rs", change.rule.replace('-', "_")));
     }
-    scenario.lesson = changes.first().map(|change| change.value().about.trim().to_owned());
+    scenario.lesson =
+        changes.first().map(|change| format!("{}: {}.", asks(change), answer(change.value().about)));
     match reason {
         Reason::Release(mended, changes) if changes.is_empty() => {
             scenario
@@ -175,6 +177,25 @@ fn words(scenario: &mut Scenario, failure: &Failure, reason: &Reason, release: R
         }
     }
     scenario.read = read;
+}
+
+/// What a rule decides, without its full stop.
+fn asks(change: &Change) -> String {
+    let rules = Rules::list();
+    let info = rules.iter().find(|info| info.name == change.rule).expect("the rule exists");
+    info.about.trim().trim_end_matches('.').to_owned()
+}
+
+/// What a rule's value says, to go on with after a colon: `Nothing.` as `nothing`, but `LeaderAndIsr ...` as it is.
+fn answer(about: &str) -> String {
+    let about = about.trim().trim_end_matches('.');
+    let first = about.split(' ').next().unwrap_or_default();
+    let is_name = first.chars().skip(1).any(|letter| letter.is_uppercase() || letter.is_ascii_digit());
+    let mut letters = about.chars();
+    match letters.next() {
+        Some(letter) if !is_name => letter.to_lowercase().chain(letters).collect(),
+        _ => about.to_owned(),
+    }
 }
 
 fn is_number(source: &str) -> bool {
@@ -254,6 +275,14 @@ fn steady<C: Crew>(scenario: &mut Scenario, failing: Release, crew: &C) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn answers_go_on_after_a_colon() {
+        assert_eq!(super::answer(" Nothing."), "nothing");
+        assert_eq!(super::answer("LeaderAndIsr says it."), "LeaderAndIsr says it");
+        assert_eq!(super::answer("A part. Then all."), "a part. Then all");
+        assert_eq!(super::answer(""), "");
+    }
+
     #[test]
     fn moments_are_taken_out_of_sentences() {
         let said = super::timeless(

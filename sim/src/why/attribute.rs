@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub const NEIGHBOURS: u64 = 12;
 
 /// A rule that a later release decides otherwise.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Change {
     /// The rule.
     pub rule: &'static str,
@@ -136,7 +136,7 @@ fn rules_of(case: &Case) -> Vec<(&'static str, &'static str)> {
 }
 
 /// The releases from this one on that can run, in the ladder's order.
-fn rungs(from: Release) -> impl Iterator<Item = Release> {
+pub fn rungs(from: Release) -> impl Iterator<Item = Release> + Clone {
     let on = RELEASES.iter().copied().skip_while(move |release| *release != from);
     on.filter(|release| Era::of(*release).has_zookeeper())
 }

@@ -15,6 +15,7 @@ use crate::scenario::source::{Positions, Source};
 use crate::scenario::step::Step;
 use crate::scenario::validate::{Ready, validate};
 use crate::scenario::words::Table;
+use crate::world::World;
 use kafka::era::{Era, Release};
 use std::sync::Arc;
 
@@ -87,6 +88,17 @@ impl Case {
             self.seed,
             Going { record, budget, forgiving, keep, ..Going::default() },
         ))
+    }
+
+    /// Runs the case from its beginning on a budget, and lets somebody look at every event. Nothing is done if it cannot be.
+    pub fn watch(&self, budget: Budget, look: &mut dyn FnMut(&World)) {
+        let Ok(ready) = self.ready() else { return };
+        let mut onlooker = |world: &World| {
+            look(world);
+            true
+        };
+        let going = Going { budget, forgiving: true, onlooker: Some(&mut onlooker), ..Going::default() };
+        go(&ready, era_of(&ready), self.seed, going);
     }
 
     /// Whether it fails so. A case that cannot be, or cannot end, does not say.

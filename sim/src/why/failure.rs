@@ -5,6 +5,7 @@
 //! the protocol promises itself, a lost record before anything else.
 
 use crate::checkers::{PROPERTIES, PropertyKind};
+use crate::explore::trial::UNDECLARED_LOSS;
 use crate::scenario::file::DeclaredLoss;
 use crate::scenario::problem::Problem;
 use crate::scenario::run::RunResult;
@@ -126,4 +127,14 @@ fn strength(failure: &Failure) -> (u8, usize) {
         _ => 3,
     };
     (class, info.number)
+}
+
+/// Names by which a trial fails, the strongest first; what is no property is a loss that nobody explains, or comes last.
+pub fn strongest_first(names: &[&'static str]) -> Vec<&'static str> {
+    let mut names = names.to_vec();
+    names.sort_by_key(|name| match PROPERTIES.iter().any(|property| property.name == *name) {
+        true => strength(&Failure::Violates(name)),
+        false => (if *name == UNDECLARED_LOSS { 0 } else { 9 }, 0),
+    });
+    names
 }
