@@ -192,16 +192,21 @@ fn a_search_sees_all_that_its_profile_has() {
         summary.take(&question.trial(seed));
     }
     assert_eq!(summary.trials, 150);
-    assert!(
-        summary.coverage.spared(question.profile).is_empty(),
-        "{:?}",
-        summary.coverage.spared(question.profile)
-    );
     let seen: BTreeSet<&str> = summary.coverage.notes.keys().copied().collect();
     for note in ["Truncated", "IsrShrunk", "IsrExpanded", "Elected", "SessionExpired", "Recovered"] {
         assert!(seen.contains(note), "{note} was never noted");
     }
     assert!(!summary.coverage.decided.is_empty() && summary.coverage.moves.len() > 8);
+}
+
+#[test]
+fn every_kind_of_fault_of_a_profile_is_drawn() {
+    for profile in Profile::ALL {
+        let question = question("2.8.1", profile);
+        let drawn: BTreeSet<_> = (0..1_500).flat_map(|seed| question.plan(seed).0.kinds).collect();
+        let wanted: BTreeSet<_> = profile.kinds().into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(drawn, wanted, "{profile}");
+    }
 }
 
 #[test]
