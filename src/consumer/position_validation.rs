@@ -142,7 +142,7 @@ impl Consumer {
             let (end_offset, position) = (end.end_offset, position.offset);
             env.note(|| Note::Client(ClientNote::PositionChecked { partition, epoch, end_offset, position }));
         }
-        let diverges_at = match rule.decide(position.offset, end) {
+        let diverges_at = match rule.decide(position.offset, position.offset_epoch, end) {
             PositionCheck::Valid => {
                 assigned.transition(FetchState::Fetching(position));
                 return;

@@ -3,6 +3,7 @@
 //! 1. Refuse: NOT_CONTROLLER, or STALE_BROKER_EPOCH for a broker that is not registered in that life.
 //! 2. Judge each proposal (rule `alter-partition-checks`); write those that are taken, over the version the leader
 //!    named. One that meets another version is INVALID_UPDATE_VERSION.
+//!    The controller may have written that itself, if the answer was lost with its connection (rule `own-isr-write`).
 //! 3. Read back what was written, and tell every broker by UpdateMetadata: also of the partitions that were refused.
 //! 4. Answer with the states as they now are. If the session expires during the writes of 2, each of them has failed
 //!    (UNKNOWN_SERVER_ERROR), not the request.
@@ -28,8 +29,8 @@ pub(super) enum AlterPartitionStep {
     Begin(AlterPartitionRequest),
     /// The changes taken have been written, or not.
     Written(Answers, Vec<IsrChange>, BrokerId),
-    /// What was written has been read back.
-    StatesRead(Answers, Vec<TopicPartition>),
+    /// What was written has been read back, and what met another version.
+    StatesRead(Answers, Vec<TopicPartition>, BrokerId, Vec<IsrChange>),
     /// Answer.
     Answer(Answers),
 }
@@ -62,6 +63,11 @@ fn refuse(reply_to: ReplyTo, error: KafkaError, env: &mut Env<'_>) {
     env.reply(reply_to, AlterPartitionResponse { error: Some(error), partitions: Vec::new() }.into());
 }
 
+fn decide(answers: &mut Answers, partition: TopicPartition, answer: Result<AlteredPartition, KafkaError>) {
+    let open = answers.iter_mut().find(|(known, _)| *known == partition);
+    open.expect("every change has its place in the answer").1 = Some(answer);
+}
+
 fn altered(state: &PartitionState, zk_version: ZkVersion) -> AlteredPartition {
     let PartitionState { leader, leader_epoch, isr, .. } = state.clone();
     AlteredPartition { leader, leader_epoch, isr, zk_version }
@@ -80,8 +86,12 @@ impl KafkaController {
             AlterPartitionStep::Written(answers, changes, leader) => {
                 self.changes_written(answers, &changes, leader, &outcome, w);
             }
-            AlterPartitionStep::StatesRead(answers, partitions) => {
+            AlterPartitionStep::StatesRead(mut answers, partitions, leader, unsure) => {
                 self.load_states(&partitions, &outcome);
+                for change in unsure {
+                    let found = self.what_stands_there(&change, leader);
+                    decide(&mut answers, change.partition, found);
+                }
                 let all = answers.iter().map(|(partition, _)| *partition).collect();
                 self.next(vec![
                     Step::SendMetadata(About::Partitions(all)),
@@ -146,7 +156,7 @@ impl KafkaController {
         outcome: &Outcome,
         w: &mut Work<'_, '_>,
     ) {
-        let mut written = Vec::new();
+        let (mut written, mut unsure) = (Vec::new(), Vec::new());
         for (change, result) in changes.iter().zip(outcome) {
             let answer = match result {
                 Ok(OpResult::Set(stat)) => {
@@ -157,16 +167,32 @@ impl KafkaController {
                 Err(error) => {
                     self.write_refused(&state_path(change.partition), *error, w);
                     Err(match error {
+                        ZkError::BadVersion if self.era.rules.own_isr_write.looks() => {
+                            written.push(change.partition);
+                            unsure.push(change.clone());
+                            continue;
+                        }
                         ZkError::BadVersion => KafkaError::InvalidUpdateVersion,
                         _ => KafkaError::UnknownServerError,
                     })
                 }
             };
-            let open = answers.iter_mut().find(|(partition, _)| *partition == change.partition);
-            open.expect("every change has its place in the answer").1 = Some(answer);
+            decide(&mut answers, change.partition, answer);
         }
         let reads = written.iter().map(|partition| self.read_state(*partition)).collect();
-        self.ask(reads, Step::AlterPartition(AlterPartitionStep::StatesRead(answers, written)), w);
+        let then = AlterPartitionStep::StatesRead(answers, written, leader, unsure);
+        self.ask(reads, Step::AlterPartition(then), w);
+    }
+
+    /// What to answer to a change that met another version, now that its state has been read: perhaps it is in force.
+    fn what_stands_there(
+        &self,
+        change: &IsrChange,
+        leader: BrokerId,
+    ) -> Result<AlteredPartition, KafkaError> {
+        let held = self.context.leadership.get(&change.partition);
+        let same = held.filter(|held| held.state == self.proposed(change, leader));
+        same.map(|held| altered(&held.state, held.version)).ok_or(KafkaError::InvalidUpdateVersion)
     }
 
     fn answer_leader(&mut self, answers: Answers, w: &mut Work<'_, '_>) {

@@ -4,7 +4,8 @@
 //! 2. If it is not there, run: create it, ephemeral, and raise `/controller_epoch`. The first controller ever creates that
 //!    too. Up to 2.0 these are writes one after the other; from 2.1 one multi, so that nobody holds `/controller` without
 //!    the epoch to it (rule `controller-election`).
-//! 3. Who comes second follows and keeps watching.
+//! 3. Who comes second follows and keeps watching. Who is told of a controller and finds none has missed that it went
+//!    (rule `missed-deletion`).
 //! 4. Who wins takes over ([`super::failover`]).
 //!
 //! A connection that was lost meanwhile may have hidden one's own success: who finds its own name wins all the same.

@@ -146,7 +146,10 @@ impl KafkaController {
             Event::Startup | Event::Reelect | Event::NewSession => {
                 Step::Elector(ElectorStep::Look { then_run: true })
             }
-            Event::ControllerChange => Step::Elector(ElectorStep::Look { then_run: false }),
+            Event::ControllerChange => {
+                let then_run = self.era.rules.missed_deletion.runs();
+                Step::Elector(ElectorStep::Look { then_run })
+            }
             Event::Expire => Step::Elector(ElectorStep::Expire),
             Event::BrokerChange => Step::Brokers(BrokerStep::Look),
             Event::TopicChange => Step::Topics(TopicStep::Look),

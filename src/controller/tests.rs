@@ -4,11 +4,11 @@ use super::fake_zookeeper::Delivery;
 use super::rig::{Rig, ids, tp};
 use super::*;
 use crate::error::KafkaError;
-use crate::ids::{BrokerEpoch, ConnectionId, LeaderEpoch, TopicPartition, ZkVersion};
+use crate::ids::{BrokerEpoch, ConnectionId, ControllerEpoch, LeaderEpoch, TopicPartition, ZkVersion};
 use crate::messages::alter_partition::{AlterPartitionResponse, IsrChange};
 use crate::messages::controlled_shutdown::ControlledShutdownResponse;
 use crate::messages::{ApiKey, Request};
-use crate::zookeeper::znode::{self, ZnodeData};
+use crate::zookeeper::znode::{self, PartitionState, ZnodeData};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -511,6 +511,30 @@ fn alter_partition() {
 
         let mut other = Rig::new(era, 3);
         assert_eq!(alter(&mut other, 1, "t-0", 0, 0, &[1]).error, Some(KafkaError::NotController), "{era}");
+    }
+}
+
+#[test]
+fn its_own_write_whose_answer_was_lost_is_refused() {
+    for (value, expected) in
+        [("refused", Err(KafkaError::InvalidUpdateVersion)), ("recognised", Ok(ZkVersion(1)))]
+    {
+        let mut rig = Rig::new("3.9", 3);
+        rig.assign("t", &[&[1, 2, 3]]);
+        let mut rig = rig.started();
+        rig.controller.era.rules.set("own-isr-write", value).expect("there is such a value");
+        let state = PartitionState {
+            leader: BrokerId(1),
+            leader_epoch: LeaderEpoch(0),
+            isr: ids(&[1, 2]),
+            controller_epoch: ControllerEpoch(1),
+        };
+        rig.zk.put("/brokers/topics/t/partitions/0/state", ZnodeData::PartitionState(state));
+        let answer = alter(&mut rig, 1, "t-0", 0, 0, &[1, 2]).partitions[0].1.clone();
+        assert_eq!(answer.map(|altered| altered.zk_version), expected, "{value}");
+        // Somebody else's is refused either way.
+        let other = alter(&mut rig, 1, "t-0", 0, 0, &[1]).partitions[0].1.clone();
+        assert_eq!(other, Err(KafkaError::InvalidUpdateVersion), "{value}");
     }
 }
 

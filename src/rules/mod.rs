@@ -85,9 +85,11 @@ pub mod log_dir_events;
 pub mod log_directory_failure;
 pub mod metadata_after_failure;
 pub mod metadata_epochs;
+pub mod missed_deletion;
 pub mod not_hosted;
 pub mod oversized_batch;
 pub mod overtaken_follower;
+pub mod own_isr_write;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod preferred_replica;
@@ -313,6 +315,8 @@ rules! {
     last_isr_member: last_isr_member::LastIsrMember,
     /// How a broker that takes `/controller` raises the controller epoch.
     controller_election: controller_election::ControllerElection,
+    /// What a broker does that is told that `/controller` has appeared, looks, and finds it gone.
+    missed_deletion: missed_deletion::MissedDeletion,
     /// How many partitions a controller handles in one round trip to ZooKeeper.
     controller_round_trips: controller_round_trips::ControllerRoundTrips,
     /// Whether the controller sees that a broker came back in another life before anybody looked.
@@ -343,6 +347,8 @@ rules! {
     reassignment: reassignment::Reassignment,
     /// Which proposals of a leader the controller takes.
     alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
+    /// What a controller makes of "bad version" when it writes the ISR that a leader has asked for.
+    own_isr_write: own_isr_write::OwnIsrWrite,
     /// Whether the controller hears of a broker's failed log directory.
     log_dir_events: log_dir_events::LogDirEvents,
     /// How the leader epoch cache takes an entry that contradicts those it has.

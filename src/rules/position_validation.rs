@@ -17,6 +17,9 @@ rule! {
         /// It asks the new leader where the epoch of its last record ended; "unknown" is a truncation at an unknown
         /// place.
         LeaderEpoch("leader-epoch", "KAFKA-9840", [(Release::new(2, 6, 0), Release::NEXT)]),
+        /// The same, and an answer about an older epoch than it asked for is such a truncation, too: the leader has
+        /// nothing of the epoch. No release did this: an unclean leader whose own log is longer goes unnoticed.
+        SameEpoch("same-epoch", "no release", []),
     }
 }
 
@@ -37,19 +40,28 @@ impl PositionValidation {
         self != PositionValidation::None
     }
 
-    /// Reads the new leader's answer for a consumer at `position`.
-    pub fn decide(self, position: Offset, answer: EpochEndOffset) -> PositionCheck {
+    /// Reads the new leader's answer for a consumer at `position`, which has asked about the epoch `asked`.
+    pub fn decide(
+        self,
+        position: Offset,
+        asked: Option<LeaderEpoch>,
+        answer: EpochEndOffset,
+    ) -> PositionCheck {
         let unknown = answer.end_offset == Offset::NONE || answer.leader_epoch == Some(LeaderEpoch::NONE);
+        let older = answer.leader_epoch.is_some() && answer.leader_epoch < asked;
         match self {
             PositionValidation::None => PositionCheck::Valid,
-            PositionValidation::LeaderEpoch if unknown => PositionCheck::Truncated,
-            PositionValidation::EndOffset | PositionValidation::LeaderEpoch
-                if answer.end_offset < position =>
-            {
+            PositionValidation::LeaderEpoch | PositionValidation::SameEpoch if unknown => {
+                PositionCheck::Truncated
+            }
+            _ if answer.end_offset < position => {
                 let epoch = answer.leader_epoch.filter(|epoch| *epoch != LeaderEpoch::NONE);
                 PositionCheck::TruncatedAt(answer.end_offset, epoch)
             }
-            PositionValidation::EndOffset | PositionValidation::LeaderEpoch => PositionCheck::Valid,
+            PositionValidation::SameEpoch if older => PositionCheck::Truncated,
+            PositionValidation::EndOffset
+            | PositionValidation::LeaderEpoch
+            | PositionValidation::SameEpoch => PositionCheck::Valid,
         }
     }
 }
@@ -72,10 +84,17 @@ mod tests {
         ] {
             let answer =
                 EpochEndOffset { leader_epoch: Some(LeaderEpoch(epoch)), end_offset: Offset(end_offset) };
-            let decided = |rule: PositionValidation| rule.decide(Offset(position), answer);
+            let decided =
+                |rule: PositionValidation| rule.decide(Offset(position), Some(LeaderEpoch(1)), answer);
             assert_eq!(decided(PositionValidation::None), Valid);
             assert_eq!(decided(PositionValidation::EndOffset), end_offset_rule, "{position} {answer:?}");
             assert_eq!(decided(PositionValidation::LeaderEpoch), leader_epoch_rule, "{position} {answer:?}");
+            assert_eq!(decided(PositionValidation::SameEpoch), leader_epoch_rule, "{position} {answer:?}");
         }
+        // Asked about epoch 1: the leader has epoch 0 up to 9, and nothing of 1.
+        let answer = EpochEndOffset { leader_epoch: Some(LeaderEpoch(0)), end_offset: Offset(9) };
+        let decided = |rule: PositionValidation| rule.decide(Offset(5), Some(LeaderEpoch(1)), answer);
+        assert_eq!(decided(PositionValidation::LeaderEpoch), Valid);
+        assert_eq!(decided(PositionValidation::SameEpoch), Truncated);
     }
 }

@@ -14,7 +14,7 @@
 //!
 //! Where a record went that was never acknowledged, nobody was told: then the logs are searched for its first value.
 
-use super::history::{Declared, Deletion, Ghost, History, Seen, duplicate, find};
+use super::history::{Deletion, Ghost, History, Seen, duplicate, find};
 use super::ledger::{Ledger, Names, Outcome, Send, acks_name, name_of};
 use crate::trace::names::info;
 use crate::world::nodes::Nodes;
@@ -303,7 +303,8 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
             .rev()
             .find(|(old, _)| old.batch == batch)
             .and_then(|(_, declared)| *declared)
-            .or_else(|| ghost.is_of_a_deposed_leader(&batch).then_some(Declared::UncleanElection))
+            // Nobody has led without it yet.
+            .or_else(|| ghost.excuse(&batch))
             .map(|d| d.name()),
     };
     let damaged = ghost.replicas.iter().find(|seen| seen.alive && has_damaged_copy(ghost, seen, &batch));

@@ -328,7 +328,10 @@ fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
         broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
     }
     if one < two {
-        broken.extend(first_other_prefix(left, right).map(|offset| (prefix_per_epoch::INFO.name, offset)));
+        broken.extend(
+            first_other_prefix(left, right, &ghost.given_anew)
+                .map(|offset| (prefix_per_epoch::INFO.name, offset)),
+        );
     }
 }
 
@@ -345,8 +348,9 @@ fn overlapping<'a>(
     })
 }
 
-/// The first offset at which two logs have a batch of the same epoch and are not the same up to there.
-fn first_other_prefix(left: &Seen, right: &Seen) -> Option<Offset> {
+/// The first offset at which two logs have a batch of the same epoch and are not the same up to there; but for those
+/// `given_anew`.
+fn first_other_prefix(left: &Seen, right: &Seen, given_anew: &[(Offset, LeaderEpoch)]) -> Option<Offset> {
     let mut there = 0;
     for here in 0..left.batches.len() {
         let one = prefix_per_epoch::link(&left.batches, here, left.node);
@@ -358,6 +362,7 @@ fn first_other_prefix(left: &Seen, right: &Seen) -> Option<Offset> {
         };
         if other.is_some_and(|other| prefix_per_epoch::key(other) == prefix_per_epoch::key(&one.batch))
             && !prefix_per_epoch::agree(&one, &prefix_per_epoch::link(&right.batches, there, right.node))
+            && !given_anew.contains(&prefix_per_epoch::key(&one.batch))
         {
             return Some(one.batch.base_offset);
         }

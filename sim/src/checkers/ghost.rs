@@ -176,6 +176,8 @@ pub struct Ghost {
     pub lowest_minimum: usize,
     /// Every batch that was ever in a log, with the one before it: by offset, then epoch.
     pub links: SharedList<Link>,
+    /// Offsets of an epoch that were given away once more, after power took, by declaration, what stood there.
+    pub given_anew: Vec<(Offset, LeaderEpoch)>,
     /// Who appended as leader, by epoch.
     pub appenders: Vec<(LeaderEpoch, NodeId)>,
     /// What was read, by offset: no two overlap, the latest reader's is kept.
@@ -234,6 +236,7 @@ impl Ghost {
             min_insync_replicas: 1,
             lowest_minimum: usize::MAX,
             links: SharedList::default(),
+            given_anew: Vec::new(),
             appenders: Vec::new(),
             reads: SharedList::default(),
             sent: SharedList::default(),
@@ -271,9 +274,13 @@ impl Ghost {
         self.state.as_ref().is_some_and(|state| state.isr.contains(&seen.broker))
     }
 
-    /// Whether a replica leaves the partition, its reassignment being complete but for the ISR.
+    /// Whether a replica leaves the partition, its reassignment being complete but for the ISR; or has left it, though the
+    /// leader may not have been told of the ISR without it.
     pub fn is_leaving(&self, seen: &Seen) -> bool {
-        self.state.as_ref().is_some_and(|state| state.leaving.contains(&seen.broker))
+        self.state.as_ref().is_some_and(|state| {
+            let has_left = !state.assigned.is_empty() && !state.assigned.contains(&seen.broker);
+            has_left || state.leaving.contains(&seen.broker)
+        })
     }
 
     /// Whether a batch was written by a leader that an unclean election had deposed, or soon would: it was never part of
@@ -401,6 +408,16 @@ impl Ghost {
     /// have recovered from it otherwise, or if only a leader that an unclean election deposed ever counted it.
     pub fn excuse(&self, batch: &BatchInfo) -> Option<Declared> {
         self.excuse_of(batch, self.minimum_of(batch))
+    }
+
+    /// Whether the loss of this batch by power is declared: that of now, or that of the time when it was lost. Machines
+    /// that are whole again do not take it back.
+    pub fn is_lost_to_power(&self, batch: &BatchInfo) -> bool {
+        self.excuse(batch) == Some(Declared::PowerLoss)
+            || self
+                .lost
+                .iter()
+                .any(|(old, declared)| old.batch == *batch && *declared == Some(Declared::PowerLoss))
     }
 
     fn excuse_of(&self, batch: &BatchInfo, minimum: usize) -> Option<Declared> {

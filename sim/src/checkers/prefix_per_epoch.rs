@@ -3,7 +3,7 @@
 //! Raft's log matching by epoch. It is enough to look at one batch and the one before it: the rest follows by
 //! induction, so every batch ever seen is remembered with its predecessor and compared once per replica.
 
-use super::history::{Change, Declared, Ghost, Link, Log};
+use super::history::{Change, Ghost, Link, Log};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
 use kafka::ids::{NodeId, Offset};
@@ -36,7 +36,11 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
             None => ghost.links.insert(place, link),
             Some(known) if agree(&known, &link) => {}
             // A leader that lost its log with its power leads the same epoch again, and gives the offsets away anew.
-            Some(_) if ghost.declared_at(link.batch.base_offset) == Some(Declared::PowerLoss) => {}
+            Some(known) if ghost.is_lost_to_power(&known.batch) => {
+                if !ghost.given_anew.contains(&key(&link.batch)) {
+                    ghost.given_anew.push(key(&link.batch));
+                }
+            }
             Some(known) => {
                 let (one, two) =
                     (context.nodes.name(known.node).to_owned(), context.nodes.name(change.node).to_owned());

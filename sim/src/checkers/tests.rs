@@ -401,6 +401,21 @@ fn log_matching_and_prefix_per_epoch() {
     let mut small = Small::new(["a0 b0 d2", "a0 c1 d2", "a0"], 2, 0);
     assert_eq!(small.change(1, |change| change.kept = 0), [""; 0]);
     assert_eq!(small.change(2, |change| change.kept = 0), ["prefix-per-epoch"]);
+    // What power has taken is given away anew, if that was declared; the machine may be whole again.
+    for (minimum, machines, expected) in [(1, 1, vec![]), (2, 1, vec!["prefix-per-epoch"]), (2, 2, vec![])] {
+        let mut small = Small::new(["a0 b0", "a0 c0", "a0"], 0, 0);
+        small.ghost().min_insync_replicas = minimum;
+        let batch = log("a0 b0")[1];
+        small.ghost().drops.extend((1..=machines).map(|node| Drop {
+            batch,
+            node: NodeId(node),
+            at: Time::ZERO,
+            why: "a loss of power".into(),
+            by_loss: true,
+        }));
+        assert_eq!(small.change(1, |change| change.kept = 0), [""; 0]);
+        assert_eq!(small.change(2, |change| change.kept = 0), expected, "{minimum} {machines}");
+    }
     // Different epochs may differ.
     let mut small = Small::new(["a0 b0", "a0 c1", "a0"], 2, 0);
     small.change(1, |change| change.kept = 0);
@@ -415,6 +430,20 @@ fn weak_isr() {
     let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
     small.ghost().replicas[0].isr = vec![BrokerId(1), BrokerId(2)];
     assert_eq!(small.change(1, |change| change.high_watermark_before = Some(Offset(1))), [""; 0]);
+    // Who leaves is not waited for, nor who has left, though the leader does not know yet; whoever stays is.
+    for (leaving, assigned, expected) in [
+        (vec![3], vec![1, 2, 3], vec![]),
+        (vec![], vec![1, 2], vec![]),
+        (vec![], vec![1, 2, 3], vec!["weak-isr"]),
+    ] {
+        let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
+        let state = small.ghost().state.as_mut().expect("a state");
+        state.isr = vec![BrokerId(1), BrokerId(2)];
+        state.leaving = leaving.into_iter().map(BrokerId).collect();
+        state.assigned = assigned.into_iter().map(BrokerId).collect();
+        let found = small.change(1, |change| change.high_watermark_before = Some(Offset(1)));
+        assert_eq!(found, expected);
+    }
     // A mechanism that is not in force is not looked at.
     let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
     small.force = PROPERTIES.iter().map(|info| info.name != "weak-isr").collect();
@@ -509,6 +538,25 @@ fn a_duplicate_is_the_same_record_at_another_offset() {
         let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
         assert_eq!(audit.records[0].fate, fate, "{log_now}");
         assert_eq!(audit.lost().count(), usize::from(is_lost));
+    }
+}
+
+#[test]
+fn what_power_took_is_declared_though_nobody_has_led_since() {
+    // `b` was on one machine, which lost it: promised to one, that is declared; promised to two, it is not.
+    for (minimum, expected) in [(1, Some("power-loss")), (2, None)] {
+        let mut small = Small::new(["a0 b0", "a0", "a0"], 0, 2);
+        small.ghost().min_insync_replicas = minimum;
+        small.send(1, "b");
+        small.deliver(4, &acked(1, 1));
+        let batch = log("a0 b0")[1];
+        let why = "a loss of power".into();
+        small.ghost().drops.push(Drop { batch, node: NodeId(1), at: Time(5), why, by_loss: true });
+        small.ghost().replicas[0].batches = log("a0").into_iter().collect();
+        small.ghost().replicas.iter_mut().for_each(|seen| seen.role = Role::Idle);
+        let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
+        let Fate::Lost { declared, .. } = &audit.records[0].fate else { panic!("{:?}", audit.records[0]) };
+        assert_eq!(*declared, expected, "{minimum}");
     }
 }
 

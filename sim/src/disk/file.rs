@@ -7,6 +7,9 @@
 //! by `tail`, which is there only while a truncation or an overwrite has not been flushed. So an append changes neither
 //! mark, a flush sets them (`common` to the length, no tail) without looking at any piece, and both cost nothing.
 //!
+//! The length of a file is not a byte of it: it stands in the journal, with the names. So a truncation can be durable
+//! before the bytes that were written after it are: then the tail is gone ([`File::commit_cuts`]).
+//!
 //! Left out: the order in which a page cache writes back, and write-back by itself.
 
 use bytes::Bytes;
@@ -36,6 +39,8 @@ pub struct File {
     length: u64,
     common: u64,
     tail: Option<Arc<Vec<Piece>>>,
+    /// Truncations of what was durable, not flushed: the number of each in the journal, and the length it left.
+    cuts: Vec<(u64, u64)>,
 }
 
 impl Piece {
@@ -183,11 +188,36 @@ impl File {
         removed
     }
 
-    /// Cuts the file to `length` bytes; a longer length changes nothing.
-    pub fn truncate(&mut self, length: u64) {
-        if length < self.length {
-            self.cut_marking(length);
+    /// Cuts the file to `length` bytes; a longer length changes nothing. `number` is its place in the journal. True if
+    /// the journal has to know: what was durable is gone.
+    pub fn truncate(&mut self, length: u64, number: u64) -> bool {
+        if length >= self.length {
+            return false;
         }
+        self.cut_marking(length);
+        if self.tail.is_some() {
+            self.cuts.push((number, length));
+        }
+        self.tail.is_some()
+    }
+
+    /// The journal has made durable what comes before `number`: what truncations of that time have cut off is gone for
+    /// good.
+    pub fn commit_cuts(&mut self, number: u64) {
+        let committed = self.cuts.iter().filter(|cut| cut.0 < number).map(|cut| cut.1).min();
+        let Some(length) = committed else { return };
+        self.cuts.retain(|cut| cut.0 >= number);
+        let tail = self.tail.take().into_iter().flat_map(|tail| (*tail).clone());
+        let left: Vec<Piece> = tail
+            .filter(|piece| piece.start < length)
+            .map(|piece| piece.part(piece.start, length.min(piece.end())))
+            .collect();
+        self.tail = (!left.is_empty()).then(|| Arc::new(left));
+    }
+
+    /// The numbers of the truncations that the journal has not made durable.
+    pub fn cuts(&self) -> impl Iterator<Item = u64> {
+        self.cuts.iter().map(|cut| cut.0)
     }
 
     /// Overwrites from `position` on; a gap before it is filled with zeros.
@@ -213,6 +243,7 @@ impl File {
     pub fn flush(&mut self) {
         self.common = self.length;
         self.tail = None;
+        self.cuts.clear();
     }
 
     /// Whether the durable file is the live one.
@@ -252,7 +283,7 @@ impl File {
         for piece in self.tail.take().into_iter().flat_map(|tail| (*tail).clone()) {
             self.push(piece);
         }
-        self.common = self.length;
+        self.flush();
     }
 
     /// The power is gone; of the unflushed writes a prefix survives, its last piece perhaps torn.
@@ -277,7 +308,7 @@ impl File {
                 break;
             }
         }
-        self.common = self.length;
+        self.flush();
     }
 
     /// The power is gone; any subset of the unflushed writes survives, the last of them perhaps torn. Where a lost write
@@ -308,7 +339,7 @@ impl File {
                 self.push(Piece { start: piece.start, extent: Extent::plain(zeros.into()), whole: false });
             }
         }
-        self.common = self.length;
+        self.flush();
     }
 
     /// The power is gone; of the last unflushed write the first half survives, of the others all.

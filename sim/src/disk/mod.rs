@@ -7,10 +7,11 @@
 //! What a call costs in time adds up until the kernel takes it ([`SimDisk::take_cost`]): an append or a read 1 µs and
 //! 1 µs for every 64 KiB, an operation on names 5 µs, a flush 500 µs or what was set; times the slow factor.
 //!
-//! **Names after a power failure.** A node may only count on a name once it has flushed the directory. What the file
-//! system does by itself is a choice, [`Journal`]: ext4 and XFS commit all earlier operations on names with any flush;
-//! a file system that promises nothing commits what it was asked to. Kafka before 3.0 flushes no directory (KAFKA-3968),
-//! and lives by the first kind.
+//! **Names and lengths after a power failure.** A node may only count on a name once it has flushed the directory, and on
+//! a truncation once it has flushed the file. What the file system does by itself is a choice, [`Journal`]: ext4 and XFS
+//! write names and lengths to one journal, in order, and commit all that came before with any flush; a file system that
+//! promises nothing commits what it was asked to. Kafka before 3.0 flushes no directory (KAFKA-3968), no release flushes
+//! a log that it truncates: they live by the first kind.
 //!
 //! Left out: write-back by itself (a world may have it done: [`DiskFault::WrittenBack`]), reordering within a file but by [`Survives::AnySubset`]; a bad sector spoils a whole file.
 
@@ -27,13 +28,13 @@ use kafka::time::Micros;
 use std::sync::Arc;
 use tree::{Entry, Tree};
 
-/// Which operations on names a flush makes durable.
+/// Which operations on names, and which truncations, a flush makes durable.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub enum Journal {
     /// Every earlier one, whatever was flushed: one journal in order (ext4, XFS).
     #[default]
     InOrder,
-    /// Only those of a directory that was flushed itself: all that POSIX promises.
+    /// Only those of a directory, or of a file, that was flushed itself: all that POSIX promises.
     Strict,
 }
 
@@ -58,6 +59,8 @@ pub struct SimDisk {
     slots: Arc<Vec<Arc<Slot>>>,
     tree: Arc<Tree>,
     free: Vec<u32>,
+    /// Files truncated below what was durable, since the journal was last committed.
+    cut: Vec<u32>,
     /// Files closed without a name since the last clearing, at most.
     garbage: u32,
     /// Counted from 1; part of every [`FileId`], so that one kept over a restart is found out.
@@ -83,6 +86,7 @@ impl SimDisk {
             slots: Arc::default(),
             tree: Arc::default(),
             free: Vec::new(),
+            cut: Vec::new(),
             garbage: 0,
             life: 1,
             journal: Journal::default(),
@@ -127,9 +131,11 @@ impl SimDisk {
     /// The machine has lost its power: the process is gone, and what was not flushed with it, but for what `survives`.
     /// Files are taken in a fixed order; `draw` is called a number of times that depends on what was unflushed.
     pub fn power_loss(&mut self, survives: Survives, draw: &mut dyn FnMut() -> u64) {
+        let journal = (self.journal == Journal::InOrder).then(|| self.journal_left(survives, draw));
         let tree = Arc::make_mut(&mut self.tree);
         let mut kept = 0;
-        tree.lose_power(|index, count| match survives {
+        tree.lose_power(|index, count, number| match survives {
+            _ if journal.is_some() => journal.is_some_and(|left| number < left),
             Survives::Nothing => false,
             Survives::SomePrefix => {
                 if index == 0 {
@@ -143,14 +149,35 @@ impl SimDisk {
         let slots = Arc::make_mut(&mut self.slots);
         for slot in slots.iter_mut().filter(|slot| !slot.file.is_flushed()) {
             let file = &mut Arc::make_mut(slot).file;
+            file.commit_cuts(journal.unwrap_or(0));
             match survives {
+                // What was written after a truncation cannot be there without it.
+                _ if journal.is_some() && file.cuts().next().is_some() => file.lose_all(),
                 Survives::Nothing => file.lose_all(),
                 Survives::SomePrefix => file.lose_suffix(draw),
                 Survives::AnySubset => file.lose_some(draw),
                 Survives::TornTail => file.tear(),
             }
         }
+        self.cut.clear();
         self.end_of_life();
+    }
+
+    /// Up to which of the operations that are not committed the journal is there after a power failure: those before this
+    /// number.
+    fn journal_left(&self, survives: Survives, draw: &mut dyn FnMut() -> u64) -> u64 {
+        let cuts = self.cut.iter().flat_map(|slot| self.slots[*slot as usize].file.cuts());
+        let mut open: Vec<u64> = self.tree.pending().chain(cuts).collect();
+        open.sort_unstable();
+        match survives {
+            Survives::Nothing => 0,
+            Survives::TornTail => u64::MAX,
+            Survives::SomePrefix | Survives::AnySubset if open.is_empty() => 0,
+            Survives::SomePrefix | Survives::AnySubset => {
+                let kept = draw() % (open.len() as u64 + 1);
+                open.get(kept as usize).copied().unwrap_or(u64::MAX)
+            }
+        }
     }
 
     /// Does this to the disk. False if there is no such file, or it has no such byte.
@@ -188,6 +215,7 @@ impl SimDisk {
                 }
                 self.garbage = 0;
                 self.free.clear();
+                self.cut.clear();
             }
         }
         true
@@ -307,10 +335,16 @@ impl SimDisk {
         }
     }
 
-    /// With a journal in order, a flush of anything commits every name.
-    fn commit_names(&mut self) {
-        if self.journal == Journal::InOrder && self.tree.has_pending() {
+    /// With a journal in order, a flush of anything commits every name and every truncation.
+    fn commit_journal(&mut self) {
+        if self.journal != Journal::InOrder {
+            return;
+        }
+        if self.tree.has_pending() {
             Arc::make_mut(&mut self.tree).flush_all();
+        }
+        for slot in std::mem::take(&mut self.cut) {
+            self.slot_mut(slot).file.commit_cuts(u64::MAX);
         }
     }
 }
@@ -420,7 +454,11 @@ impl Disk for SimDisk {
         self.charge_bytes(0);
         self.check()?;
         if self.open_file(file)?.length() > length {
-            self.open_file_mut(file)?.truncate(length);
+            let number = Arc::make_mut(&mut self.tree).count_operation();
+            let slot = self.slot(file).ok_or(DiskError::Io)?;
+            if self.slot_mut(slot).file.truncate(length, number) {
+                self.cut.push(slot);
+            }
         }
         Ok(())
     }
@@ -431,7 +469,7 @@ impl Disk for SimDisk {
         if !self.open_file(file)?.is_flushed() {
             self.open_file_mut(file)?.flush();
         }
-        self.commit_names();
+        self.commit_journal();
         Ok(())
     }
 
@@ -462,7 +500,7 @@ impl Disk for SimDisk {
         self.charge(self.flush_cost.0);
         self.check()?;
         Arc::make_mut(&mut self.tree).flush(path)?;
-        self.commit_names();
+        self.commit_journal();
         Ok(())
     }
 }

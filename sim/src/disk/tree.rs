@@ -30,7 +30,8 @@ type Entries = BTreeMap<Arc<str>, Entry>;
 struct Directory {
     live: Arc<Entries>,
     durable: Arc<Entries>,
-    pending: Vec<Operation>,
+    /// Each with its number in the journal.
+    pending: Vec<(u64, Operation)>,
 }
 
 /// All directories. Number 0 is `/`.
@@ -39,11 +40,13 @@ pub struct Tree {
     directories: Vec<Arc<Directory>>,
     /// Directories with pending operations.
     changed: BTreeSet<u32>,
+    /// Operations counted so far, truncations of files among them.
+    operations: u64,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Tree { directories: vec![Arc::default()], changed: BTreeSet::new() }
+        Tree { directories: vec![Arc::default()], changed: BTreeSet::new(), operations: 0 }
     }
 }
 
@@ -89,10 +92,17 @@ impl Tree {
         }
     }
 
+    /// Numbers an operation that the journal holds.
+    pub fn count_operation(&mut self) -> u64 {
+        self.operations += 1;
+        self.operations
+    }
+
     fn change(&mut self, directory: u32, operation: Operation) {
+        let number = self.count_operation();
         let changed = Arc::make_mut(&mut self.directories[directory as usize]);
         operation.apply(Arc::make_mut(&mut changed.live));
-        changed.pending.push(operation);
+        changed.pending.push((number, operation));
         self.changed.insert(directory);
     }
 
@@ -177,7 +187,7 @@ impl Tree {
         let directory = Arc::make_mut(&mut self.directories[parent as usize]);
         Arc::make_mut(&mut directory.live).remove(name);
         Arc::make_mut(&mut directory.durable).remove(name);
-        directory.pending.retain(|operation| match operation {
+        directory.pending.retain(|(_, operation)| match operation {
             Operation::Link(linked, _) => &**linked != name,
             Operation::Unlink(_) => true,
             Operation::Rename(_, to) => &**to != name,
@@ -185,15 +195,21 @@ impl Tree {
         true
     }
 
-    /// The power is gone: in every directory with pending operations, `survives` says of each, given its number and how
-    /// many there are, whether it reached the disk.
-    pub fn lose_power(&mut self, mut survives: impl FnMut(usize, usize) -> bool) {
+    /// The numbers of all pending operations.
+    pub fn pending(&self) -> impl Iterator<Item = u64> {
+        let directories = self.changed.iter().map(|number| &self.directories[*number as usize]);
+        directories.flat_map(|directory| directory.pending.iter().map(|(number, _)| *number))
+    }
+
+    /// The power is gone: in every directory with pending operations, `survives` says of each, given its place among
+    /// them, how many there are, and its number in the journal, whether it reached the disk.
+    pub fn lose_power(&mut self, mut survives: impl FnMut(usize, usize, u64) -> bool) {
         while let Some(number) = self.changed.pop_first() {
             let directory = Arc::make_mut(&mut self.directories[number as usize]);
             let pending = std::mem::take(&mut directory.pending);
             let durable = Arc::make_mut(&mut directory.durable);
-            for (index, operation) in pending.iter().enumerate() {
-                if survives(index, pending.len()) {
+            for (index, (number, operation)) in pending.iter().enumerate() {
+                if survives(index, pending.len(), *number) {
                     operation.apply(durable);
                 }
             }
@@ -211,7 +227,7 @@ impl Tree {
                 continue;
             }
             let directory = &self.directories[number as usize];
-            let linked = directory.pending.iter().filter_map(|operation| match operation {
+            let linked = directory.pending.iter().filter_map(|(_, operation)| match operation {
                 Operation::Link(_, entry) => Some(*entry),
                 Operation::Unlink(_) | Operation::Rename(..) => None,
             });

@@ -59,7 +59,7 @@ pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
         }
         last.extend(wait.map(|micros| Step::RunFor(Span(Micros(micros)))));
     }
-    last.push(Step::RunFor(Span(patience(shape))));
+    last.push(Step::RunFor(Span(patience(shape, has(|step| matches!(step, Step::Drop(_)))))));
     last
 }
 
@@ -71,8 +71,14 @@ fn core(draws: &Draws, shape: &Shape) -> Vec<u32> {
     (0..shape.brokers).filter(|id| Some(*id) != gone).collect()
 }
 
-/// How long the cluster has: whoever waits for somebody waits at most so long, a few times over.
-fn patience(shape: &Shape) -> Micros {
+/// What a controller waits for the answer to a request that got lost on a connection that stands: the brokers'
+/// `request.timeout.ms`, which no plan sets.
+const REQUEST_TIMEOUT: Micros = Micros::from_millis(30_000);
+
+/// How long the cluster has: whoever waits for somebody waits at most so long, a few times over. `lost`: whether messages
+/// may have got lost.
+fn patience(shape: &Shape, lost: bool) -> Micros {
     let longest = shape.session.max(shape.lag).max(shape.socket);
-    Micros(20_000_000 + 2 * longest.0)
+    let missed = if lost { REQUEST_TIMEOUT } else { Micros::ZERO };
+    Micros(20_000_000 + 2 * longest.0 + missed.0)
 }

@@ -315,14 +315,14 @@ pub struct Disks {
     pub flush: Option<Span>,
 }
 
-/// Which operations on names a flush makes durable.
+/// Which operations on names, and which truncations, a flush makes durable.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum JournalWord {
     /// Every earlier one, whatever was flushed: one journal in order (ext4, XFS).
     #[default]
     InOrder,
-    /// Only those of a directory that was flushed itself: all that POSIX promises.
+    /// Only those of a directory, or of a file, that was flushed itself: all that POSIX promises.
     Strict,
 }
 

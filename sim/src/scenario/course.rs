@@ -42,6 +42,7 @@ const CHAPTERS: &[Chapter] = &[
         order: &[
             "broker-killed",
             "controller-killed",
+            "controller-gone-unseen",
             "zombie-controller",
             "zombie-controller-in-session",
             "controlled-shutdown",
@@ -71,6 +72,7 @@ const CHAPTERS: &[Chapter] = &[
             "follower-halts",
             "follower-wipes-its-log",
             "consumer-skips",
+            "epoch-that-is-gone",
         ],
     },
     Chapter {
@@ -79,6 +81,7 @@ const CHAPTERS: &[Chapter] = &[
         order: &[
             "admitted-below-epoch-start",
             "stale-isr-reply",
+            "own-write-refused",
             "high-watermark-forgotten",
             "maximal-isr",
             "zkversion-not-equal",

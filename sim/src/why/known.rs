@@ -38,9 +38,23 @@ pub const KNOWN: &[Known] = &[
     Known {
         name: "own-isr-write",
         source: "KIP-497",
-        about: "A controller whose write of an ISR is answered too late writes again, meets its own write, and refuses: \
-                the leader waits for an answer that no one sends (gone with ZooKeeper).",
-        without: own_write_recognised,
+        about: "If the answer to the controller's write of an ISR is lost, it writes again, meets its own write, and \
+                refuses: the leader waits with its change for ever, and its ISR stands still.",
+        without: |case| decided(case, "own-isr-write", "recognised"),
+    },
+    Known {
+        name: "missed-deletion",
+        source: "KAFKA-5642",
+        about: "If a controller goes before the others have set a watch on its znode again, nobody is told, and nobody \
+                runs for controller.",
+        without: |case| decided(case, "missed-deletion", "runs"),
+    },
+    Known {
+        name: "position-validation",
+        source: "KIP-320",
+        about: "A consumer asks where the epoch of its position ended. A leader of an unclean election that has nothing \
+                of that epoch answers with the end of an older one; if that is beyond the position, all seems well.",
+        without: |case| decided(case, "position-validation", "same-epoch"),
     },
 ];
 
@@ -74,22 +88,16 @@ fn written_back(case: &Case) -> Option<Case> {
     (count > 0).then(|| Case { plan: Scenario { steps, ..case.plan.clone() }, ..case.clone() })
 }
 
-/// The controller looks whether what it meets is its own write.
-///
-/// *What this hides*: nothing else; the rule is asked at this one place.
-fn own_write_recognised(case: &Case) -> Option<Case> {
-    with_rule(case, "own-isr-write", "recognised")
-}
-
-/// The case with one rule decided so; `None` if it is, or cannot be.
-fn with_rule(case: &Case, rule: &str, value: &str) -> Option<Case> {
+/// One rule is decided as no release decides it, or as none does any more; `None` if it is already. *What this hides*: nothing
+/// else than what hangs on the moments that the decision changes.
+fn decided(case: &Case, rule: &str, value: &str) -> Option<Case> {
     let (rule, value) = (rule.to_owned(), value.to_owned());
     let mut rules = Rules::of(case.release);
     for (rule, value) in case.plan.rules.0.iter().chain(&case.rules) {
-        rules.set(rule, value).ok()?;
+        rules.set(rule, value).expect("rules are checked before");
     }
     let before = rules;
-    rules.set(&rule, &value).ok()?;
+    rules.set(&rule, &value).expect("there is such a value");
     (rules != before).then(|| case.with(&[(rule, value)]))
 }
 
