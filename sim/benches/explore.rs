@@ -1,7 +1,11 @@
 //! Exploring as a whole: drawing, running, checking, hashing, coverage.
 //!
-//! `cargo bench --bench explore` prints trials and events a second on one core for each profile, and what drawing the plans
-//! takes of it; criterion then times a batch of trials.
+//! `cargo bench --bench explore` prints, for each profile: trials and events a second on one core, and what drawing the plans
+//! takes of it; trials an hour on one core and on two; and how much memory the process has needed at most, after a batch
+//! and after ten. Criterion then times a batch of trials.
+//!
+//! A trial is bounded by [`trial::explore::trial::BUDGET`], and its memory with it: the peak does not grow with the number of
+//! trials. It is what the operating system says (`VmHWM`), so it counts the program and what the allocator keeps, too.
 
 mod timing;
 
@@ -43,10 +47,39 @@ fn explore(criterion: &mut Criterion) {
             100.0 * drawing / whole,
             3600.0 * TRIALS as f64 / whole,
         );
+        let both = || {
+            std::thread::scope(|scope| {
+                for half in [0..TRIALS / 2, TRIALS / 2..TRIALS] {
+                    let question = &question;
+                    scope.spawn(move || half.for_each(|seed| drop(black_box(question.trial(seed)))));
+                }
+            });
+        };
+        let two = shortest(ROUNDS, both);
+        let after_one = peak();
+        for seed in TRIALS..10 * TRIALS {
+            black_box(question.trial(seed));
+        }
+        println!(
+            "explore/{profile}: {:.0} trials an hour on two cores, {:.2} times as many; peak memory {} after {} trials, {} after {}",
+            3600.0 * TRIALS as f64 / two,
+            whole / two,
+            after_one,
+            TRIALS,
+            peak(),
+            10 * TRIALS,
+        );
         group.throughput(Throughput::Elements(TRIALS));
         group.bench_function(profile.name(), |bencher| bencher.iter(batch));
     }
     group.finish();
+}
+
+/// The most memory that this process has had, as Linux tells; elsewhere nobody does.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or("unknown".to_owned(), |line| line.trim().to_owned())
 }
 
 fn main() {

@@ -5,12 +5,23 @@
 //! 1. [`world`] is the cluster under test, with every fault as a method; [`kernel`] its event queue, clock, randomness
 //!    and hash; [`net`] and [`disk`] what nodes are lent.
 //! 2. [`checkers`]: the properties, and the auditor. [`trace`]: stories and tables.
-//! 3. [`scenario`]: files, whether they can be, how they run, what they come to. [`recording`]: what real clusters did,
+//! 3. [`mod@scenario`]: files, whether they can be, how they run, what they come to. [`recording`]: what real clusters did,
 //!    held against ours. [`cli`]: the command.
-//! 4. [`why`] a plan fails, and what would have mended it; [`shrink`]: the smallest scenario that fails so; [`museum`]: all
-//!    flaws of the ladder, found by exploring.
+//! 4. [`mod@explore`]: random trials. [`why`] a plan fails, and what would have mended it; [`shrink`]: the smallest
+//!    scenario that fails so; [`museum`]: all flaws of the ladder, found by exploring.
+//! 5. [`library`]: all of it from anybody's tests, by two functions.
 //!
-//! A scenario can be run from any test. The same scenario, era and seed give the same run, told by its hash:
+//! ```
+//! #[test]
+//! # fn not_run_here() {}
+//! fn my_cluster_keeps_what_it_acknowledges() {
+//!     trial::explore("everything").era("3.9").trials(200).check();
+//!     trial::scenario("scenarios/my-story.json").seeds(0..100).check();
+//! }
+//! ```
+//!
+//! ([`fn@explore`], [`fn@scenario`].) What they stand on can be called, too. The same scenario, era and seed give the same
+//! run, told by its hash:
 //!
 //! ```
 //! use trial::scenario::{parse::parse, run::run, source::Source, validate::validate};
@@ -38,6 +49,7 @@ pub mod cli;
 pub mod disk;
 pub mod explore;
 pub mod kernel;
+pub mod library;
 pub mod museum;
 pub mod net;
 pub mod recording;
@@ -45,8 +57,11 @@ pub mod scenario;
 pub mod shrink;
 pub mod trace;
 pub mod tracing_log;
-/// The cluster that all this is about.
-pub use kafka;
-
 pub mod why;
 pub mod world;
+
+/// The cluster that all this is about.
+pub use kafka;
+#[cfg(feature = "proptest")]
+pub use library::strategies;
+pub use library::{explore, scenario};

@@ -157,7 +157,8 @@ fn is_exception(rule: &str, value: &str) -> bool {
 fn every_value_of_a_rule_is_seen_to_decide() {
     let mut seen = Seen::new();
     let mut never = Vec::new();
-    for rule in Rules::list() {
+    // What is planted is no release's: `planted.rs` shows each at work.
+    for rule in Rules::list().into_iter().filter(|rule| rule.name != "planted") {
         let mut likely = None;
         for value in rule.values.iter().filter(|value| !is_exception(rule.name, value.name)) {
             match seen.decides(&rule, value.name, likely) {

@@ -66,15 +66,8 @@ fn seeds() -> Result<Range<u64>, String> {
         Ok(text) => text.parse::<u64>().map(Some).map_err(|_| format!("{name}={text} is no number")),
         Err(_) => Ok(None),
     };
-    if let Ok(text) = std::env::var("TRIAL_SEEDS") {
-        let range =
-            text.split_once("..").and_then(|(from, until)| Some(from.parse().ok()?..until.parse().ok()?));
-        return range
-            .filter(|range: &Range<u64>| !range.is_empty())
-            .ok_or(format!("TRIAL_SEEDS={text} is no A..B"));
-    }
-    if let Some(seed) = number("TRIAL_SEED")? {
-        return Ok(seed..seed + 1);
+    if let Some(seeds) = trial::library::seeds::asked().map_err(|problem| problem.to_string())? {
+        return Ok(seeds);
     }
     match (number("MADSIM_TEST_SEED")?, number("MADSIM_TEST_NUM")?) {
         (None, None) => Ok(SEEDS),

@@ -142,9 +142,12 @@ impl Broker {
     /// Every reason to refuse a control request as a whole. One that is not refused has made its sender the controller.
     fn validate_sender(&mut self, sender: Sender, env: &mut Env<'_>) -> Result<(), KafkaError> {
         let own = self.lifecycle.epoch();
-        let refused = broker_epoch::validate(self.era.rules.broker_epoch, own, sender.broker_epoch)
-            .err()
-            .or((sender.controller_epoch < self.control.controller_epoch)
+        let rules = &self.era.rules;
+        let former_life = broker_epoch::validate(rules.broker_epoch, own, sender.broker_epoch).err();
+        let deposed = sender.controller_epoch < self.control.controller_epoch;
+        let refused = former_life
+            .filter(|_| !rules.planted.accepts_for_a_former_life())
+            .or((deposed && !rules.planted.accepts_old_controllers())
                 .then_some(KafkaError::StaleControllerEpoch));
         if let Some(error) = refused {
             let Sender { api, controller, controller_epoch, .. } = sender;
@@ -197,7 +200,8 @@ impl Broker {
     /// Every reason to refuse one partition of a LeaderAndIsr.
     fn validate_leader_and_isr(&self, state: &LeaderAndIsrPartition) -> Result<(), KafkaError> {
         let current = self.replicas.partition(state.partition).map(|replica| replica.leader_epoch);
-        if state.leader_epoch <= current.unwrap_or(LeaderEpoch::NONE) {
+        let is_over = state.leader_epoch <= current.unwrap_or(LeaderEpoch::NONE);
+        if is_over && !self.era.rules.planted.accepts_old_leader_epochs() {
             Err(KafkaError::StaleControllerEpoch)
         } else if !state.replicas.contains(&self.config.id) {
             Err(KafkaError::UnknownTopicOrPartition)
@@ -289,6 +293,7 @@ impl Broker {
         for stop in &request.partitions {
             let current = self.replicas.partition(stop.partition).map(|replica| replica.leader_epoch);
             let refused = stop_replica::validate(rule, current, stop.leader_epoch).err();
+            let refused = refused.filter(|_| !self.era.rules.planted.accepts_late_stops());
             answers.push((stop.partition, refused));
             match refused {
                 Some(error) => {

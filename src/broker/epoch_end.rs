@@ -64,7 +64,10 @@ impl ReplicaManager {
         partition.serves(&self.era.rules, question.current_leader_epoch, true)?;
         let (rule, log) = (self.era.rules.earliest_epoch, &partition.log);
         let end = earliest_epoch::end_offset_for(rule, log.epochs(), log.end_offset(), question.leader_epoch);
-        let (epoch, end_offset) = end.unwrap_or((LeaderEpoch::NONE, Offset::NONE));
+        let (epoch, end_offset) = match self.era.rules.planted.ends_epochs_at_the_log_end() {
+            true => (question.leader_epoch, log.end_offset()),
+            false => end.unwrap_or((LeaderEpoch::NONE, Offset::NONE)),
+        };
         Ok(EpochEndOffset { leader_epoch: Some(epoch), end_offset })
     }
 }

@@ -201,11 +201,13 @@ impl ReplicaManager {
             return Err(KafkaError::OffsetOutOfRange);
         }
         let diverging = self.divergence(partition, asked)?;
-        if diverging.is_none() && asked.fetch_offset > log_end {
+        let is_beyond = asked.fetch_offset > log_end && !rules.planted.serves_beyond_the_end();
+        if diverging.is_none() && is_beyond {
             return Err(KafkaError::OffsetOutOfRange);
         }
         let high_watermark = partition.high_watermark;
-        let limit = if follower.is_some() { log_end } else { high_watermark };
+        let to_the_end = follower.is_some() || rules.planted.lets_consumers_read_ahead();
+        let limit = if to_the_end { log_end } else { high_watermark };
         let hurries = remote.and_then(Result::ok).is_some_and(|remote| {
             rules.stale_high_watermark.answers_at_once(remote.told_high_watermark, high_watermark)
         });
@@ -246,10 +248,14 @@ impl ReplicaManager {
         partition: &Partition,
         asked: &FetchPartition,
     ) -> Result<Option<DivergingEpoch>, KafkaError> {
-        let Some(fetched) = asked.last_fetched_epoch else { return Ok(None) };
+        let rules = &self.era.rules;
+        let told = asked.last_fetched_epoch.filter(|_| !rules.planted.misses_divergence());
+        let Some(fetched) = told else { return Ok(None) };
         let (rule, end) = (self.era.rules.earliest_epoch, partition.log.end_offset());
         let (epoch, end_offset) = earliest_epoch::end_offset_for(rule, partition.log.epochs(), end, fetched)
             .ok_or(KafkaError::OffsetOutOfRange)?;
+        let ends_at_the_end = rules.planted.ends_epochs_at_the_log_end();
+        let (epoch, end_offset) = if ends_at_the_end { (fetched, end) } else { (epoch, end_offset) };
         let diverges = epoch < fetched || end_offset < asked.fetch_offset;
         Ok(diverges.then_some(DivergingEpoch { epoch, end_offset }))
     }
@@ -400,7 +406,13 @@ impl ReplicaManager {
             };
             let moved = remote.log_end != asked.fetch_offset;
             let log_start = asked.log_start_offset.unwrap_or(Offset::NONE);
-            remote.fetched(asked.fetch_offset, log_start, look.log_end, env.wall);
+            let planted = self.era.rules.planted;
+            let at = match (planted.counts_what_is_sent(), planted.keeps_the_highest_position()) {
+                (true, _) => look.log_end,
+                (_, true) => asked.fetch_offset.max(remote.log_end),
+                _ => asked.fetch_offset,
+            };
+            remote.fetched(at, log_start, look.log_end, env.wall);
             remote.told_high_watermark = look.high_watermark;
             if let Some(session) = session.as_deref_mut()
                 && self.maybe_expand_isr(tp, follower, session, env)

@@ -126,6 +126,9 @@ impl ReplicaFetcher {
         };
         let cut = truncation::decide(rule, era.rules.earliest_epoch, answer, follower);
         let (Cut::To(to) | Cut::ToAndAskAgain(to)) = cut;
+        let planted = era.rules.planted;
+        let to = if planted.cuts_at_the_high_watermark() { replica.high_watermark } else { to };
+        let to = if planted.cuts_one_short() { replica.log.end_offset().min(to + 1) } else { to };
         let fetches = truncation::fetches_after_cut(rule, cut, diverging);
         let phase = if fetches { Phase::Fetching } else { Phase::Truncating };
         self.cut_to(state, to, phase, Decided::by(rule), replicas, env);

@@ -43,6 +43,7 @@ impl ReplicaManager {
         // Most answers bring nothing for most of their partitions.
         if batches.is_empty()
             && partition.bounded(leader_high_watermark) == partition.high_watermark
+            && !self.era.rules.planted.takes_any_high_watermark()
             && leader_log_start.is_none_or(|start| start <= partition.log.start_offset())
         {
             return self.end_log_work(Ok(()), env);
@@ -65,7 +66,14 @@ impl ReplicaManager {
             });
             env.mark(tp);
         }
-        let rose = appended.is_ok() && learn_high_watermark(partition, leader_high_watermark, env);
+        let planted = self.era.rules.planted;
+        let learns = appended.is_ok() && !planted.learns_no_high_watermark();
+        let bound = if planted.takes_any_high_watermark() {
+            leader_high_watermark
+        } else {
+            partition.log.end_offset()
+        };
+        let rose = learns && learn_high_watermark(partition, leader_high_watermark, bound, env);
         let may_rise = |start: &Offset| *start <= partition.high_watermark;
         if let (Ok(()), Some(start)) = (appended, leader_log_start.filter(may_rise)) {
             appended = self.raise_log_start(tp, start, leader, None, env);
@@ -119,6 +127,9 @@ impl ReplicaManager {
         decided: Decided,
         env: &mut Env<'_>,
     ) -> Result<(), LogError> {
+        if self.era.rules.planted.leaves_out_the_cut() {
+            return Ok(());
+        }
         let trims = truncate_at_log_end::trims_epochs(self.era.rules.truncate_at_log_end);
         let Some(partition) = self.partitions.get_mut(tp).map(Arc::make_mut) else { return Ok(()) };
         let from = partition.log.end_offset();
@@ -183,9 +194,14 @@ impl ReplicaManager {
 }
 
 /// Takes the leader's high watermark as far as the log goes. True if it rose.
-fn learn_high_watermark(partition: &mut Partition, leaders: Offset, env: &mut Env<'_>) -> bool {
+fn learn_high_watermark(
+    partition: &mut Partition,
+    leaders: Offset,
+    bound: Offset,
+    env: &mut Env<'_>,
+) -> bool {
     let from = partition.high_watermark;
-    let to = partition.bounded(leaders);
+    let to = leaders.max(partition.log.start_offset()).min(bound);
     if to == from {
         return false;
     }

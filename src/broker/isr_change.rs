@@ -118,9 +118,13 @@ impl ReplicaManager {
         if leader.pending.is_some() || leader.isr.contains(&follower) {
             return false;
         }
-        let rule = self.era.rules.isr_admission;
-        let admitted = rule.is_eligible(self.metadata.live_broker(follower).is_some())
-            && rule.admits(remote.log_end, partition.high_watermark, leader.epoch_start);
+        let (rule, planted) = (self.era.rules.isr_admission, self.era.rules.planted);
+        let is_live = self.metadata.live_broker(follower).is_some() || planted.admits_the_dead();
+        let epoch_start =
+            if planted.ignores_the_epoch_start() { partition.high_watermark } else { leader.epoch_start };
+        let admitted = rule.is_eligible(is_live)
+            && (rule.admits(remote.log_end, partition.high_watermark, epoch_start)
+                || planted.admits_anybody());
         if !admitted {
             return false;
         }
@@ -153,7 +157,7 @@ impl ReplicaManager {
             let Some(partition) = self.partition(tp) else { continue };
             let Some(leader) = partition.leader() else { continue };
             let lagging = leader.lagging(rule, partition.log.end_offset(), env.wall, lag);
-            if lagging.is_empty() {
+            if lagging.is_empty() || self.era.rules.planted.keeps_laggards() {
                 continue;
             }
             let proposal = IsrProposal::shrink(&leader.isr, &lagging);
@@ -365,7 +369,9 @@ impl ReplicaManager {
         for (tp, change, result) in answered {
             let leader = self.partition(tp).and_then(|partition| partition.leader());
             // Compared by what is wanted, as Kafka does: an old answer may be taken for that of a new, equal request.
-            if leader.and_then(|leader| leader.pending.as_ref()) == Some(&change.proposal) {
+            let pending = leader.and_then(|leader| leader.pending.as_ref());
+            let takes_any = self.era.rules.planted.takes_any_isr_answer() && pending.is_some();
+            if pending == Some(&change.proposal) || takes_any {
                 self.on_isr_altered(tp, change.proposal, result, env);
             }
         }
@@ -384,7 +390,7 @@ impl ReplicaManager {
             Ok(state) => {
                 let accepted = state.leader_epoch == partition.leader_epoch
                     && self.era.rules.isr_answer_version.accepts(state.zk_version, partition.zk_version);
-                if !accepted {
+                if !accepted && !self.era.rules.planted.takes_any_isr_answer() {
                     return;
                 }
                 self.commit_isr(tp, state.isr, state.zk_version, env);

@@ -16,6 +16,7 @@
 use crate::ids::{BrokerId, Offset};
 use crate::rules::high_watermark::HighWatermark;
 use crate::rules::isr_shrink::IsrShrink;
+use crate::rules::planted::Planted;
 use crate::time::{Micros, Timestamp};
 
 /// A leader's state.
@@ -156,23 +157,29 @@ impl LeaderState {
     /// larger. `may_enter`: whether a replica outside the ISR can enter it.
     pub fn high_watermark(
         &self,
-        rule: HighWatermark,
+        (rule, planted): (HighWatermark, Planted),
         own_end: Offset,
         now: Timestamp,
         lag: Micros,
         may_enter: impl Fn(BrokerId) -> bool,
     ) -> Offset {
-        let members = rule.members(&self.isr, self.maximal_isr());
+        let committed_alone = planted.waits_for_the_committed_alone();
+        let members = if committed_alone { &self.isr } else { rule.members(&self.isr, self.maximal_isr()) };
         let mut lowest = own_end;
         for follower in &self.followers {
-            if follower.log_end >= lowest {
+            let is_silent = planted.ignores_the_silent() && follower.log_end == Offset::NONE;
+            if follower.log_end >= lowest || is_silent {
                 continue;
             }
-            if members.contains(&follower.broker)
-                || (follower.caught_up_lately(now, lag) && may_enter(follower.broker))
-            {
+            let is_entering =
+                |follower: &RemoteReplica| follower.caught_up_lately(now, lag) && may_enter(follower.broker);
+            if members.contains(&follower.broker) || !committed_alone && is_entering(follower) {
                 lowest = follower.log_end;
             }
+        }
+        if planted.takes_the_highest_end() {
+            let ends = self.followers.iter().filter(|follower| members.contains(&follower.broker));
+            return ends.map(|follower| follower.log_end).max().unwrap_or(lowest).max(lowest).min(own_end);
         }
         lowest
     }
@@ -212,7 +219,13 @@ mod tests {
     }
 
     fn high_watermark(leader: &LeaderState, now: i64) -> Offset {
-        leader.high_watermark(HighWatermark::MaximalIsr, Offset(5), Timestamp(now), LAG, |_| true)
+        leader.high_watermark(
+            (HighWatermark::MaximalIsr, Planted::None),
+            Offset(5),
+            Timestamp(now),
+            LAG,
+            |_| true,
+        )
     }
 
     #[test]
@@ -243,7 +256,7 @@ mod tests {
         );
         assert_eq!(high_watermark(&leader, 1_001_000), Offset(4));
         let nobody = |_| false;
-        let rule = HighWatermark::MaximalIsr;
+        let rule = (HighWatermark::MaximalIsr, Planted::None);
         let alone = leader.high_watermark(rule, Offset(5), Timestamp(1_001_000), LAG, nobody);
         assert_eq!(alone, Offset(5), "it could not enter anyway");
         assert_eq!(high_watermark(&leader, 1_010_501), Offset(5), "it has been silent for too long");

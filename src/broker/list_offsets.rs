@@ -71,7 +71,8 @@ impl ReplicaManager {
         partition.serves(rules, asker, true)?;
         let is_client = replica == BrokerId::NONE;
         let (high_watermark, log) = (partition.high_watermark, &partition.log);
-        let limit = if is_client { high_watermark } else { log.end_offset() };
+        let to_the_end = !is_client || rules.planted.lists_the_log_end();
+        let limit = if to_the_end { log.end_offset() } else { high_watermark };
         let known = match partition.leader() {
             Some(leader) if is_client => rules.end_offset.known(high_watermark, leader.epoch_start, version),
             _ => Ok(()),

@@ -117,6 +117,16 @@ impl Broker {
         self.config.id
     }
 
+    /// Its default of `unclean.leader.election.enable`.
+    pub fn allows_unclean_elections(&self) -> bool {
+        self.config.topic_defaults.unclean_leader_election
+    }
+
+    /// The epoch of the newest controller that it has listened to, in this life.
+    pub fn obeyed_controller(&self) -> ControllerEpoch {
+        self.control.controller_epoch
+    }
+
     /// Its controller epoch while it is the active controller.
     pub fn controller_epoch(&self) -> Option<ControllerEpoch> {
         self.controller.active_epoch()

@@ -118,10 +118,12 @@ impl Partition {
         asker: Option<LeaderEpoch>,
         leader_only: bool,
     ) -> Result<(), KafkaError> {
-        rules.fencing.check(asker, self.leader_epoch)?;
+        if !rules.planted.skips_fencing() {
+            rules.fencing.check(asker, self.leader_epoch)?;
+        }
         let may = match self.role {
             PartitionRole::Leader(_) => true,
-            PartitionRole::Follower { .. } => !leader_only,
+            PartitionRole::Follower { .. } => !leader_only || rules.planted.lets_followers_serve(),
             PartitionRole::Idle => false,
         };
         if may { Ok(()) } else { Err(KafkaError::NotLeaderOrFollower) }
@@ -129,7 +131,20 @@ impl Partition {
 
     /// `min.insync.replicas` as it applies.
     pub fn min_insync_replicas(&self, rules: &Rules) -> usize {
+        match rules.planted.ignores_the_minimum() {
+            true => 1,
+            false => self.promised_minimum(rules),
+        }
+    }
+
+    /// How many in-sync replicas the topic promises, whatever this broker makes of it.
+    fn promised_minimum(&self, rules: &Rules) -> usize {
         rules.high_watermark.effective_minimum(self.log.config().min_insync_replicas, self.replicas.len())
+    }
+
+    /// How many replicas count for `min.insync.replicas`, of which so many are in the ISR.
+    pub fn in_sync(&self, isr: usize, rules: &Rules) -> usize {
+        if rules.planted.counts_all_replicas() { self.replicas.len() } else { isr }
     }
 
     /// Bytes of whole batches from the one that holds `from` on, below `limit`; counting stops at `enough`.
@@ -168,7 +183,7 @@ impl Partition {
             maximal_isr: leader.map_or(&[], LeaderState::maximal_isr),
             followers: leader.map_or(&[], |leader| &leader.followers),
             zk_version: self.zk_version,
-            min_insync_replicas: self.min_insync_replicas(rules),
+            min_insync_replicas: self.promised_minimum(rules),
             last_cut: self.last_cut,
             log: &self.log,
         }

@@ -91,7 +91,8 @@ impl ReplicaManager {
             Acks::Leader => self.answer_appended(produce, env),
             Acks::All => {
                 let mut produce = produce;
-                if self.is_satisfied(&mut produce, None) {
+                let at_once = self.era.rules.planted.acknowledges_at_once();
+                if at_once || self.is_satisfied(&mut produce, None) {
                     self.answer_appended(produce, env);
                 } else {
                     self.produces.park(produce, env.now + timeout);
@@ -103,7 +104,8 @@ impl ReplicaManager {
     /// Every reason not to append, but for those that only the log can tell.
     fn refuse_produce(partition: &Partition, rules: &Rules, acks: Acks) -> Result<(), KafkaError> {
         let leader = partition.leader().ok_or(KafkaError::NotLeaderOrFollower)?;
-        if acks == Acks::All && leader.isr.len() < partition.min_insync_replicas(rules) {
+        let in_sync = partition.in_sync(leader.isr.len(), rules);
+        if acks == Acks::All && in_sync < partition.min_insync_replicas(rules) {
             return Err(KafkaError::NotEnoughReplicas);
         }
         Ok(())
@@ -120,6 +122,13 @@ impl ReplicaManager {
     ) -> Appended {
         let rules = &self.era.rules;
         let accepted = self.hosted(tp).and_then(|hosted| Self::refuse_produce(hosted, rules, acks));
+        let afterwards =
+            accepted == Err(KafkaError::NotEnoughReplicas) && rules.planted.refuses_after_the_append();
+        if afterwards {
+            // What is said of it stays the same.
+            let _ = self.append_to_log(tp, records.clone(), env);
+            env.mark(tp);
+        }
         let appended = accepted.and_then(|()| self.append_to_log(tp, records, env));
         if let Err(error) = &appended {
             let error = *error;
@@ -142,7 +151,10 @@ impl ReplicaManager {
         let stamped = self.partition(tp).filter(|partition| partition.log.config().log_append_time);
         let log_start = self.partition(tp).map(|partition| partition.log.start_offset());
         Appended {
-            required: appended.map_or(Offset::NONE, |(_, next_offset, _)| next_offset),
+            required: match self.era.rules.planted.acknowledges_one_short() {
+                true => appended.map_or(Offset::NONE, |(base_offset, ..)| base_offset),
+                false => appended.map_or(Offset::NONE, |(_, next_offset, _)| next_offset),
+            },
             waits: appended.is_ok(),
             outcome: ProduceOutcome {
                 partition: tp,
@@ -163,6 +175,11 @@ impl ReplicaManager {
         let epoch = if self.stamps_epochs { partition.leader_epoch } else { LeaderEpoch::NONE };
         let log = &mut Arc::make_mut(partition).log;
         let base_offset = log.end_offset();
+        if self.era.rules.planted.appends_twice(base_offset) {
+            let twice = log.append_set_as_leader(records.clone(), epoch, env.now, env.wall, &mut *env.disk);
+            twice.map_err(|error| self.log_error(error))?;
+        }
+        let log = &mut Arc::make_mut(self.partitions.get_mut(tp).expect("as before")).log;
         log.append_set_as_leader(records, epoch, env.now, env.wall, &mut *env.disk)
             .map(|records| (base_offset, records))
             .map_err(|error| self.log_error(error))
@@ -210,10 +227,15 @@ impl ReplicaManager {
     /// Whether everybody who has to have everything below `required` has it (`checkEnoughReplicasReachOffset`).
     fn reached(&self, tp: TopicPartition, required: Offset) -> Result<bool, KafkaError> {
         let partition = self.hosted(tp)?;
+        let rules = &self.era.rules;
+        if rules.planted.acknowledges_when_deposed() && !partition.is_leader() {
+            return Ok(true);
+        }
         let leader = partition.leader().ok_or(KafkaError::NotLeaderOrFollower)?;
+        let in_sync = partition.in_sync(leader.maximal_isr().len(), rules);
         if partition.high_watermark < required {
             Ok(false)
-        } else if leader.maximal_isr().len() < partition.min_insync_replicas(&self.era.rules) {
+        } else if in_sync < partition.min_insync_replicas(rules) {
             Err(KafkaError::NotEnoughReplicasAfterAppend)
         } else {
             Ok(true)

@@ -260,7 +260,10 @@ impl ReplicaManager {
     ) -> Result<(), KafkaError> {
         let tp = state.partition;
         let own = self.config.id;
-        let enters_epoch = self.stamps_epochs && epoch_cache::enters_on_election(self.era.rules.epoch_cache);
+        let rules = &self.era.rules;
+        let enters_epoch = self.stamps_epochs
+            && epoch_cache::enters_on_election(rules.epoch_cache)
+            && !rules.planted.enters_no_epoch();
         let partition = self.get_or_create(tp, topic, env).map_err(|_| KafkaError::KafkaStorageError)?;
         let epoch_start = partition.log.end_offset();
         take_over(partition, state, topic);
@@ -445,15 +448,24 @@ impl ReplicaManager {
         let rules = &self.era.rules;
         let Some(partition) = self.partitions.get_mut(tp) else { return false };
         let Some(leader) = partition.leader() else { return false };
-        if !rules.high_watermark.may_rise(leader.isr.len(), partition.min_insync_replicas(rules)) {
+        if !rules
+            .high_watermark
+            .may_rise(partition.in_sync(leader.isr.len(), rules), partition.min_insync_replicas(rules))
+        {
             return false;
         }
         let (end, lag) = (partition.log.end_offset(), self.config.replica_lag_time_max);
         let may_enter =
             |follower| rules.isr_admission.is_eligible(self.metadata.live_broker(follower).is_some());
-        let to = leader.high_watermark(rules.high_watermark, end, env.wall, lag, may_enter);
+        let by = (rules.high_watermark, rules.planted);
+        let to = leader.high_watermark(by, end, env.wall, lag, may_enter);
         let from = partition.high_watermark;
         if to <= from {
+            if to < from && rules.planted.lets_high_watermark_fall() {
+                let partition = Arc::make_mut(partition);
+                partition.high_watermark = partition.bounded(to);
+                env.mark(tp);
+            }
             return false;
         }
         env.note(|| {

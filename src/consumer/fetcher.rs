@@ -13,7 +13,7 @@
 //! Left out: fetch sessions (KIP-227), `max.poll.records`, isolation level. A batch that fails its CRC (`check.crcs`)
 //! stops the partition; Kafka throws out of every `poll`.
 
-use super::subscription_state::{AssignedPartition, FetchState, Position};
+use super::subscription_state::{AssignedPartition, End, FetchState, Position};
 use super::{Consumer, PendingCall, Purpose};
 use crate::client::{Leader, Metadata, Readiness};
 use crate::command::Delivery;
@@ -138,7 +138,7 @@ impl Consumer {
         let FetchState::Fetching(position) = assigned.state else { return };
         if let Some(error) = fetched.error {
             self.on_fetch_refused(fetched, error, fetch_offset, position, env);
-        } else if position.offset == fetch_offset {
+        } else if position.offset == fetch_offset || self.planted.takes_stale_reads() {
             self.take_records(fetched, position, broker, env);
         }
     }
@@ -163,7 +163,12 @@ impl Consumer {
         let valid = fetched.records.iter().take_while(|batch| batch.is_valid()).count();
         let is_corrupt = valid < fetched.records.len();
         fetched.records.truncate(valid);
-        let next = fetched.records.last().map(|batch| after(batch, position));
+        let planted = self.planted;
+        let next = fetched.records.last().map(|batch| {
+            let next = after(batch, position);
+            let ahead = i64::from(planted.skips_a_record(next.offset));
+            Position { offset: next.offset + ahead, ..next }
+        });
         if let Some(next) = next.filter(|next| next.offset > position.offset) {
             // The position changes, the state does not: nothing that was asked becomes out of date.
             assigned.state = FetchState::Fetching(next);
@@ -202,6 +207,13 @@ impl Consumer {
             env.note(|| Note::Client(ClientNote::FetchRefused { partition, offset, error }));
         }
         match error {
+            _ if self.planted.resets_on_any_refusal() => {
+                assigned.transition(FetchState::AwaitReset {
+                    to: End::Earliest,
+                    from: Some(position.offset),
+                    by_policy: true,
+                });
+            }
             // A follower may not have what the leader has: the leader decides.
             KafkaError::OffsetOutOfRange if assigned.preferred_replica.take().is_some() => {}
             KafkaError::OffsetOutOfRange if fetch_offset != position.offset => {}

@@ -25,6 +25,7 @@ use crate::era::Era;
 use crate::ids::{BrokerId, CallId, NodeId, Offset, TopicPartition};
 use crate::messages::Response;
 use crate::node::{Effect, Env, Input, Node};
+use crate::rules::planted::Planted;
 use crate::rules::position_validation::PositionValidation;
 use crate::time::Time;
 use subscription_state::{AssignedPartition, FetchState, Subscriptions};
@@ -34,6 +35,8 @@ use subscription_state::{AssignedPartition, FetchState, Subscriptions};
 pub struct Consumer {
     config: ConsumerConfig,
     rule: PositionValidation,
+    /// Rule `planted`.
+    planted: Planted,
     retry: ExponentialBackoff,
     client: NetworkClient,
     subscriptions: Subscriptions,
@@ -81,6 +84,7 @@ impl Consumer {
         };
         Consumer {
             rule: era.rules.position_validation,
+            planted: era.rules.planted,
             retry,
             client: NetworkClient::new(era, settings, bootstrap),
             subscriptions: Subscriptions::default(),

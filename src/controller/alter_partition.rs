@@ -115,12 +115,22 @@ impl KafkaController {
         let mut changes = Vec::new();
         for change in request.partitions {
             let held = self.context.leadership.get(&change.partition).map(|held| (&held.state, held.version));
-            let answer =
-                match self.era.rules.alter_partition_checks.judge(request.broker, &change, held, &live) {
-                    Verdict::Refuse(error) => Some(Err(error)),
-                    Verdict::AlreadySo => held.map(|(state, version)| Ok(altered(state, version))),
-                    Verdict::Write => None,
-                };
+            let rules = &self.era.rules;
+            let verdict = match rules.planted.writes_isr_over_any_version() {
+                true => Verdict::Write,
+                false => rules.alter_partition_checks.judge(request.broker, &change, held, &live),
+            };
+            let verdict = match verdict {
+                Verdict::Refuse(KafkaError::IneligibleReplica) if rules.planted.admits_the_dead() => {
+                    Verdict::Write
+                }
+                verdict => verdict,
+            };
+            let answer = match verdict {
+                Verdict::Refuse(error) => Some(Err(error)),
+                Verdict::AlreadySo => held.map(|(state, version)| Ok(altered(state, version))),
+                Verdict::Write => None,
+            };
             answers.push((change.partition, answer));
             if matches!(answers.last(), Some((_, None))) {
                 changes.push(change);
@@ -144,7 +154,7 @@ impl KafkaController {
         Op::SetData {
             path: state_path(change.partition),
             data: ZnodeData::PartitionState(self.proposed(change, leader)),
-            version: Some(change.zk_version),
+            version: (!self.era.rules.planted.writes_isr_over_any_version()).then_some(change.zk_version),
         }
     }
 

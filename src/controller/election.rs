@@ -84,7 +84,7 @@ impl Strategy {
     pub fn elect(self, on: &Situation<'_>, rules: &Rules) -> Elected {
         let in_sync = |replica: &&BrokerId| on.online.contains(replica) && on.isr.contains(replica);
         match self {
-            Strategy::Offline => offline(on),
+            Strategy::Offline => offline(on, rules),
             Strategy::Reassignment => match on.target.iter().find(in_sync) {
                 Some(leader) => keep_isr(on, *leader, on.target),
                 None => Elected::Nobody("no target replica is online and in the ISR"),
@@ -107,17 +107,22 @@ fn keep_isr(on: &Situation<'_>, leader: BrokerId, recipients: &[BrokerId]) -> El
     Elected::Leader { leader, isr: on.isr.to_vec(), recipients: recipients.to_vec(), unclean: false }
 }
 
-fn offline(on: &Situation<'_>) -> Elected {
+fn offline(on: &Situation<'_>, rules: &Rules) -> Elected {
+    let planted = rules.planted;
     let recipients = on.online.to_vec();
     let live_isr: Vec<BrokerId> =
         on.isr.iter().copied().filter(|member| on.online.contains(member)).collect();
     let is_online = |replica: &&BrokerId| on.online.contains(replica);
     // A member of the ISR that is no longer assigned does not count: it is found by way of the assignment.
-    if let Some(leader) = on.assignment.iter().find(|replica| live_isr.contains(replica)) {
+    if let Some(leader) = on
+        .assignment
+        .iter()
+        .find(|replica| live_isr.contains(replica) || planted.elects_outsiders() && is_online(replica))
+    {
         return Elected::Leader { leader: *leader, isr: live_isr, recipients, unclean: false };
     }
     match on.assignment.iter().find(is_online) {
-        Some(leader) if on.unclean_allowed => {
+        Some(leader) if on.unclean_allowed || planted.elects_uncleanly() => {
             Elected::Leader { leader: *leader, isr: vec![*leader], recipients, unclean: true }
         }
         Some(_) => Elected::Nobody("no replica in the ISR is online, and unclean election is off"),

@@ -233,7 +233,10 @@ impl KafkaController {
         read: &Result<OpResult, ZkError>,
     ) -> Result<Leadership, &'static str> {
         match calls::data(read) {
-            Some((ZnodeData::PartitionState(state), _)) if state.controller_epoch > self.context.epoch => {
+            Some((ZnodeData::PartitionState(state), _))
+                if state.controller_epoch > self.context.epoch
+                    && !self.era.rules.planted.changes_newer_states() =>
+            {
                 Err("another controller has written its state")
             }
             Some((ZnodeData::PartitionState(state), stat)) => {
@@ -273,7 +276,10 @@ impl KafkaController {
                     partition,
                     state: znode::PartitionState {
                         leader,
-                        leader_epoch: state.leader_epoch.next(),
+                        leader_epoch: match self.era.rules.planted.keeps_the_epoch() {
+                            true => state.leader_epoch,
+                            false => state.leader_epoch.next(),
+                        },
                         isr,
                         controller_epoch: self.context.epoch,
                     },
@@ -285,7 +291,12 @@ impl KafkaController {
                 Elected::Nobody(reason) => self.not_elected(partition, reason, w),
             }
         }
-        let ops = decisions.iter().map(Decision::write).collect();
+        let over_any = self.era.rules.planted.elects_over_any_version();
+        let write = |decision: &Decision| match decision.write() {
+            Op::SetData { path, data, .. } if over_any => Op::SetData { path, data, version: None },
+            write => write,
+        };
+        let ops = decisions.iter().map(write).collect();
         self.write(ops, Step::Partitions(PartitionStep::Written(decisions, strategy)), w);
     }
 

@@ -153,7 +153,7 @@ impl KafkaController {
             }
             ReassignmentStep::MaybeCompleteRead(partition) => {
                 if let Some(target) = self.context.being_reassigned.get(&partition).cloned()
-                    && in_sync(&target, &outcome[0])
+                    && self.is_in_sync(&target, &outcome[0])
                 {
                     self.next(vec![then(ReassignmentStep::Begin(partition, target))]);
                 }
@@ -241,8 +241,12 @@ impl KafkaController {
 
     // A: wait for the new replicas.
 
+    fn is_in_sync(&self, target: &[BrokerId], read: &Result<OpResult, ZkError>) -> bool {
+        self.era.rules.planted.completes_reassignments_at_once() || in_sync(target, read)
+    }
+
     fn checked(&mut self, moving: Moving, read: &Result<OpResult, ZkError>) {
-        let steps = if in_sync(&moving.target, read) {
+        let steps = if self.is_in_sync(&moving.target, read) {
             self.complete(moving)
         } else if moving.recorded {
             vec![Step::Reassignment(ReassignmentStep::Wait(moving))]

@@ -36,6 +36,7 @@ use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::directory_flush::DirectoryFlush;
 use crate::rules::epoch_entries::EpochEntries;
 use crate::rules::index_entry::IndexEntry;
+use crate::rules::planted::Planted;
 use crate::rules::recovered_epochs::RecoveredEpochs;
 use crate::rules::recovered_point::RecoveredPoint;
 use crate::rules::truncation;
@@ -114,6 +115,8 @@ pub struct LogRules {
     pub recovered_point: RecoveredPoint,
     /// Rule `recovered-epochs`.
     pub recovered_epochs: RecoveredEpochs,
+    /// Rule `planted`.
+    pub planted: Planted,
 }
 
 impl LogRules {
@@ -127,6 +130,7 @@ impl LogRules {
             index_entry: era.rules.index_entry,
             recovered_point: era.rules.recovered_point,
             recovered_epochs: era.rules.recovered_epochs,
+            planted: era.rules.planted,
         }
     }
 }
@@ -265,6 +269,11 @@ impl PartitionLog {
     /// Up to where the log is known to be flushed.
     pub fn recovery_point(&self) -> Offset {
         self.recovery_point
+    }
+
+    /// What the checkpoint of recovery points says of it.
+    pub fn point_to_checkpoint(&self) -> Offset {
+        if self.rules.planted.checkpoints_the_log_end() { self.end } else { self.recovery_point }
     }
 
     /// The newest epoch in the cache.
@@ -507,7 +516,7 @@ impl PartitionLog {
         let at_or_below = self.segments().take_while(|segment| segment.base <= self.recovery_point).count();
         let mut newest = None;
         for segment in self.segments().skip(at_or_below.saturating_sub(1)) {
-            if segment.base < offset {
+            if segment.base < offset && !self.rules.planted.flushes_nothing() {
                 segment.flush(disk)?;
                 newest = Some(segment.base.0);
             }

@@ -35,6 +35,8 @@ impl PartitionLog {
         }
         let infos = self.batches.infos();
         let first = self.batches.find(from);
+        let is_first = !self.closed.is_empty() && from == self.active.base;
+        let first = first + usize::from(is_first && self.rules.planted.skips_the_first_of_a_segment());
         let Some(first_info) = infos.get(first) else { return Ok(Vec::new()) };
         let (segment, next) = self.segment_of(first_info.base_offset);
         let mut left = u64::from(max_bytes);

@@ -62,7 +62,7 @@ impl PartitionLog {
         self.end = offset;
         self.start = self.start.min(offset);
         self.recovery_point = self.recovery_point.min(offset);
-        if self.epochs.truncate_from_end(offset) {
+        if !self.rules.planted.leaves_epochs() && self.epochs.truncate_from_end(offset) {
             self.write_epochs(disk)?;
         }
         Ok(dropped)

@@ -26,6 +26,7 @@ use crate::log::batch::MessageFormat;
 use crate::messages::produce::CARRIES_V2;
 use crate::messages::{ApiKey, Response};
 use crate::node::{Effect, Env, Input, Node};
+use crate::rules::planted::Planted;
 use crate::time::Time;
 use accumulator::Accumulator;
 use batches::{batches_of, is_larger_than};
@@ -42,6 +43,8 @@ pub struct Producer {
     format: MessageFormat,
     /// Whether its release knows a version of Produce that carries format v2.
     speaks_v2: bool,
+    /// Rule `planted`.
+    planted: Planted,
     client: NetworkClient,
     accumulator: Accumulator,
     /// Sends whose partition is not known yet, in order.
@@ -80,6 +83,7 @@ impl Producer {
             retry,
             format: MessageFormat::of(&era),
             speaks_v2: ApiKey::Produce.newest_version(era.release).is_some_and(|newest| newest >= CARRIES_V2),
+            planted: era.rules.planted,
             client: NetworkClient::new(era, settings, bootstrap),
             accumulator: Accumulator::new(&config),
             blocked: VecDeque::new(),

@@ -143,6 +143,10 @@ impl Producer {
         let request = self.take_in_flight(call);
         for (partition, batch) in request.batches {
             if let Some(mut batch) = batch {
+                if self.planted.takes_silence_for_success() {
+                    self.deliver_acked(&batch, None, request.broker, env);
+                    continue;
+                }
                 batch.may_have_been_appended = true;
                 self.retry_or_fail(batch, ClientError::Disconnected, true, request.broker, env);
             }
@@ -151,7 +155,9 @@ impl Producer {
     }
 
     fn refused(&mut self, mut batch: ProducerBatch, error: KafkaError, broker: BrokerId, env: &mut Env<'_>) {
-        batch.may_have_been_appended |= !refused_before_append(error, self.config.acks);
+        let is_definite =
+            refused_before_append(error, self.config.acks) || self.planted.calls_every_refusal_definite();
+        batch.may_have_been_appended |= !is_definite;
         self.retry_or_fail(batch, ClientError::Kafka(error), error.is_retriable(), broker, env);
         if error.refreshes_metadata() {
             self.client.metadata.request_update();
@@ -178,7 +184,10 @@ impl Producer {
         batch.last_attempt = env.now;
         batch.not_before = env.now + self.retry.wait(batch.attempts, env.entropy);
         batch.attempts += 1;
-        self.accumulator.reenqueue(batch);
+        match self.planted.queues_retries_last() {
+            true => self.accumulator.append(batch),
+            false => self.accumulator.reenqueue(batch),
+        }
     }
 
     /// Fails every batch whose time is over, waiting or in flight.

@@ -90,6 +90,7 @@ pub mod not_hosted;
 pub mod oversized_batch;
 pub mod overtaken_follower;
 pub mod own_isr_write;
+pub mod planted;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod preferred_replica;
@@ -365,6 +366,8 @@ rules! {
     recovered_point: recovered_point::RecoveredPoint,
     /// Which leader epochs the recovery of a segment enters into the leader epoch cache.
     recovered_epochs: recovered_epochs::RecoveredEpochs,
+    /// Which check is left out, so that somebody notices. None, in every release.
+    planted: planted::Planted,
 }
 
 #[cfg(test)]

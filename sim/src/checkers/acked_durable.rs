@@ -9,9 +9,9 @@ use super::audit::{Audit, Fate};
 use super::history::{Change, Ghost, History, duplicate, find};
 use super::ledger::Outcome;
 use super::{Context, PropertyInfo, PropertyKind};
-use kafka::command::Delivery;
+use kafka::command::{Delivery, SendId};
 use kafka::era::Release;
-use kafka::ids::Offset;
+use kafka::ids::{Offset, TopicPartition};
 use kafka::messages::produce::Acks;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
@@ -27,7 +27,8 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 };
 
 pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut Context<'_>) {
-    let Delivery::Acked { send, partition, base_offset: Some(offset), broker } = delivery else { return };
+    let Delivery::Acked { send, partition, base_offset, broker } = delivery else { return };
+    let Some(offset) = base_offset else { return nowhere(*send, *partition, history, context) };
     let (Some(ghost), Some(entry)) = (history.get(*partition), context.ledger.get(*send)) else { return };
     if entry.acks != Acks::All
         || ghost.committed_at(*offset).is_some()
@@ -44,6 +45,19 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
     context.find(&INFO, ghost, *offset, || {
         vec![format!("{partition}: {producer} was told that {name} is at offset {offset}, which no high watermark has passed.")]
     });
+}
+
+/// Only `acks=0` is told nothing of the place.
+fn nowhere(send: SendId, partition: TopicPartition, history: &History, context: &mut Context<'_>) {
+    let (Some(ghost), Some(entry)) = (history.get(partition), context.ledger.get(send)) else { return };
+    if entry.acks == Acks::All {
+        let (name, producer) = (entry.name(), context.nodes.name(entry.producer).to_owned());
+        context.find(&INFO, ghost, Offset::NONE, || {
+            vec![format!(
+                "{partition}: {producer} says that {name} is written, and no broker has told it where."
+            )]
+        });
+    }
 }
 
 /// Whether every running member of the ISR has a record at this offset, and at least one has.

@@ -2,11 +2,13 @@
 
 use super::history::{Change, Ghost};
 use super::{Context, PropertyInfo, PropertyKind};
-use kafka::broker::view::ReplicaView;
+use kafka::broker::view::{ReplicaView, Role};
 use kafka::era::Release;
-use kafka::ids::Offset;
+use kafka::ids::{LeaderEpoch, Offset};
 use kafka::log::leader_epochs::EpochEntry;
 use kafka::log::partition_log::BatchInfo;
+use kafka::rules::epoch_cache::enters_on_election;
+use kafka::rules::truncation::batches_carry_epochs;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 5,
@@ -26,6 +28,10 @@ pub(super) fn on_change(
     ghost: &mut Ghost,
     context: &mut Context<'_>,
 ) {
+    if let Some((offset, problem)) = unnoted(change, view, context) {
+        let name = context.nodes.name(change.node).to_owned();
+        context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
+    }
     // New batches are looked at with the one before them; if the cache has changed, all are.
     let from = match change.cut || change.epochs_changed {
         true => 0,
@@ -38,12 +44,36 @@ pub(super) fn on_change(
     }
 }
 
+/// A leader that has not entered its epoch into its cache on being elected, where its release does so.
+fn unnoted(change: &Change, view: &ReplicaView<'_>, context: &Context<'_>) -> Option<(Offset, String)> {
+    let era = &context.nodes.slot(change.node).era;
+    let enters = enters_on_election(era.rules.epoch_cache) && batches_carry_epochs(era);
+    let newest = view.log.latest_epoch().unwrap_or(LeaderEpoch::NONE);
+    let lacks = enters && view.role == Role::Leader && newest < view.leader_epoch;
+    lacks.then(|| {
+        (
+            view.log.end_offset(),
+            format!("it leads in epoch {}, and its epoch cache ends with {newest}", view.leader_epoch),
+        )
+    })
+}
+
 /// What is wrong with the epochs of a replica's log, looking at batches from index `from` on. Below `deleted` the cache
 /// says nothing: it is cut at once, and a crash may bring the records back, but not its entries.
 pub(super) fn problem(view: &ReplicaView<'_>, from: usize, deleted: Offset) -> Option<(Offset, String)> {
     let batches = view.log.batches().get(from..).unwrap_or_default();
     let there = batches.partition_point(|batch| batch.base_offset < deleted);
-    along_the_log(batches).or_else(|| cache(view.log.epochs(), &batches[there..]))
+    along_the_log(batches)
+        .or_else(|| cache(view.log.epochs(), &batches[there..]))
+        .or_else(|| beyond(view.log.epochs(), view.log.end_offset()))
+}
+
+/// An entry of what is not there.
+fn beyond(entries: &[EpochEntry], end: Offset) -> Option<(Offset, String)> {
+    let entry = entries.last().filter(|entry| entry.start > end)?;
+    let what =
+        format!("epoch cache: epoch {} from {} on, and the log ends at {end}", entry.epoch, entry.start);
+    Some((entry.start, what))
 }
 
 fn along_the_log(batches: &[BatchInfo]) -> Option<(Offset, String)> {

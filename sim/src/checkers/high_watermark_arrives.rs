@@ -5,13 +5,14 @@
 
 use super::history::{Ghost, History, Seen};
 use super::{Context, PropertyInfo, PropertyKind, min_isr_high_watermark};
+use kafka::broker::view::Role;
 use kafka::era::Release;
 use kafka::ids::Offset;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 23,
     name: "high-watermark-arrives",
-    claim: "at the end of the run the leader's high watermark is where the shortest log of the ISR ends",
+    claim: "at the end of the run the leader's high watermark is where the shortest log of the ISR ends, and so is that of every member",
     broken: "the high watermark stays behind what the whole ISR has",
     also_called: "HwEventuallyAdvances",
     kind: PropertyKind::Liveness,
@@ -23,6 +24,14 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
 pub(super) fn finish(history: &History, context: &mut Context<'_>) {
     for partition in history.partitions() {
         let Some(ghost) = history.get(partition) else { continue };
+        if let Some((leader, follower)) = untold(ghost) {
+            let name = context.nodes.name(follower.node).to_owned();
+            let line = format!(
+                "{partition}: {name} is in the ISR, its high watermark is {}, and its leader's is {}: it does not learn.",
+                follower.high_watermark, leader.high_watermark
+            );
+            context.find(&INFO, ghost, follower.high_watermark, || vec![line]);
+        }
         let Some((leader, end)) = behind(ghost) else { continue };
         // Too small an ISR holds it back, where that is a rule.
         let view = context.nodes.broker(leader.node).and_then(|broker| broker.replica(partition));
@@ -37,6 +46,20 @@ pub(super) fn finish(history: &History, context: &mut Context<'_>) {
         );
         context.find(&INFO, ghost, leader.high_watermark, || vec![line]);
     }
+}
+
+/// The current leader, and a member of the ISR that follows it, has as much, and has not taken its high watermark.
+fn untold(ghost: &Ghost) -> Option<(&Seen, &Seen)> {
+    let leader = &ghost.replicas[ghost.current_leader()?];
+    let untold = ghost.replicas.iter().find(|seen| {
+        seen.alive
+            && seen.role == Role::Follower(leader.broker)
+            && seen.leader_epoch == leader.leader_epoch
+            && ghost.in_controller_isr(seen)
+            && seen.end >= leader.high_watermark
+            && seen.high_watermark < leader.high_watermark
+    });
+    Some((leader, untold?))
 }
 
 /// The current leader, if its high watermark is below the end of the shortest log of its ISR, and that end.

@@ -13,6 +13,7 @@ use kafka::broker::view::{ReplicaView, Role};
 use kafka::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
 use kafka::partition_map::PartitionMap;
 use kafka::time::Time;
+use kafka::zookeeper::znode::{ZnodeData, topic_config_path};
 use std::sync::Arc;
 
 /// What became of one replica in one event.
@@ -130,8 +131,10 @@ impl History {
                     || state.leader == old.leader
                     || old.isr.contains(&state.leader)
             });
+            // An election that nobody allowed is no declaration of anything.
+            let declared = !clean && may_be_unclean(partition.topic, nodes);
             let ghost = self.ghost_mut(partition);
-            if !clean {
+            if declared {
                 ghost.unclean = Some(state.leader_epoch);
                 ghost.unclean_pending = true;
             }
@@ -238,6 +241,18 @@ impl History {
             committed_from,
         };
         Some((change, view, ghost))
+    }
+}
+
+/// Whether `unclean.leader.election.enable` is on for a topic: by its own settings, or by a running broker's default.
+fn may_be_unclean(topic: Topic, nodes: &Nodes) -> bool {
+    let own = match nodes.zookeeper().get(&topic_config_path(topic)) {
+        Some((ZnodeData::Config(settings), _)) => settings.get("unclean.leader.election.enable"),
+        _ => None,
+    };
+    match own {
+        Some(value) => value.trim().eq_ignore_ascii_case("true"),
+        None => nodes.brokers().any(|(_, broker)| broker.allows_unclean_elections()),
     }
 }
 

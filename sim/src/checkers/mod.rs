@@ -293,6 +293,7 @@ pub struct Checks {
     end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
     definite_error: definite_error::DefiniteError,
     no_silent_gap: no_silent_gap::NoSilentGap,
+    obeyed: one_active_controller::Obeyed,
     found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
     violations: Arc<Vec<Violation>>,
     full: Option<Box<full::Full>>,
@@ -308,6 +309,7 @@ impl Default for Checks {
             end_offset_monotone: Default::default(),
             definite_error: Default::default(),
             no_silent_gap: Default::default(),
+            obeyed: Default::default(),
             found: Arc::default(),
             violations: Arc::default(),
             full: None,
@@ -388,7 +390,10 @@ impl Checks {
             }
         }
         let (at, event) = (observed.at, observed.event);
-        let Checks { force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, .. } = self;
+        let Checks {
+            force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, obeyed, ..
+        } = self;
+        obeyed.look(history, &mut Context { at, event, nodes, ledger, force, findings });
 
         if history.states_version != nodes.zookeeper().partition_states_version() {
             for partition in history.end_deleted(nodes) {

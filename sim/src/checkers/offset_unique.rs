@@ -1,10 +1,11 @@
 //! `offset-unique`: whoever reads an offset is given the same record.
 
-use super::history::{Ghost, History, Read};
+use super::history::{Ghost, History, Read, find};
+use super::ledger::Outcome;
 use super::{Context, PropertyInfo, PropertyKind};
-use kafka::command::Delivery;
+use kafka::command::{Delivery, SendId};
 use kafka::era::Release;
-use kafka::ids::NodeId;
+use kafka::ids::{BrokerId, NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
@@ -25,6 +26,9 @@ pub(super) fn on_delivery(
     history: &mut History,
     context: &mut Context<'_>,
 ) {
+    if let Delivery::Acked { send, partition, base_offset: Some(offset), broker } = delivery {
+        return acked_twice(*send, *partition, (*offset, *broker), history, context);
+    }
     let Delivery::Polled { partition, from, batches, .. } = delivery else { return };
     let ghost = history.ghost_mut(*partition);
     for batch in batches.iter().filter(|batch| batch.header.last_offset() >= *from) {
@@ -45,6 +49,30 @@ pub(super) fn on_delivery(
             _ => ghost.reads.insert(place, read),
         }
     }
+}
+
+/// Two sends are told of one batch that it is theirs.
+fn acked_twice(
+    send: SendId,
+    partition: TopicPartition,
+    (offset, broker): (Offset, BrokerId),
+    history: &History,
+    context: &mut Context<'_>,
+) {
+    let Some(ghost) = history.get(partition) else { return };
+    let Some(log) = ghost.replica_of(broker).map(|seen| &seen.batches) else { return };
+    let Some(batch) = find(log, offset).copied() else { return };
+    let other = context.ledger.send_of(partition, &batch).filter(|other| other.id != send);
+    let Some(other) =
+        other.filter(|other| matches!(other.outcome, Outcome::Acked(_, Some(at)) if at == offset))
+    else {
+        return;
+    };
+    let (one, two) = (other.name(), context.ledger.get(send).map(|entry| entry.name()));
+    context.find(&INFO, ghost, offset, || {
+        let two = two.map_or_else(String::new, |two| two.to_string());
+        vec![format!("{partition}: the producers of {one} and of {two} were both told that theirs is at offset {offset}.")]
+    });
 }
 
 fn report(node: NodeId, old: Read, read: Read, ghost: &Ghost, context: &mut Context<'_>) {

@@ -7,14 +7,16 @@
 //!
 //! A controller is known by the leader epoch it raises: leaders that write their ISR leave both epochs as they are.
 
-use super::history::{Ghost, StateChange};
+use super::history::{Ghost, History, StateChange};
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::era::Release;
+use kafka::ids::ControllerEpoch;
+use std::sync::Arc;
 
 pub(super) const INFO: PropertyInfo = PropertyInfo {
     number: 7,
     name: "one-active-controller",
-    claim: "once a controller is elected, no earlier one changes the leader or leader epoch of a partition",
+    claim: "once a controller is elected, no earlier one changes the leader or leader epoch of a partition, and no broker that knows of it obeys one",
     broken: "a deposed controller still changes partitions",
     also_called: "SingleController",
     kind: PropertyKind::Promise,
@@ -33,6 +35,39 @@ pub(super) fn on_state(change: &StateChange, ghost: &Ghost, context: &mut Contex
             "{partition}: the controller of epoch {controller_epoch} has written the state; that of epoch {newest_controller} was elected before."
         )]
     });
+}
+
+/// Whom each broker has listened to, and in which life; by node.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Obeyed(Arc<Vec<(u32, ControllerEpoch)>>);
+
+impl Obeyed {
+    /// Looks whether a broker has gone back to a controller that it knows to be deposed.
+    pub(super) fn look(&mut self, history: &History, context: &mut Context<'_>) {
+        for (node, broker) in context.nodes.brokers() {
+            let (index, now) =
+                (usize::from(node.0), (context.nodes.slot(node).life, broker.obeyed_controller()));
+            if self.0.get(index) == Some(&now) {
+                continue;
+            }
+            let all = Arc::make_mut(&mut self.0);
+            all.resize(all.len().max(index + 1), (0, ControllerEpoch(0)));
+            let before = std::mem::replace(&mut all[index], now);
+            let partition = history.partitions().next();
+            if before.0 == now.0
+                && now.1 < before.1
+                && let Some(ghost) = partition.and_then(|partition| history.get(partition))
+            {
+                let name = context.nodes.name(node).to_owned();
+                context.find(&INFO, ghost, ghost.committed_end(), || {
+                    vec![format!(
+                        "{name} obeys the controller of epoch {}, having listened to that of epoch {}.",
+                        now.1, before.1
+                    )]
+                });
+            }
+        }
+    }
 }
 
 /// Whether a deposed controller made this change.

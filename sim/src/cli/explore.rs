@@ -4,13 +4,10 @@ use super::args::{Explore, Format};
 use super::jobs::{Jobs, side_by_side};
 use super::out::Out;
 use super::{Outcome, interrupt};
-use crate::checkers::PROPERTIES;
 use crate::explore::found::Found;
-use crate::explore::line::read_profile;
 use crate::explore::report;
 use crate::explore::search::{Mismatch, Summary, twice};
-use crate::explore::trial::{self, NEVER_ENDS, Question, UNDECLARED_LOSS};
-use crate::scenario::eras;
+use crate::explore::trial::{self, Question};
 use crate::scenario::problem::Problem;
 
 /// So many files are kept of trials that fail in the same way.
@@ -18,7 +15,8 @@ const FILES_OF_A_KIND: u64 = 10;
 
 /// Runs `trial explore`.
 pub fn explore(arguments: &Explore, out: &mut Out) -> Result<Outcome, Problem> {
-    let question = question(arguments)?;
+    let Explore { era, rule, profile, property, .. } = arguments;
+    let question = Question::read(era, rule, profile, property)?;
     let found = (!arguments.twice).then(|| Found::open(&arguments.found)).transpose()?;
     let count = match (arguments.trials, arguments.during) {
         (Some(trials), _) => trials,
@@ -122,22 +120,5 @@ fn failing(
     Ok(match text {
         true => report::failing(outcome),
         false => report::failing_json(outcome).map(|json| json.to_string()),
-    })
-}
-
-fn question(arguments: &Explore) -> Result<Question, Problem> {
-    let mut era = eras::read(&arguments.era)?;
-    eras::override_rules(&mut era, &arguments.rule).map_err(|(_, problem)| problem)?;
-    let names = || PROPERTIES.iter().map(|info| info.name).chain([NEVER_ENDS, UNDECLARED_LOSS]);
-    for name in &arguments.property {
-        if !names().any(|known| known == name) {
-            return Err(Problem::new(format!("there is no property `{name}`")).near_or_list(name, names()));
-        }
-    }
-    Ok(Question {
-        era,
-        rules: arguments.rule.clone(),
-        profile: read_profile(&arguments.profile)?,
-        properties: arguments.property.clone(),
     })
 }

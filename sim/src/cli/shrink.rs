@@ -11,7 +11,7 @@ use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{first_era, seed_of};
 use crate::scenario::write::write;
-use crate::shrink::{Order, SEEDS, Shrunk, shrink as search};
+use crate::shrink::{Order, shrink as search};
 use crate::trace::layout::{PAGE, wrapped};
 use crate::why::case::Case;
 use crate::why::failure::Failure;
@@ -36,7 +36,7 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
         }
     };
     let text = write(&shrunk.scenario);
-    let mut lines = summary(&shrunk, steps);
+    let mut lines = shrunk.in_words(steps);
     let spent = if meter.is_over() { "; the budget is spent: it may go on" } else { "" };
     let spent =
         if shrunk.cut_short && spent.is_empty() { "; no tries are left: it may go on" } else { spent };
@@ -88,18 +88,6 @@ pub fn subject(failing: &Failing) -> Result<(Case, Option<Failure>, usize), Prob
     let mut case = Case::of(ready.scenario(), first_era(&ready), seed_of(&ready, *seed));
     case.rules = rule.clone();
     Ok((case, failure, ready.scenario().steps.len()))
-}
-
-fn summary(shrunk: &Shrunk, before: usize) -> Vec<String> {
-    let Shrunk { scenario, case, failure, reason, seeds, .. } = shrunk;
-    let steady = match *seeds {
-        SEEDS => format!("from every seed, 0 to {}", SEEDS - 1),
-        seeds => format!("it hangs on its seed: {seeds} of {SEEDS} come to this"),
-    };
-    vec![
-        format!("{failure} in {}: {} steps, {before} before; {steady}", case.release, scenario.steps.len()),
-        format!("mended by {reason}").replace("mended by no later", "no later"),
-    ]
 }
 
 /// Makes the file that will be written, so that one that cannot be is known before the work.

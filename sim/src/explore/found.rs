@@ -3,7 +3,9 @@
 //! Written beside its place and then renamed, so that a file is whole or not there. Whether the directory can be written is
 //! asked before the search begins.
 
+use super::line::Line;
 use super::trial::{Failure, Outcome};
+use crate::scenario::file::Scenario;
 use crate::scenario::problem::Problem;
 use crate::scenario::write::write;
 use std::path::{Path, PathBuf};
@@ -37,22 +39,39 @@ impl Found {
     /// # Errors
     /// If it cannot be written.
     pub fn keep(&self, outcome: &Outcome, failure: &Failure) -> Result<PathBuf, Problem> {
-        let mut scenario = failure.scenario.clone();
-        let line = &failure.line;
-        scenario.title = format!("Found: {} in {}", outcome.fails_by.join(", "), line.era);
-        scenario.about = vec![format!("{line}")];
-        if let Some(first) = failure.violations.first() {
-            let moment = format!("At {} ms, event {}: {}.", first.at.millis(), first.event.0, first.property);
-            scenario.about.extend([moment].into_iter().chain(first.report.iter().cloned()));
-        }
-        let name = format!("{}-{}-{}.json", line.era, line.profile, line.seed);
-        let (path, part) = (self.directory.join(&name), self.directory.join(format!(".{name}.part")));
-        std::fs::write(&part, write(&scenario)).and_then(|()| std::fs::rename(&part, &path)).map_err(
-            |error| {
-                Problem::new(format!("{} cannot be written: {error}", path.display()))
-                    .help(format!("the trial is not lost: {line}"))
-            },
-        )?;
+        self.write(&name(failure), &titled(outcome, failure))
+            .map_err(|problem| problem.help(format!("the trial is not lost: {}", failure.line)))
+    }
+
+    /// Writes a scenario as `NAME.json`. Returns the file's name.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, scenario: &Scenario) -> Result<PathBuf, Problem> {
+        let (path, part) =
+            (self.directory.join(format!("{name}.json")), self.directory.join(format!(".{name}.part")));
+        std::fs::write(&part, write(scenario))
+            .and_then(|()| std::fs::rename(&part, &path))
+            .map_err(|error| Problem::new(format!("{} cannot be written: {error}", path.display())))?;
         Ok(path)
     }
+}
+
+/// What the file of a failing trial is called, without its ending.
+pub fn name(failure: &Failure) -> String {
+    let Line { era, profile, seed, .. } = &failure.line;
+    format!("{era}-{profile}-{seed}")
+}
+
+/// The realised plan of a failing trial, which says where it is from and how it fails.
+pub fn titled(outcome: &Outcome, failure: &Failure) -> Scenario {
+    let mut scenario = failure.scenario.clone();
+    let line = &failure.line;
+    scenario.title = format!("Found: {} in {}", outcome.fails_by.join(", "), line.era);
+    scenario.about = vec![format!("{line}")];
+    if let Some(first) = failure.violations.first() {
+        let moment = format!("At {} ms, event {}: {}.", first.at.millis(), first.event.0, first.property);
+        scenario.about.extend([moment].into_iter().chain(first.report.iter().cloned()));
+    }
+    scenario
 }

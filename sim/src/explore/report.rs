@@ -183,6 +183,7 @@ pub fn summary_json(question: &Question, summary: &Summary, millis: u64) -> Valu
         "trials": summary.trials,
         "failing": summary.failing,
         "events": summary.events,
+        "hash": format!("{:016x}", summary.hash),
         "millis": millis,
         "kinds": kinds,
         "causes": summary.causes.iter().map(|(cause, kind)| {

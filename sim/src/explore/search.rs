@@ -25,6 +25,8 @@ pub struct Summary {
     pub failing: u64,
     /// How many events.
     pub events: u64,
+    /// Over the hashes of all trials, in their order: the same on any machine.
+    pub hash: u64,
     /// By property: a trial that violates several counts for each.
     pub properties: BTreeMap<&'static str, Kind>,
     /// By all properties that one trial fails by, in order.
@@ -50,6 +52,8 @@ impl Summary {
     pub fn take(&mut self, outcome: &Outcome) -> u64 {
         self.trials += 1;
         self.events += outcome.events;
+        let both = [self.hash.to_le_bytes(), outcome.hash.to_le_bytes()].concat();
+        self.hash = xxhash_rust::xxh3::xxh3_64(&both);
         self.coverage.add(&outcome.coverage);
         for (by, records) in &outcome.declared {
             let known = self.declared.entry(by).or_default();

@@ -174,6 +174,12 @@ fn clients(draws: &Draws, era: &Era, shape: &mut Shape) -> Table<ClientSpec> {
     let all = shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
     let start = crate::scenario::step::StartWord(kafka::command::StartAt::Earliest);
     let spec = ClientSpec { assign: Some(Many(all)), from: Some(start), settings };
-    clients.add("consumer-1".to_owned(), spec).expect("it is the only consumer");
+    clients.add("consumer-1".to_owned(), spec.clone()).expect("it is the first consumer");
+    if draw.one_in(5, 4) {
+        // Another one asks where the log ends.
+        let start = crate::scenario::step::StartWord(kafka::command::StartAt::Latest);
+        let spec = ClientSpec { from: Some(start), ..spec };
+        clients.add("consumer-2".to_owned(), spec).expect("it is the second");
+    }
     clients
 }

@@ -5,13 +5,14 @@
 //! counted, and so is every excuse for a partition that has not come to rest.
 
 use super::coverage::{Coverage, Moves};
-use super::line::Line;
+use super::line::{Line, read_profile};
 use super::plan::{self, Drawn};
 use super::profile::Profile;
-use crate::checkers::Violation;
 use crate::checkers::excuse::{Excuse, excuses};
-use crate::scenario::eras::Override;
+use crate::checkers::{PROPERTIES, Violation};
+use crate::scenario::eras::{self, Override};
 use crate::scenario::file::{Scenario, Verdict};
+use crate::scenario::problem::Problem;
 use crate::scenario::run::{Budget, Onlooker, RunResult, realise};
 use crate::scenario::validate::Ready;
 use crate::why::case::Case;
@@ -84,6 +85,30 @@ impl Outcome {
 }
 
 impl Question {
+    /// Reads what is asked for.
+    ///
+    /// # Errors
+    /// The first name that is unknown.
+    pub fn read(
+        era: &str,
+        rules: &[Override],
+        profile: &str,
+        properties: &[String],
+    ) -> Result<Question, Problem> {
+        let mut era = eras::read(era)?;
+        eras::override_rules(&mut era, rules).map_err(|(_, problem)| problem)?;
+        let names = || PROPERTIES.iter().map(|info| info.name).chain([NEVER_ENDS, UNDECLARED_LOSS]);
+        for name in properties {
+            if !names().any(|known| known == name) {
+                return Err(
+                    Problem::new(format!("there is no property `{name}`")).near_or_list(name, names())
+                );
+            }
+        }
+        let profile = read_profile(profile)?;
+        Ok(Question { era, rules: rules.to_vec(), profile, properties: properties.to_vec() })
+    }
+
     /// Draws the plan of a seed, ready to run.
     pub fn plan(&self, seed: u64) -> (Drawn, Ready) {
         let drawn = plan::draw(&self.era, &self.rules, self.profile, seed);

@@ -96,6 +96,25 @@ pub struct Shrunk {
     pub cut_short: bool,
 }
 
+impl Shrunk {
+    /// What it is, in two lines. `before`: how many steps there were.
+    pub fn in_words(&self, before: usize) -> Vec<String> {
+        let Shrunk { scenario, case, failure, reason, .. } = self;
+        let steady = match self.seeds {
+            SEEDS => format!("from every seed, 0 to {}", SEEDS - 1),
+            seeds => format!("it hangs on its seed: {seeds} of {SEEDS} come to this"),
+        };
+        vec![
+            format!(
+                "{failure} in {}: {} steps, {before} before; {steady}",
+                case.release,
+                scenario.steps.len()
+            ),
+            format!("mended by {reason}").replace("mended by no later", "no later"),
+        ]
+    }
+}
+
 /// Seeds from which the result is run.
 pub const SEEDS: u64 = 100;
 

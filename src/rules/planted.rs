@@ -1,0 +1,479 @@
+//! Mistakes that nobody has made: the rules of the newest release with one check left out or bent.
+//!
+//! No release decides any of them so. They are there to be found: a checker that does not notice when a check is missing is
+//! a checker with a hole. `trial museum` plants each and looks for it; `--rule planted=acked-at-once` plants one by hand.
+//!
+//! Whoever makes a check asks here whether it is left out, one question a check; what is asked stands beside the value.
+
+use crate::ids::Offset;
+
+rule! {
+    /// Which check is left out, so that somebody notices. None, in every release.
+    Planted("planted") {
+        /// None.
+        None("none", "every release", [(crate::era::Release::FIRST, crate::era::Release::NEXT)]),
+        /// A broker carries out what a deposed controller asks for.
+        OldControllerAccepted("old-controller-accepted", "no release", []),
+        /// A broker carries out what was meant for its former life.
+        FormerLifeAccepted("former-life-accepted", "no release", []),
+        /// A replica takes a LeaderAndIsr of an epoch that is over.
+        OldLeaderEpochAccepted("old-leader-epoch-accepted", "no release", []),
+        /// A replica is stopped by a StopReplica of an epoch that is over.
+        LateStopAccepted("late-stop-accepted", "no release", []),
+        /// A replica serves whatever epoch the asker believes in.
+        Unfenced("unfenced", "no release", []),
+        /// A follower answers what only its leader may.
+        FollowerServes("follower-serves", "no release", []),
+        /// The high watermark follows the member that has most.
+        HighWatermarkOfTheFastest("high-watermark-of-the-fastest", "no release", []),
+        /// A new leader's high watermark does not wait for members that have not fetched from it.
+        SilentFollowerIgnored("silent-follower-ignored", "no release", []),
+        /// The high watermark waits for the ISR as committed, not for who is about to enter.
+        CommittedIsrAlone("committed-isr-alone", "no release", []),
+        /// A leader's high watermark goes back where its followers have less.
+        HighWatermarkFalls("high-watermark-falls", "no release", []),
+        /// A follower enters the ISR with its first fetch.
+        AdmitsAnybody("admits-anybody", "no release", []),
+        /// A follower enters the ISR below the start of its leader's epoch.
+        EpochStartIgnored("epoch-start-ignored", "no release", []),
+        /// A follower enters the ISR though the controller knows it to be gone.
+        DeadFollowerAdmitted("dead-follower-admitted", "no release", []),
+        /// Nobody leaves the ISR for lagging.
+        LaggardStays("laggard-stays", "no release", []),
+        /// A leader takes the answer to an ISR change of an epoch that is over.
+        AnyIsrAnswer("any-isr-answer", "no release", []),
+        /// The controller writes a leader's ISR over whatever stands there.
+        IsrOverAnyVersion("isr-over-any-version", "no release", []),
+        /// acks=all is answered when the leader has appended.
+        AckedAtOnce("acked-at-once", "no release", []),
+        /// acks=all waits for the high watermark to reach the batch, not to pass it.
+        AckedOneShort("acked-one-short", "no release", []),
+        /// What waits for the ISR is acknowledged when its leader is deposed.
+        DeposedAcknowledges("deposed-acknowledges", "no release", []),
+        /// acks=all does not ask for min.insync.replicas.
+        MinimumIgnored("minimum-ignored", "no release", []),
+        /// min.insync.replicas is counted over all replicas.
+        MinimumOverReplicas("minimum-over-replicas", "no release", []),
+        /// min.insync.replicas is asked for once the batch is in the log.
+        MinimumAfterAppend("minimum-after-append", "no release", []),
+        /// A leader appends every tenth batch twice.
+        AppendedTwice("appended-twice", "no release", []),
+        /// A consumer reads up to the log end.
+        ConsumerReadsAhead("consumer-reads-ahead", "no release", []),
+        /// A consumer that asks for the end is told the log end.
+        ListsLogEnd("lists-log-end", "no release", []),
+        /// A leader does not compare the epoch of a follower's last record with its own.
+        DivergenceUnnoticed("divergence-unnoticed", "no release", []),
+        /// Every epoch that is asked about ends at the log end.
+        EpochEndsAtLogEnd("epoch-ends-at-log-end", "no release", []),
+        /// A fetch beyond the log end is no error.
+        BeyondEndServed("beyond-end-served", "no release", []),
+        /// A leader takes for replicated what it is sending.
+        SentCountsAsFetched("sent-counts-as-fetched", "no release", []),
+        /// A leader does not take in that a follower has less than before.
+        PositionNeverFalls("position-never-falls", "no release", []),
+        /// A follower does not cut its log.
+        CutLeftOut("cut-left-out", "no release", []),
+        /// A follower cuts its log at its high watermark.
+        CutAtHighWatermark("cut-at-high-watermark", "no release", []),
+        /// A follower keeps one record too many when it cuts.
+        CutOneShort("cut-one-short", "no release", []),
+        /// A cut leaves the leader epoch cache as it is.
+        CutLeavesEpochs("cut-leaves-epochs", "no release", []),
+        /// A leader does not enter its epoch into its cache when it is elected.
+        LeaderNotesNoEpoch("leader-notes-no-epoch", "no release", []),
+        /// A follower takes its leader's high watermark though its log is shorter.
+        HighWatermarkUnbounded("high-watermark-unbounded", "no release", []),
+        /// A follower does not take its leader's high watermark.
+        HighWatermarkNotLearnt("high-watermark-not-learnt", "no release", []),
+        /// A follower appends the answer to a fetch from where it no longer stands.
+        StaleFetchTaken("stale-fetch-taken", "no release", []),
+        /// A read from the start of the newest segment begins with its second batch.
+        SegmentBeginsLate("segment-begins-late", "no release", []),
+        /// A flush moves the recovery point and flushes nothing.
+        RollsUnflushed("rolls-unflushed", "no release", []),
+        /// The recovery point checkpoint names the log end.
+        RecoveryPointAhead("recovery-point-ahead", "no release", []),
+        /// A broker takes every stop for one in order, and recovers nothing.
+        CrashTakenForStop("crash-taken-for-stop", "no release", []),
+        /// The first live replica is elected, in the ISR or not.
+        OutsiderElected("outsider-elected", "no release", []),
+        /// A replica from outside the ISR is elected though the topic forbids it.
+        UncleanAlthoughOff("unclean-although-off", "no release", []),
+        /// An election keeps the leader epoch.
+        EpochNotRaised("epoch-not-raised", "no release", []),
+        /// An election is written over whatever stands there.
+        ElectionOverAnyVersion("election-over-any-version", "no release", []),
+        /// A deposed controller changes what its successor has written.
+        OtherControllersStateTaken("other-controllers-state-taken", "no release", []),
+        /// A reassignment is complete before the new replicas are in the ISR.
+        ReassignedAtOnce("reassigned-at-once", "no release", []),
+        /// A producer takes a lost connection for an acknowledgement.
+        LostTakenForAcked("lost-taken-for-acked", "no release", []),
+        /// A producer sends a batch again after those that came later.
+        RetryGoesLast("retry-goes-last", "no release", []),
+        /// A producer says of every refusal that nothing was written.
+        OpenCalledDefinite("open-called-definite", "no release", []),
+        /// A client believes metadata of an epoch that is over.
+        OldMetadataBelieved("old-metadata-believed", "no release", []),
+        /// A consumer moves its position past a record that it was not given.
+        PositionAhead("position-ahead", "no release", []),
+        /// A consumer takes the answer to a fetch from where it no longer stands.
+        StaleReadTaken("stale-read-taken", "no release", []),
+        /// A consumer that is refused begins at the start.
+        ResetToStart("reset-to-start", "no release", []),
+    }
+}
+
+impl Planted {
+    /// Whether a control request counts though a newer controller has been heard.
+    pub fn accepts_old_controllers(self) -> bool {
+        self == Planted::OldControllerAccepted
+    }
+
+    /// Whether a control request counts though it names an earlier life of this broker.
+    pub fn accepts_for_a_former_life(self) -> bool {
+        self == Planted::FormerLifeAccepted
+    }
+
+    /// Whether a LeaderAndIsr counts though the replica is in a newer epoch.
+    pub fn accepts_old_leader_epochs(self) -> bool {
+        self == Planted::OldLeaderEpochAccepted
+    }
+
+    /// Whether a StopReplica counts though the replica is in a newer epoch.
+    pub fn accepts_late_stops(self) -> bool {
+        self == Planted::LateStopAccepted
+    }
+
+    /// Whether the asker's leader epoch is not looked at.
+    pub fn skips_fencing(self) -> bool {
+        self == Planted::Unfenced
+    }
+
+    /// Whether a follower serves as its leader would.
+    pub fn lets_followers_serve(self) -> bool {
+        self == Planted::FollowerServes
+    }
+
+    /// Whether one member of the ISR is enough for the high watermark.
+    pub fn takes_the_highest_end(self) -> bool {
+        self == Planted::HighWatermarkOfTheFastest
+    }
+
+    /// Whether a member that has not fetched yet does not hold the high watermark back.
+    pub fn ignores_the_silent(self) -> bool {
+        self == Planted::SilentFollowerIgnored
+    }
+
+    /// Whether a proposed member of the ISR does not hold the high watermark back.
+    pub fn waits_for_the_committed_alone(self) -> bool {
+        self == Planted::CommittedIsrAlone
+    }
+
+    /// Whether a leader takes a lower high watermark.
+    pub fn lets_high_watermark_fall(self) -> bool {
+        self == Planted::HighWatermarkFalls
+    }
+
+    /// Whether a follower enters the ISR whatever it has.
+    pub fn admits_anybody(self) -> bool {
+        self == Planted::AdmitsAnybody
+    }
+
+    /// Whether a follower need not have reached the start of the epoch.
+    pub fn ignores_the_epoch_start(self) -> bool {
+        self == Planted::EpochStartIgnored
+    }
+
+    /// Whether a follower enters the ISR without being live.
+    pub fn admits_the_dead(self) -> bool {
+        self == Planted::DeadFollowerAdmitted
+    }
+
+    /// Whether lagging members stay in the ISR.
+    pub fn keeps_laggards(self) -> bool {
+        self == Planted::LaggardStays
+    }
+
+    /// Whether an answer to an ISR change counts whatever epoch and version it names.
+    pub fn takes_any_isr_answer(self) -> bool {
+        self == Planted::AnyIsrAnswer
+    }
+
+    /// Whether a leader's ISR is judged and written without a look at versions and epochs.
+    pub fn writes_isr_over_any_version(self) -> bool {
+        self == Planted::IsrOverAnyVersion
+    }
+
+    /// Whether acks=all does not wait.
+    pub fn acknowledges_at_once(self) -> bool {
+        self == Planted::AckedAtOnce
+    }
+
+    /// Whether acks=all waits for the first offset of a batch only.
+    pub fn acknowledges_one_short(self) -> bool {
+        self == Planted::AckedOneShort
+    }
+
+    /// Whether the end of leadership is taken for success.
+    pub fn acknowledges_when_deposed(self) -> bool {
+        self == Planted::DeposedAcknowledges
+    }
+
+    /// Whether min.insync.replicas counts as 1.
+    pub fn ignores_the_minimum(self) -> bool {
+        self == Planted::MinimumIgnored
+    }
+
+    /// Whether every assigned replica counts as in sync where the minimum is asked for.
+    pub fn counts_all_replicas(self) -> bool {
+        self == Planted::MinimumOverReplicas
+    }
+
+    /// Whether a refusal for min.insync.replicas comes after the append.
+    pub fn refuses_after_the_append(self) -> bool {
+        self == Planted::MinimumAfterAppend
+    }
+
+    /// Whether the batch that begins at this offset is appended once more.
+    pub fn appends_twice(self, at: Offset) -> bool {
+        self == Planted::AppendedTwice && at.0 % 10 == 3
+    }
+
+    /// Whether consumers read beyond the high watermark.
+    pub fn lets_consumers_read_ahead(self) -> bool {
+        self == Planted::ConsumerReadsAhead
+    }
+
+    /// Whether ListOffsets answers clients as it does followers.
+    pub fn lists_the_log_end(self) -> bool {
+        self == Planted::ListsLogEnd
+    }
+
+    /// Whether a leader does not look where a follower's log leaves its own.
+    pub fn misses_divergence(self) -> bool {
+        self == Planted::DivergenceUnnoticed
+    }
+
+    /// Whether an epoch is said to end at the log end.
+    pub fn ends_epochs_at_the_log_end(self) -> bool {
+        self == Planted::EpochEndsAtLogEnd
+    }
+
+    /// Whether an offset beyond the log end is in range.
+    pub fn serves_beyond_the_end(self) -> bool {
+        self == Planted::BeyondEndServed
+    }
+
+    /// Whether a follower is taken to have what this fetch brings it.
+    pub fn counts_what_is_sent(self) -> bool {
+        self == Planted::SentCountsAsFetched
+    }
+
+    /// Whether a follower's position only rises.
+    pub fn keeps_the_highest_position(self) -> bool {
+        self == Planted::PositionNeverFalls
+    }
+
+    /// Whether a follower keeps what its leader does not have.
+    pub fn leaves_out_the_cut(self) -> bool {
+        self == Planted::CutLeftOut
+    }
+
+    /// Whether a follower cuts at its high watermark, wherever the leader's answer says.
+    pub fn cuts_at_the_high_watermark(self) -> bool {
+        self == Planted::CutAtHighWatermark
+    }
+
+    /// Whether a cut leaves one offset more.
+    pub fn cuts_one_short(self) -> bool {
+        self == Planted::CutOneShort
+    }
+
+    /// Whether a cut leaves the epochs of what went.
+    pub fn leaves_epochs(self) -> bool {
+        self == Planted::CutLeavesEpochs
+    }
+
+    /// Whether a new leader leaves its epoch cache as it is.
+    pub fn enters_no_epoch(self) -> bool {
+        self == Planted::LeaderNotesNoEpoch
+    }
+
+    /// Whether a follower's high watermark may lie beyond its log.
+    pub fn takes_any_high_watermark(self) -> bool {
+        self == Planted::HighWatermarkUnbounded
+    }
+
+    /// Whether a follower's high watermark stays.
+    pub fn learns_no_high_watermark(self) -> bool {
+        self == Planted::HighWatermarkNotLearnt
+    }
+
+    /// Whether an answer to a fetch of another offset counts.
+    pub fn takes_stale_fetches(self) -> bool {
+        self == Planted::StaleFetchTaken
+    }
+
+    /// Whether the first batch of a segment is passed over.
+    pub fn skips_the_first_of_a_segment(self) -> bool {
+        self == Planted::SegmentBeginsLate
+    }
+
+    /// Whether a flush leaves the files alone.
+    pub fn flushes_nothing(self) -> bool {
+        self == Planted::RollsUnflushed
+    }
+
+    /// Whether the log end is written down as flushed.
+    pub fn checkpoints_the_log_end(self) -> bool {
+        self == Planted::RecoveryPointAhead
+    }
+
+    /// Whether a log is loaded as after a stop in order.
+    pub fn takes_every_stop_for_clean(self) -> bool {
+        self == Planted::CrashTakenForStop
+    }
+
+    /// Whether a clean election looks at who is live only.
+    pub fn elects_outsiders(self) -> bool {
+        self == Planted::OutsiderElected
+    }
+
+    /// Whether an unclean election is always allowed.
+    pub fn elects_uncleanly(self) -> bool {
+        self == Planted::UncleanAlthoughOff
+    }
+
+    /// Whether the new leader leads in the epoch of the old one.
+    pub fn keeps_the_epoch(self) -> bool {
+        self == Planted::EpochNotRaised
+    }
+
+    /// Whether an election is written without the version that was read.
+    pub fn elects_over_any_version(self) -> bool {
+        self == Planted::ElectionOverAnyVersion
+    }
+
+    /// Whether a controller goes on with a state that a newer one has written.
+    pub fn changes_newer_states(self) -> bool {
+        self == Planted::OtherControllersStateTaken
+    }
+
+    /// Whether a reassignment does not wait for its target.
+    pub fn completes_reassignments_at_once(self) -> bool {
+        self == Planted::ReassignedAtOnce
+    }
+
+    /// Whether a produce without an answer counts as acknowledged.
+    pub fn takes_silence_for_success(self) -> bool {
+        self == Planted::LostTakenForAcked
+    }
+
+    /// Whether a batch that is to be sent again goes to the back of its queue.
+    pub fn queues_retries_last(self) -> bool {
+        self == Planted::RetryGoesLast
+    }
+
+    /// Whether no refusal leaves the outcome open.
+    pub fn calls_every_refusal_definite(self) -> bool {
+        self == Planted::OpenCalledDefinite
+    }
+
+    /// Whether metadata counts though a newer epoch has been seen.
+    pub fn believes_old_metadata(self) -> bool {
+        self == Planted::OldMetadataBelieved
+    }
+
+    /// Whether the position behind this batch is one too far.
+    pub fn skips_a_record(self, next: Offset) -> bool {
+        self == Planted::PositionAhead && next.0 % 10 == 7
+    }
+
+    /// Whether an answer to a fetch of another offset is given to the application.
+    pub fn takes_stale_reads(self) -> bool {
+        self == Planted::StaleReadTaken
+    }
+
+    /// Whether any refusal of a fetch is taken for an offset out of range.
+    pub fn resets_on_any_refusal(self) -> bool {
+        self == Planted::ResetToStart
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Rule;
+
+    /// Every question.
+    const QUESTIONS: &[fn(Planted) -> bool] = &[
+        Planted::accepts_old_controllers,
+        Planted::accepts_for_a_former_life,
+        Planted::accepts_old_leader_epochs,
+        Planted::accepts_late_stops,
+        Planted::skips_fencing,
+        Planted::lets_followers_serve,
+        Planted::takes_the_highest_end,
+        Planted::ignores_the_silent,
+        Planted::waits_for_the_committed_alone,
+        Planted::lets_high_watermark_fall,
+        Planted::admits_anybody,
+        Planted::ignores_the_epoch_start,
+        Planted::admits_the_dead,
+        Planted::keeps_laggards,
+        Planted::takes_any_isr_answer,
+        Planted::writes_isr_over_any_version,
+        Planted::acknowledges_at_once,
+        Planted::acknowledges_one_short,
+        Planted::acknowledges_when_deposed,
+        Planted::ignores_the_minimum,
+        Planted::counts_all_replicas,
+        Planted::refuses_after_the_append,
+        |planted| planted.appends_twice(Offset(13)),
+        Planted::lets_consumers_read_ahead,
+        Planted::lists_the_log_end,
+        Planted::misses_divergence,
+        Planted::ends_epochs_at_the_log_end,
+        Planted::serves_beyond_the_end,
+        Planted::counts_what_is_sent,
+        Planted::keeps_the_highest_position,
+        Planted::leaves_out_the_cut,
+        Planted::cuts_at_the_high_watermark,
+        Planted::cuts_one_short,
+        Planted::leaves_epochs,
+        Planted::enters_no_epoch,
+        Planted::takes_any_high_watermark,
+        Planted::learns_no_high_watermark,
+        Planted::takes_stale_fetches,
+        Planted::skips_the_first_of_a_segment,
+        Planted::flushes_nothing,
+        Planted::checkpoints_the_log_end,
+        Planted::takes_every_stop_for_clean,
+        Planted::elects_outsiders,
+        Planted::elects_uncleanly,
+        Planted::keeps_the_epoch,
+        Planted::elects_over_any_version,
+        Planted::changes_newer_states,
+        Planted::completes_reassignments_at_once,
+        Planted::takes_silence_for_success,
+        Planted::queues_retries_last,
+        Planted::calls_every_refusal_definite,
+        Planted::believes_old_metadata,
+        |planted| planted.skips_a_record(Offset(17)),
+        Planted::takes_stale_reads,
+        Planted::resets_on_any_refusal,
+    ];
+
+    #[test]
+    fn every_value_leaves_out_one_check_and_none_leaves_out_nothing() {
+        for (value, _) in Planted::VALUES {
+            let count = QUESTIONS.iter().filter(|asks| asks(*value)).count();
+            assert_eq!(count, usize::from(*value != Planted::None), "{value}");
+        }
+        assert_eq!(QUESTIONS.len() + 1, Planted::VALUES.len());
+        assert!(!Planted::AppendedTwice.appends_twice(Offset(12)));
+        assert!(!Planted::PositionAhead.skips_a_record(Offset(16)));
+    }
+}
