@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 use trial::museum::book::Book;
-use trial::museum::flaws::{FLAWS, Mender, rule_value};
+use trial::museum::flaws::{FLAWS, Mender, rule_value, rungs};
+use trial::museum::planted::{found_by, mutations};
 use trial::museum::table::Museum;
 use trial::scenario::decisive::differences;
 use trial::scenario::parse;
@@ -84,6 +85,18 @@ fn no_scenario_of_a_flaw_is_forgotten() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn a_planted_mistake_is_found_by_a_trial_that_is_well_without_it() {
+    let newest = *rungs().last().expect("there are releases");
+    assert!(mutations().len() > 10);
+    let catches = (0..150).filter_map(|trial| found_by(newest, "acked-at-once", trial));
+    let (line, fails_by) =
+        catches.into_iter().next().expect("records that are acknowledged too early are lost");
+    assert!(line.to_string().contains("rule=planted=acked-at-once") && !fails_by.is_empty());
+    // Where nothing is left out nothing is found.
+    assert!((0..40).all(|trial| found_by(newest, "none", trial).is_none()));
 }
 
 #[test]
