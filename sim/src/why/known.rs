@@ -108,7 +108,7 @@ fn each(steps: &[Step], with: &mut dyn FnMut(&Step) -> Vec<Step>) -> Vec<Step> {
         match step {
             Step::When(when) => {
                 let steps = each(&when.steps, with);
-                all.push(Step::When(When { condition: when.condition.clone(), steps }));
+                all.push(Step::When(When { steps, ..when.clone() }));
             }
             step => all.extend(with(step)),
         }
