@@ -57,7 +57,6 @@ pub mod scenario;
 pub mod shrink;
 pub mod trace;
 pub mod tracing_log;
-
 pub mod why;
 pub mod world;
 

@@ -187,10 +187,11 @@ fn last_moments(scenario: &Scenario, era: &Era) -> String {
     if run_watched(&ready, era, seed, false, &mut look).is_err() {
         return String::new();
     }
-    let mut until = |world: &World| first.is_none_or(|event| world.events() < event);
+    let mut until = |world: &World| first.is_none_or(|event| world.events() <= event);
     let Ok(told) = run_watched(&ready, era, seed, true, &mut until) else { return String::new() };
     let story = report::story(&ready, &told, Zoom::Story, false);
-    let lines: Vec<&str> = story.lines().collect();
+    // What became of every record is no moment.
+    let lines: Vec<&str> = story.lines().take_while(|line| !line.starts_with("── audit")).collect();
     let left_out = lines.len().saturating_sub(LAST);
     let mut text = String::new();
     if left_out > 0 {

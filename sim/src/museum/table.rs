@@ -87,7 +87,7 @@ impl Museum<'_> {
     }
 
     /// Flaws that were found.
-    fn flaws(&self) -> Vec<Vec<String>> {
+    fn flaws(&self, name: fn(&Flaw) -> String) -> Vec<Vec<String>> {
         let titles =
             ["flaw", "", "in", "not in", "profile", "property", "trials", "90 %", "s", "steps", "quiet"];
         let mut rows = vec![titles.map(str::to_owned).to_vec()];
@@ -107,7 +107,7 @@ impl Museum<'_> {
             });
             let mark = if self.stale.contains(&row.with) { "*" } else { "" };
             rows.push(vec![
-                row.flaw.sentence(),
+                name(row.flaw),
                 row.flaw.source().to_owned(),
                 format!("{}{mark}", row.with),
                 row.without.map_or("never".to_owned(), |release| release.to_string()),
@@ -177,9 +177,14 @@ impl Museum<'_> {
     fn totals(&self) -> String {
         let sum = |of: fn(&Rung) -> u64| self.book.rungs.iter().map(of).sum::<u64>();
         let (trials, unattributed) = (sum(|rung| rung.trials), sum(|rung| rung.unattributed));
+        let least = self.book.rungs.iter().map(|rung| rung.trials).min().unwrap_or(0);
+        let on = match self.book.rungs.len() {
+            1 => "on one rung".to_owned(),
+            rungs => format!("on {rungs} rungs, at least {least} on each"),
+        };
         match unattributed {
-            0 => format!("{trials} trials, 0 unattributed"),
-            some => format!("{trials} trials, unattributed: {some}"),
+            0 => format!("{trials} trials {on}: 0 unattributed"),
+            some => format!("{trials} trials {on}; unattributed: {some}"),
         }
     }
 
@@ -196,7 +201,7 @@ impl Museum<'_> {
 
     /// For people.
     pub fn text(&self) -> String {
-        let mut text = table(&self.flaws(), &[0, 5]);
+        let mut text = table(&self.flaws(Flaw::sentence), &[0, 5]);
         let unfound = self.unfound();
         if !unfound.is_empty() {
             text += "\nnot found\n";
@@ -220,7 +225,8 @@ impl Museum<'_> {
 
     /// For a page.
     pub fn markdown(&self) -> String {
-        let mut text = markdown(&self.flaws());
+        let mut text =
+            markdown(&self.flaws(|flaw| format!("[{}](scenarios/{}.json)", flaw.sentence(), flaw.scenario)));
         let unfound = self.unfound();
         if !unfound.is_empty() {
             let lines: Vec<String> = unfound.iter().map(|line| format!("- {line}")).collect();

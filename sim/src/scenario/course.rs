@@ -104,6 +104,7 @@ const CHAPTERS: &[Chapter] = &[
             "checkpoint-lost",
             "recovered-not-flushed",
             "directory-not-synced",
+            "cut-comes-back",
             "marker-lies",
         ],
     },

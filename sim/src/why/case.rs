@@ -10,12 +10,11 @@ use crate::scenario::eras::Override;
 use crate::scenario::file::{Scenario, Verdict};
 use crate::scenario::parse::Parsed;
 use crate::scenario::problem::Problem;
-use crate::scenario::run::{Budget, Going, Gone, Keep, go};
+use crate::scenario::run::{Budget, Going, Gone, Keep, Onlooker, go};
 use crate::scenario::source::{Positions, Source};
 use crate::scenario::step::Step;
 use crate::scenario::validate::{Ready, validate};
 use crate::scenario::words::Table;
-use crate::world::World;
 use kafka::era::{Era, Release};
 use std::sync::Arc;
 
@@ -90,15 +89,11 @@ impl Case {
         ))
     }
 
-    /// Runs the case from its beginning on a budget, and lets somebody look at every event. Nothing is done if it cannot be.
-    pub fn watch(&self, budget: Budget, look: &mut dyn FnMut(&World)) {
-        let Ok(ready) = self.ready() else { return };
-        let mut onlooker = |world: &World| {
-            look(world);
-            true
-        };
-        let going = Going { budget, forgiving: true, onlooker: Some(&mut onlooker), ..Going::default() };
-        go(&ready, era_of(&ready), self.seed, going);
+    /// Runs the case from its beginning on a budget, while somebody looks on, who may end it. `None` if it cannot be.
+    pub fn watched(&self, budget: Budget, onlooker: Onlooker<'_>) -> Option<Gone> {
+        let ready = self.ready().ok()?;
+        let going = Going { budget, forgiving: true, onlooker: Some(onlooker), ..Going::default() };
+        Some(go(&ready, era_of(&ready), self.seed, going))
     }
 
     /// Whether it fails so. A case that cannot be, or cannot end, does not say.

@@ -18,7 +18,8 @@ use super::case::Case;
 use super::failure::strongest_first;
 use super::known::{KNOWN, Known};
 use crate::explore::trial::{BUDGET, NEVER_ENDS};
-use crate::scenario::run::{Going, RunResult};
+use crate::scenario::run::RunResult;
+use crate::world::World;
 use kafka::era::Release;
 use kafka::rules::Rules;
 use std::fmt;
@@ -137,7 +138,7 @@ pub fn causes(case: &Case, fails_by: &[&'static str], judge: Judge<'_>) -> Attri
         let search = Search { base: &base, left: &left, judge, alike: search_alike(&base, left[0], judge) };
         let Some(cure) = search.cure() else { break };
         let mended = cure.given_to(&base).expect("it was tried");
-        let names = search.fails_by(&mended).expect("it was tried");
+        let names = run(&mended, left[0], judge).expect("it was tried");
         let (still, gone): (Vec<_>, Vec<_>) = left.iter().copied().partition(|name| names.contains(name));
         all.0.push(Explained { fails_by: gone, causes: cure.causes(), alike: search.alike.len() });
         (left, base) = (still, mended);
@@ -149,24 +150,26 @@ pub fn causes(case: &Case, fails_by: &[&'static str], judge: Judge<'_>) -> Attri
 }
 
 /// Seeds from which a case fails alike: by its strongest failure.
-fn search_alike(base: &Case, strongest: &str, judge: Judge<'_>) -> Vec<u64> {
-    let mut alike = Vec::new();
-    for more in 1..=NEIGHBOURS {
-        let seed = base.seed.wrapping_add(more);
-        let names = run(&base.from_seed(seed), judge);
-        if names.is_some_and(|names| names.contains(&strongest)) {
-            alike.push(seed);
-        }
-        if alike.len() == ALIKE {
-            break;
-        }
-    }
-    alike
+fn search_alike(base: &Case, strongest: &'static str, judge: Judge<'_>) -> Vec<u64> {
+    let seeds = (1..=NEIGHBOURS).map(|more| base.seed.wrapping_add(more));
+    let alike = seeds.filter(|seed| {
+        let came = run(&base.from_seed(*seed), strongest, judge);
+        came.is_some_and(|names| names.contains(&strongest))
+    });
+    alike.take(ALIKE).collect()
 }
 
-fn run(case: &Case, judge: Judge<'_>) -> Option<Vec<&'static str>> {
-    let gone = case.run(Going { budget: BUDGET, forgiving: true, ..Going::default() })?;
-    Some(judge(&gone.result))
+/// What a case fails by. It ends as soon as it fails by `wanted`: then that is all that is said.
+fn run(case: &Case, wanted: &'static str, judge: Judge<'_>) -> Option<Vec<&'static str>> {
+    let (mut seen, mut fails) = (0, false);
+    let mut onlooker = |world: &World| {
+        let violations = world.checks.violations();
+        fails = violations[seen..].iter().any(|violation| violation.property == wanted);
+        seen = violations.len();
+        !fails
+    };
+    let gone = case.watched(BUDGET, &mut onlooker)?;
+    Some(if fails { vec![wanted] } else { judge(&gone.result) })
 }
 
 /// What may mend a case.
@@ -186,7 +189,7 @@ impl Cure {
     fn given_to(&self, case: &Case) -> Option<Case> {
         let mut case = case.clone();
         for known in &self.known {
-            case.plan = known.without(&case.plan)?;
+            case = known.without(&case)?;
         }
         match self.release {
             Some(release) => case = case.in_release(release),
@@ -215,13 +218,9 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn fails_by(&self, case: &Case) -> Option<Vec<&'static str>> {
-        run(case, self.judge)
-    }
-
     /// Whether the failure is gone. A run that never ends does not say.
     fn is_gone(&self, case: &Case) -> bool {
-        let names = self.fails_by(case);
+        let names = run(case, self.left[0], self.judge);
         names.is_some_and(|names| {
             let ends = !names.contains(&NEVER_ENDS) || self.left.contains(&NEVER_ENDS);
             ends && !names.contains(&self.left[0])
@@ -249,7 +248,7 @@ impl Search<'_> {
         let changes = later(self.base);
         let newest = Cure::rules(&up_to_date(self.base, &changes));
         let known: Vec<&'static Known> =
-            KNOWN.iter().filter(|known| known.without(&self.base.plan).is_some()).collect();
+            KNOWN.iter().filter(|known| known.without(self.base).is_some()).collect();
         let alone = || changes.iter().map(|change| Cure::rules(std::slice::from_ref(change)));
         let mends = |cure: &Cure| self.mends(cure);
         let are_rules = self.holds(&newest);
@@ -269,7 +268,7 @@ impl Search<'_> {
         let with_known = |cure: Cure| Cure { known: known.clone(), ..cure };
         if !known.is_empty() && self.holds(&with_known(newest.clone())) {
             let cure = alone().map(with_known).find(mends).or_else(|| {
-                let all = with_known(newest);
+                let all = with_known(newest.clone());
                 self.mends(&all).then_some(all)
             });
             if let Some(cure) = cure {
@@ -286,8 +285,28 @@ impl Search<'_> {
         let cure = releases.clone().find(mends).or_else(|| {
             let mut with_known = releases.map(with_known);
             (!known.is_empty()).then(|| with_known.find(mends)).flatten()
-        })?;
-        Some(self.decided(cure, &changes))
+        });
+        match cure {
+            Some(cure) => Some(self.decided(cure, &changes)),
+            None => {
+                let all = with_known(newest);
+                self.of_several(&alone().chain(one_known).collect::<Vec<_>>(), &all)
+            }
+        }
+    }
+
+    /// Seeds that fail alike may do so for another reason. Then what mends the trial is enough, if what it leaves broken is
+    /// mended by all that is known: of several, what mends most of them.
+    fn of_several(&self, cures: &[Cure], all: &Cure) -> Option<Cure> {
+        let from_seed = |cure: &Cure, seed: u64| {
+            cure.given_to(self.base).is_some_and(|case| self.is_gone(&case.from_seed(seed)))
+        };
+        let left = |cure: &Cure| -> Vec<u64> {
+            self.alike.iter().copied().filter(|seed| !from_seed(cure, *seed)).collect()
+        };
+        let own = cures.iter().filter(|cure| self.holds(cure)).map(|cure| (left(cure), cure));
+        let (left, cure) = own.min_by_key(|(left, _)| left.len())?;
+        left.iter().all(|seed| from_seed(all, *seed)).then(|| cure.clone())
     }
 
     /// Of the rules of one release that mend it, each alone, the one with which the run stays the same for longest.
@@ -301,13 +320,17 @@ impl Search<'_> {
             return first;
         }
         let mut trail = Vec::new();
-        self.base.watch(BUDGET, &mut |world| trail.push(world.hash()));
+        self.base.watched(BUDGET, &mut |world: &World| {
+            trail.push(world.hash());
+            true
+        });
         let alike = |cure: &Cure| {
             let (mut events, mut same) = (0, 0);
             let case = cure.given_to(self.base).expect("it mends");
-            case.watch(BUDGET, &mut |world| {
+            case.watched(BUDGET, &mut |world: &World| {
                 same += usize::from(same == events && trail.get(events) == Some(&world.hash()));
                 events += 1;
+                same == events
             });
             same
         };

@@ -1,14 +1,16 @@
 //! Flaws that no release with ZooKeeper mends: each is known by a counterfactual of its own.
 //!
 //! A failure is attributed to a rule of a later release if that mends it ([`super::attribute`]). What was never mended
-//! before KRaft, or cannot be, has an entry here instead: the same plan, with one thing about it otherwise, in which the
-//! flaw cannot show. The thing must be as small as possible, for whatever else it keeps away is hidden with the flaw; each
-//! entry says what that is.
+//! before KRaft, or cannot be, has an entry here instead: the same case, with one thing about it otherwise, in which the
+//! flaw cannot show: a step of its plan, or a rule decided as no release decides it. The thing must be as small as possible,
+//! for whatever else it keeps away is hidden with the flaw; each entry says what that is.
 //!
-//! **To add one**: a line in [`KNOWN`], and the function that changes a plan; `None` if there is nothing in it to change.
+//! **To add one**: a line in [`KNOWN`], and the function that changes a case; `None` if there is nothing in it to change.
 
+use super::case::Case;
 use crate::scenario::file::Scenario;
 use crate::scenario::step::{DiskStep, Fault, Step, When};
+use kafka::rules::Rules;
 use std::fmt;
 
 /// A flaw that no release of the ladder mends.
@@ -20,8 +22,8 @@ pub struct Known {
     pub source: &'static str,
     /// What it is, in a sentence.
     pub about: &'static str,
-    /// The same plan without what the flaw needs.
-    without: fn(&Scenario) -> Option<Scenario>,
+    /// The same case without what the flaw needs.
+    without: fn(&Case) -> Option<Case>,
 }
 
 /// Every one, in the order in which they are tried.
@@ -38,32 +40,23 @@ pub const KNOWN: &[Known] = &[
         source: "KIP-497",
         about: "If the answer to the controller's write of an ISR is lost, it writes again, meets its own write, and \
                 refuses: the leader waits with its change for ever, and its ISR stands still.",
-        without: |plan| decided(plan, "own-isr-write", "recognised"),
+        without: |case| decided(case, "own-isr-write", "recognised"),
     },
     Known {
         name: "missed-deletion",
         source: "KAFKA-5642",
         about: "If a controller goes before the others have set a watch on its znode again, nobody is told, and nobody \
                 runs for controller.",
-        without: |plan| decided(plan, "missed-deletion", "runs"),
+        without: |case| decided(case, "missed-deletion", "runs"),
     },
     Known {
         name: "position-validation",
         source: "KIP-320",
         about: "A consumer asks where the epoch of its position ended. A leader of an unclean election that has nothing \
                 of that epoch answers with the end of an older one; if that is beyond the position, all seems well.",
-        without: |plan| decided(plan, "position-validation", "same-epoch"),
+        without: |case| decided(case, "position-validation", "same-epoch"),
     },
 ];
-
-/// One rule is decided as no release decides it, or as none does any more. *What this hides*: nothing else than what hangs
-/// on the moments that the decision changes.
-fn decided(plan: &Scenario, rule: &str, value: &str) -> Option<Scenario> {
-    let mut plan = plan.clone();
-    plan.rules.0.retain(|(known, _)| known != rule);
-    plan.rules.0.push((rule.to_owned(), value.to_owned()));
-    Some(plan)
-}
 
 impl Known {
     /// The entry of this name.
@@ -71,9 +64,9 @@ impl Known {
         KNOWN.iter().find(|known| known.name == name)
     }
 
-    /// The same plan without what the flaw needs; `None` if it has nothing of that.
-    pub fn without(&self, plan: &Scenario) -> Option<Scenario> {
-        (self.without)(plan)
+    /// The same case without what the flaw needs; `None` if it has nothing of that.
+    pub fn without(&self, case: &Case) -> Option<Case> {
+        (self.without)(case)
     }
 }
 
@@ -82,9 +75,9 @@ impl Known {
 ///
 /// *What this hides*: a bug that shows only where a log lost its unflushed tail, such as a recovery that takes half a
 /// record for a whole one. One that cuts a log which has lost nothing stays in sight.
-fn written_back(plan: &Scenario) -> Option<Scenario> {
+fn written_back(case: &Case) -> Option<Case> {
     let mut count = 0;
-    let steps = each(&plan.steps, &mut |step| match step {
+    let steps = each(&case.plan.steps, &mut |step| match step {
         Step::PowerOff(off) => {
             count += 1;
             let written = Step::Disk(DiskStep { at: off.node.clone(), fault: Fault::WrittenBack });
@@ -92,7 +85,20 @@ fn written_back(plan: &Scenario) -> Option<Scenario> {
         }
         step => vec![step.clone()],
     });
-    (count > 0).then(|| Scenario { steps, ..plan.clone() })
+    (count > 0).then(|| Case { plan: Scenario { steps, ..case.plan.clone() }, ..case.clone() })
+}
+
+/// One rule is decided as no release decides it, or as none does any more; `None` if it is already. *What this hides*: nothing
+/// else than what hangs on the moments that the decision changes.
+fn decided(case: &Case, rule: &str, value: &str) -> Option<Case> {
+    let (rule, value) = (rule.to_owned(), value.to_owned());
+    let mut rules = Rules::of(case.release);
+    for (rule, value) in case.plan.rules.0.iter().chain(&case.rules) {
+        rules.set(rule, value).expect("rules are checked before");
+    }
+    let before = rules;
+    rules.set(&rule, &value).expect("there is such a value");
+    (rules != before).then(|| case.with(&[(rule, value)]))
 }
 
 /// Puts others in the place of each step, those of triggers too.
