@@ -86,7 +86,7 @@ fn ends(draws: &Draws, shape: &Shape, window: Micros) -> Vec<Planned> {
     let (of, _) = shape.partitions[draw.up_to(1, shape.partitions.len() as u64 - 1) as usize];
     let start = Some(StartWord(StartAt::Latest));
     let consume = Consume { by: Some(CONSUMER.to_owned()), from: Many(vec![Partition(of)]), start };
-    let from = draw.up_to(2, window.0 / 2000) * 1000;
+    let from = draw.up_to(2, window.0 / 2);
     let count = ((window.0 - from) / every).min(MOST_RECORDS);
     (0..count).map(|number| (Micros(from + number * every), Step::Consume(consume.clone()))).collect()
 }
