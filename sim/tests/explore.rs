@@ -76,6 +76,11 @@ fn moments(steps: &[Step]) -> (Vec<u64>, u64) {
     (moments, now)
 }
 
+/// Whether there is such a step, also among those of triggers.
+fn any(steps: &[Step], is: &dyn Fn(&Step) -> bool) -> bool {
+    steps.iter().any(|step| is(step) || matches!(step, Step::When(when) if any(&when.steps, is)))
+}
+
 #[test]
 fn faults_stop_before_the_end_begins() {
     let (mut triggers, mut late) = (0, 0);
@@ -90,6 +95,13 @@ fn faults_stop_before_the_end_begins() {
                 step => ends(step),
             };
             assert!(end.iter().all(calms), "{profile} {seed}: {end:?}");
+            let is_held = |step: &Step| matches!(step, Step::Hold(_) | Step::Delay(_) | Step::Drop(_));
+            if any(faults, &is_held) {
+                assert!(end.contains(&Step::Release("all".to_owned())), "{profile} {seed}: {faults:?}");
+            }
+            if any(faults, &|step| matches!(step, Step::Cut(_))) {
+                assert!(end.iter().any(|step| matches!(step, Step::Heal(_))), "{profile} {seed}: {faults:?}");
+            }
             let (moments, over) = moments(faults);
             for (step, at) in faults.iter().zip(moments) {
                 let Step::When(when) = step else { continue };
