@@ -77,8 +77,8 @@ fn moments(steps: &[Step]) -> (Vec<u64>, u64) {
 }
 
 /// Whether there is such a step, also among those of triggers.
-fn any(steps: &[Step], is: &dyn Fn(&Step) -> bool) -> bool {
-    steps.iter().any(|step| is(step) || matches!(step, Step::When(when) if any(&when.steps, is)))
+fn has_step(steps: &[Step], is: &dyn Fn(&Step) -> bool) -> bool {
+    steps.iter().any(|step| is(step) || matches!(step, Step::When(when) if has_step(&when.steps, is)))
 }
 
 #[test]
@@ -96,10 +96,10 @@ fn faults_stop_before_the_end_begins() {
             };
             assert!(end.iter().all(calms), "{profile} {seed}: {end:?}");
             let is_held = |step: &Step| matches!(step, Step::Hold(_) | Step::Delay(_) | Step::Drop(_));
-            if any(faults, &is_held) {
+            if has_step(faults, &is_held) {
                 assert!(end.contains(&Step::Release("all".to_owned())), "{profile} {seed}: {faults:?}");
             }
-            if any(faults, &|step| matches!(step, Step::Cut(_))) {
+            if has_step(faults, &|step| matches!(step, Step::Cut(_))) {
                 assert!(end.iter().any(|step| matches!(step, Step::Heal(_))), "{profile} {seed}: {faults:?}");
             }
             let (moments, over) = moments(faults);
