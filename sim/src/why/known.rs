@@ -9,7 +9,7 @@
 
 use super::case::Case;
 use crate::scenario::file::Scenario;
-use crate::scenario::step::{DiskStep, Fault, Step, When};
+use crate::scenario::step::{DiskStep, Fault, Step};
 use kafka::rules::Rules;
 use std::fmt;
 
@@ -107,8 +107,9 @@ fn each(steps: &[Step], with: &mut dyn FnMut(&Step) -> Vec<Step>) -> Vec<Step> {
     for step in steps {
         match step {
             Step::When(when) => {
-                let steps = each(&when.steps, with);
-                all.push(Step::When(When { condition: when.condition.clone(), steps }));
+                let mut when = when.clone();
+                when.steps = each(&when.steps, with);
+                all.push(Step::When(when));
             }
             step => all.extend(with(step)),
         }
