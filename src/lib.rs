@@ -11,7 +11,8 @@
 //!    [`note`]: what they report. [`config`]: their settings.
 //! 3. [`log`] is a partition on disk. [`broker`] and [`controller`] are the processes that hold partitions and decide
 //!    who leads them; [`zookeeper`] is where they agree.
-//! 4. [`client`] is what [`producer`] and [`consumer`] share; [`admin`] an operator's tools.
+//! 4. [`client`] is what [`producer`] and [`consumer`] share; [`group`] is where consumers meet; [`admin`] an operator's
+//!    tools.
 //!
 //! A release is read as a set of rules, each of which decides one thing:
 //!
@@ -36,6 +37,7 @@ pub mod controller;
 pub mod disk;
 pub mod era;
 pub mod error;
+pub mod group;
 pub mod ids;
 pub mod log;
 pub mod messages;

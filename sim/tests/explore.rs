@@ -5,15 +5,16 @@ use kafka::era::Era;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use trial::explore::budget::damaged;
+use trial::explore::bursts::ends;
 use trial::explore::plan;
-use trial::explore::profile::Profile;
+use trial::explore::profile::{Family, Profile};
 use trial::explore::search::{Summary, twice};
 use trial::explore::settle::LIVENESS;
 use trial::explore::trial::Question;
 use trial::scenario::parse::parse;
 use trial::scenario::run::run;
 use trial::scenario::source::Source;
-use trial::scenario::step::Step;
+use trial::scenario::step::{Fault, Step};
 use trial::scenario::validate::{Ready, validate};
 use trial::scenario::write::write;
 
@@ -60,6 +61,64 @@ proptest! {
         prop_assert!(may || damaged(&drawn).len() < smallest, "{:?}", damaged(&drawn));
         prop_assert!(drawn.steps.iter().all(|step| !matches!(step, Step::PowerOff(off) if off.node.to_string().contains(" of "))));
     }
+}
+
+/// The moments at which steps are carried out, one for each, and the moment when they are over.
+fn moments(steps: &[Step]) -> (Vec<u64>, u64) {
+    let mut now = 0;
+    let mut moments = Vec::new();
+    for step in steps {
+        moments.push(now);
+        if let Step::RunFor(span) = step {
+            now += span.0.0;
+        }
+    }
+    (moments, now)
+}
+
+#[test]
+fn faults_stop_before_the_end_begins() {
+    let (mut triggers, mut late) = (0, 0);
+    for seed in 0..300 {
+        for profile in Profile::ALL {
+            let drawn = question("2.8.1", profile).plan(seed).0;
+            let (faults, end) = drawn.scenario.steps.split_at(drawn.settles_at);
+            let calms = |step: &Step| match step {
+                Step::SlowCpu(slow) => slow.factor == 1,
+                Step::Disk(disk) => matches!(disk.fault, Fault::Mended | Fault::Slow(1)),
+                Step::SlowLink(_) | Step::RunFor(_) => true,
+                step => ends(step),
+            };
+            assert!(end.iter().all(calms), "{profile} {seed}: {end:?}");
+            let (moments, over) = moments(faults);
+            for (step, at) in faults.iter().zip(moments) {
+                let Step::When(when) = step else { continue };
+                triggers += 1;
+                let within = when.within.expect("whoever waits for a condition does not wait for ever").0.0;
+                let after = when.after.map_or(0, |after| after.0.0);
+                late += u64::from(after > 0);
+                if when.steps.iter().any(|step| !ends(step)) {
+                    assert!(at + within + after <= over, "{profile} {seed}: {when:?}");
+                }
+                for inner in &when.steps {
+                    let Step::When(inner) = inner else { continue };
+                    let within = within + inner.within.expect("nor does what it sets off").0.0;
+                    assert!(at + within + after <= over, "{profile} {seed}: {when:?}");
+                }
+            }
+        }
+    }
+    assert!(triggers > 2_000 && late > 1_000, "{triggers} triggers, {late} of them late");
+}
+
+#[test]
+fn most_runs_have_leaders_that_change_and_messages_that_are_late() {
+    let has = |seed: u64, family: Family| {
+        let drawn = question("2.8.1", Profile::Elections).plan(seed).0;
+        drawn.kinds.iter().any(|kind| kind.family() == family)
+    };
+    let both = (0..300).filter(|seed| has(*seed, Family::Change) && has(*seed, Family::Late)).count();
+    assert!((150..300).contains(&both), "{both} of 300");
 }
 
 #[test]

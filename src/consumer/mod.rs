@@ -11,9 +11,11 @@
 //! Left out: groups and committed offsets, `max.poll.records`, pausing, transactions (`isolation.level`). In Kafka up
 //! to 1.x a fetch also waits for other requests to the same broker.
 
+pub mod assignor;
 mod fetcher;
 mod offset_reset;
 mod position_validation;
+pub mod protocol;
 pub mod subscription_state;
 #[cfg(test)]
 mod tests;

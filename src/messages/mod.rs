@@ -13,6 +13,7 @@ pub mod list_offsets;
 pub mod metadata;
 pub mod offsets_for_leader_epoch;
 pub mod produce;
+pub mod schema;
 pub mod stop_replica;
 pub mod update_metadata;
 pub mod zookeeper;

@@ -83,6 +83,7 @@ pub mod leaderless_partitions;
 pub mod leaving_leader;
 pub mod log_dir_events;
 pub mod log_directory_failure;
+pub mod member_order;
 pub mod metadata_after_failure;
 pub mod metadata_epochs;
 pub mod missed_deletion;
@@ -94,6 +95,7 @@ pub mod planted;
 pub mod position_validation;
 pub mod preferred_election;
 pub mod preferred_replica;
+pub mod range_assignor;
 pub mod reassignment;
 pub mod rebalance_while_moving;
 pub mod recovered_epochs;
@@ -103,9 +105,11 @@ pub mod shutdown_controller;
 pub mod stale_epoch_answer;
 pub mod stale_high_watermark;
 pub mod startup_order;
+pub mod sticky_assignor;
 pub mod stop_replica;
 pub mod stop_replica_requests;
 pub mod stopped_replica;
+pub mod subscription_generation;
 pub mod truncate_at_log_end;
 pub mod truncation;
 pub mod unassigned_replica;
@@ -368,6 +372,14 @@ rules! {
     recovered_epochs: recovered_epochs::RecoveredEpochs,
     /// Which check is left out, so that somebody notices. None, in every release.
     planted: planted::Planted,
+    /// How the sticky assignors deal partitions out.
+    sticky_assignor: sticky_assignor::StickyAssignor,
+    /// Whether the range assignor looks at racks.
+    range_assignor: range_assignor::RangeAssignor,
+    /// In which order the range and round robin assignors go through members.
+    member_order: member_order::MemberOrder,
+    /// Where a member of cooperative-sticky says in which generation it came to own what it owns.
+    subscription_generation: subscription_generation::SubscriptionGeneration,
 }
 
 #[cfg(test)]

@@ -31,6 +31,12 @@ pub enum Purpose {
     Fault = 9,
     /// Who is there in the end.
     Core = 10,
+    /// Which partition a run is about.
+    Focus = 11,
+    /// Where a burst begins.
+    Burst = 12,
+    /// One act of a burst.
+    Act = 13,
 }
 
 /// All draws of a seed.
@@ -78,6 +84,11 @@ impl Draw {
     /// True in one of `of` cases.
     pub fn one_in(&self, place: usize, of: u64) -> bool {
         self.up_to(place, of - 1) == 0
+    }
+
+    /// True in so many of ten cases.
+    pub fn in_ten(&self, place: usize, cases: u64) -> bool {
+        self.up_to(place, 9) < cases
     }
 
     /// One of several.

@@ -7,13 +7,13 @@
 
 use super::budget::Budget;
 use super::draw::{Draw, Draws, Purpose};
-use super::profile::{FaultKind, Profile};
+use super::profile::{Family, FaultKind, Profile};
 use super::settings::{Shape, broker};
 use super::workload::Planned;
 use crate::scenario::condition::{Condition, ControllerIs, LeaderIs};
 use crate::scenario::step::{
-    Between, Cut, Delay, DiskStep, Fault, Link, Messages, PowerOff, SetTopic, SlowCpu, SlowLink, Step,
-    StepClock, SurvivesWord, When,
+    Between, Cut, Delay, DeleteRecords, DiskStep, Fault, Link, Messages, PowerOff, SetTopic, SlowCpu,
+    SlowLink, Step, StepClock, SurvivesWord, When,
 };
 use crate::scenario::words::{Jump, Many, Partition, Role, Setting, Span, Table};
 use kafka::ids::TopicPartition;
@@ -24,10 +24,20 @@ pub fn kinds(draws: &Draws, profile: Profile) -> Vec<(FaultKind, u32)> {
     let draw = draws.about(Purpose::Kinds, 0);
     let all = profile.kinds();
     let wanted = draw.between(0, 3, 8);
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<(FaultKind, u32)> = Vec::new();
     for number in 0..wanted {
-        let left: Vec<(FaultKind, u32)> =
+        let mut left: Vec<(FaultKind, u32)> =
             all.iter().filter(|(kind, _)| chosen.iter().all(|(known, _)| known != kind)).copied().collect();
+        // Leaders that change and messages that are late are dangerous together: most runs have one of each.
+        let family = match number {
+            0 => Some(Family::Change),
+            1 => Some(Family::Late),
+            _ => None,
+        };
+        let of_family = |kind: FaultKind| family.is_none_or(|family| kind.family() == family);
+        if left.iter().any(|(kind, _)| of_family(*kind)) && !draw.one_in(20 + number.min(2) as usize, 4) {
+            left.retain(|(kind, _)| of_family(*kind));
+        }
         if left.is_empty() {
             break;
         }
@@ -45,47 +55,73 @@ pub fn moments(draws: &Draws, window: Micros) -> Vec<Micros> {
     (0..count).map(|number| Micros(draw.between(1 + number, 500, within - 500) * 1000)).collect()
 }
 
-/// What a fault is drawn from.
-struct Drawing<'a> {
+/// An operator's command waits for a leader so long, and is forgotten then.
+pub const PATIENCE: Micros = Micros(500_000);
+
+/// A fault that is being drawn.
+pub struct Drawing<'a> {
     shape: &'a Shape,
     draw: Draw,
     /// A name for what it holds.
     name: String,
-    at: Micros,
-    planned: Vec<Planned>,
+    /// The partition that it is about, if not any.
+    focus: Option<usize>,
+    /// Whether what it holds is released by somebody else.
+    pub open_ended: bool,
+    /// What it holds then, by name.
+    pub held: Vec<String>,
+    /// How many leader epochs it brings, if nothing comes between.
+    pub epochs: i32,
+    /// Its steps, each so long after it begins.
+    pub planned: Vec<Planned>,
 }
 
-/// Draws the `ordinal`-th fault: its steps, each at its moment. Empty if the budget refuses it.
-pub fn fault(
-    draws: &Draws,
-    shape: &Shape,
-    kinds: &[(FaultKind, u32)],
-    moments: &[Micros],
-    window: Micros,
-    ordinal: u32,
-    budget: &mut Budget,
-) -> (FaultKind, Vec<Planned>) {
-    let draw = draws.about(Purpose::Fault, ordinal);
-    let kind = draw.weighed(0, kinds);
-    let at = if draw.up_to(1, 4) > 0 {
-        let moment = draw.of(2, moments).0 + draw.up_to(3, 2_000) * 1000;
-        Micros(moment.saturating_sub(400_000))
-    } else {
-        Micros(draw.up_to(3, window.0 / 1000) * 1000)
-    };
-    let name = format!("h{}", ordinal + 1);
-    let mut drawing = Drawing { shape, draw, name, at, planned: Vec::new() };
-    drawing.make(kind, budget);
-    (kind, drawing.planned)
+/// What faults are drawn from.
+pub struct Faults<'a> {
+    /// The draws.
+    pub draws: &'a Draws,
+    /// The cluster.
+    pub shape: &'a Shape,
+    /// The kinds of fault that this run has.
+    pub kinds: &'a [(FaultKind, u32)],
+    /// Around which moments.
+    pub moments: &'a [Micros],
+    /// How long faults last.
+    pub window: Micros,
+    /// The partition that most of them are about, if not any.
+    pub focus: Option<usize>,
+}
+
+impl Faults<'_> {
+    /// Draws the `ordinal`-th fault: its steps, each at its moment. Empty if the budget refuses it.
+    pub fn draw(&self, ordinal: u32, budget: &mut Budget) -> (FaultKind, Vec<Planned>) {
+        let draw = self.draws.about(Purpose::Fault, ordinal);
+        let kind = draw.weighed(0, self.kinds);
+        let at = if draw.up_to(1, 4) > 0 {
+            let moment = draw.of(2, self.moments).0 + draw.up_to(3, 2_000) * 1000;
+            Micros(moment.saturating_sub(400_000))
+        } else {
+            Micros(draw.up_to(3, self.window.0 / 1000) * 1000)
+        };
+        let mut drawing = Drawing::new(self.shape, draw, format!("h{}", ordinal + 1), self.focus);
+        drawing.make(kind, budget);
+        (kind, drawing.planned.into_iter().map(|(after, step)| (at + after, step)).collect())
+    }
 }
 
 impl Drawing<'_> {
+    /// One of which nothing is drawn yet.
+    pub fn new(shape: &Shape, draw: Draw, name: String, focus: Option<usize>) -> Drawing<'_> {
+        let (held, planned) = (Vec::new(), Vec::new());
+        Drawing { shape, draw, name, focus, open_ended: false, held, epochs: 1, planned }
+    }
+
     fn now(&mut self, step: Step) {
-        self.planned.push((self.at, step));
+        self.planned.push((Micros::ZERO, step));
     }
 
     fn later(&mut self, after: Micros, step: Step) {
-        self.planned.push((self.at + after, step));
+        self.planned.push((after, step));
     }
 
     /// How long it lasts: a moment, a while, or so long that others notice.
@@ -112,7 +148,8 @@ impl Drawing<'_> {
     /// A partition and its replicas.
     fn partition(&self, place: usize) -> &(TopicPartition, Vec<i32>) {
         let last = self.shape.partitions.len() as u64 - 1;
-        &self.shape.partitions[self.draw.up_to(place, last) as usize]
+        let any = self.draw.up_to(place, last) as usize;
+        &self.shape.partitions[self.focus.unwrap_or(any)]
     }
 
     /// A broker that holds a replica.
@@ -154,6 +191,7 @@ impl Drawing<'_> {
         for id in 0..self.shape.brokers {
             self.later(after, Step::Resume(node(id)));
         }
+        self.later(after, Step::Resume(Role::Node("consumer-1".to_owned())));
     }
 
     fn messages(&self, api: Option<&str>, from: Option<Role>, to: Option<Role>, response: bool) -> Messages {
@@ -168,16 +206,26 @@ impl Drawing<'_> {
 
     fn release(&mut self, place: usize) {
         let (after, name) = (self.lasts(place), self.name.clone());
-        self.later(after, Step::Release(name));
+        if self.open_ended {
+            self.held.push(name);
+        } else {
+            self.later(after, Step::Release(name));
+        }
     }
 
-    /// An operator's command: nobody waits for its end.
-    fn operate(&mut self, of: TopicPartition, step: Step) {
+    /// An operator's command, given when there is a leader: nobody waits for its end.
+    fn operate(&mut self, after: Micros, of: TopicPartition, step: Step) {
         let condition = Condition::Leader(LeaderIs { of: Partition(of), is: None, epoch: None });
-        self.now(Step::When(When { condition, steps: vec![step] }));
+        self.when(after, condition, step);
     }
 
-    fn make(&mut self, kind: FaultKind, budget: &mut Budget) {
+    fn when(&mut self, after: Micros, condition: Condition, step: Step) {
+        let when = When { within: Some(Span(PATIENCE)), ..When::at_once(condition, vec![step]) };
+        self.later(after, Step::When(when));
+    }
+
+    /// Draws a fault of a kind. Nothing if the budget refuses it.
+    pub fn make(&mut self, kind: FaultKind, budget: &mut Budget) {
         let draw = self.draw;
         match kind {
             FaultKind::Kill => {
@@ -185,36 +233,90 @@ impl Drawing<'_> {
                 self.restart_all(self.away(8));
             }
             FaultKind::Shutdown => {
-                self.now(Step::Shutdown(self.whom(4)));
+                if draw.one_in(12, 3) {
+                    // Its last request is late, and comes when it may be another broker by now.
+                    let whom = node(self.broker(4));
+                    let messages = self.messages(Some("ControlledShutdown"), Some(whom.clone()), None, false);
+                    self.hold(Messages { count: Some(1), ..messages }, 13);
+                    self.now(Step::Shutdown(whom));
+                } else {
+                    self.now(Step::Shutdown(self.whom(4)));
+                }
                 self.restart_all(self.away(8));
             }
             FaultKind::Pause => {
-                self.now(Step::Pause(self.whom(4)));
+                let reader = draw.one_in(12, 8).then(|| Role::Node("consumer-1".to_owned()));
+                self.now(Step::Pause(reader.unwrap_or_else(|| self.whom(4))));
                 self.resume_all(self.away(8));
             }
             FaultKind::ExpireSession => self.now(Step::ExpireSession(self.whom(4))),
             FaultKind::MoveController => {
                 let condition = Condition::Controller(ControllerIs { is: None, epoch: None });
-                let steps = vec![Step::DeleteZnode("/controller".to_owned())];
-                self.now(Step::When(When { condition, steps }));
+                self.when(Micros::ZERO, condition, Step::DeleteZnode("/controller".to_owned()));
             }
             FaultKind::ElectPreferred => {
                 let all = self.shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
-                let (of, _) = *self.partition(4);
-                self.operate(of, Step::ElectPreferred(Many(all)));
+                let (of, replicas) = self.partition(4).clone();
+                let mut after = Micros::ZERO;
+                if draw.up_to(5, 2) > 0 {
+                    // First another replica becomes the preferred one.
+                    let mut target = replicas.clone();
+                    target.rotate_left(draw.up_to(6, replicas.len() as u64 - 1) as usize);
+                    self.operate(after, of, Step::Reassign(Table(vec![(of.to_string(), target)])));
+                    self.epochs = 2;
+                    after = Micros(draw.between(12, 30, 600) * 1000);
+                }
+                self.operate(after, of, Step::ElectPreferred(Many(all)));
             }
             FaultKind::Reassign => self.reassign(),
             FaultKind::HoldControl => {
-                let api = draw.of(4, &["LeaderAndIsr", "LeaderAndIsr", "UpdateMetadata", "StopReplica"]);
-                let to = node(self.broker(5));
-                let messages = self.messages(Some(api), None, Some(to), draw.one_in(7, 4));
-                self.hold(messages, 8);
+                let api = draw.weighed(
+                    4,
+                    &[
+                        ("LeaderAndIsr", 4),
+                        ("UpdateMetadata", 2),
+                        ("StopReplica", 2),
+                        ("ControlledShutdown", 1),
+                    ],
+                );
+                let whom = Some(node(self.broker(5)));
+                let (from, to) = if api == "ControlledShutdown" { (whom, None) } else { (None, whom) };
+                let to = to.filter(|_| !draw.one_in(14, 7));
+                let mut messages = self.messages(Some(api), from, to, draw.one_in(7, 4));
+                if draw.in_ten(12, 3) {
+                    // Each of them, rather than the first and all behind it.
+                    let by = Span(Micros(draw.of(13, &[100, 500, 1_500, 3_000]) * 1000));
+                    let Messages { api, from, to, response, count, name } = messages;
+                    self.now(Step::Delay(Delay { api, from, to, response, count, name, by }));
+                    self.release(8);
+                } else {
+                    messages.count = draw.one_in(13, 2).then_some(1);
+                    self.hold(messages, 8);
+                }
             }
             FaultKind::HoldFetch => {
                 let (from, to) = self.pair(4);
-                let to = (draw.up_to(12, 2) > 0).then_some(to);
-                let messages = self.messages(Some("Fetch"), Some(from), to, draw.one_in(13, 2));
-                self.hold(messages, 14);
+                let reader = Role::Node("consumer-1".to_owned());
+                let (from, to) = match draw.up_to(12, 8) {
+                    0..3 => (Some(from), Some(to)),
+                    3 => (Some(from), None),
+                    4 => (None, Some(to)),
+                    5 => (Some(reader), Some(to)),
+                    _ => (None, None),
+                };
+                // Questions, answers, or both; and those that a follower has before it fetches.
+                let which = draw.up_to(13, 2);
+                let mut all = Vec::new();
+                all.extend((which != 1).then_some(("Fetch", false)));
+                all.extend((which != 0).then_some(("Fetch", true)));
+                all.extend((draw.up_to(17, 2) > 0).then_some(("OffsetsForLeaderEpoch", which == 1)));
+                for (number, (api, response)) in all.into_iter().enumerate() {
+                    if number > 0 {
+                        self.name += "+";
+                    }
+                    let messages = self.messages(Some(api), from.clone(), to.clone(), response);
+                    self.hold(messages, 14);
+                }
             }
             FaultKind::HoldEpochs => {
                 let (from, to) = self.pair(4);
@@ -238,7 +340,7 @@ impl Drawing<'_> {
             FaultKind::Delay => {
                 let (from, to) = self.pair(4);
                 let api = draw.of(12, &[None, Some("Fetch"), Some("LeaderAndIsr"), Some("Produce")]);
-                let by = Span(Micros(draw.of(13, &[3, 10, 40, 200, 1_000]) * 1000));
+                let by = Span(Micros(draw.of(13, &[3, 10, 40, 200, 1_000, 3_000]) * 1000));
                 let from = (api == Some("Fetch") || draw.one_in(14, 2)).then_some(from);
                 let Messages { api, from, to, response, count, name } =
                     self.messages(api, from, Some(to), draw.one_in(15, 2));
@@ -322,10 +424,19 @@ impl Drawing<'_> {
             }
             FaultKind::SetTopic => {
                 let (of, _) = *self.partition(4);
-                let (name, value) = draw.of(5, &[("segment.bytes", "500"), ("flush.messages", "2")]);
+                let (name, value) = draw.of(
+                    5,
+                    &[("segment.bytes", "500"), ("flush.messages", "2"), ("max.message.bytes", "100")],
+                );
                 let settings = Table(vec![(name.to_owned(), Some(Setting(value.to_owned())))]);
                 let topic = of.topic.to_string();
-                self.operate(of, Step::Set(SetTopic { topic, settings }));
+                self.operate(Micros::ZERO, of, Step::Set(SetTopic { topic, settings }));
+            }
+            FaultKind::DeleteRecords => {
+                let (of, _) = *self.partition(4);
+                let before = draw.weighed(5, &[(-1, 2), (1, 1), (2, 1), (5, 1)]);
+                let delete = DeleteRecords { of: Partition(of), before, refused: None };
+                self.operate(Micros::ZERO, of, Step::DeleteRecords(delete));
             }
         }
     }
@@ -337,7 +448,22 @@ impl Drawing<'_> {
         if !others.is_empty() && self.draw.one_in(5, 2) {
             target[0] = self.draw.of(12, &others);
         }
-        self.operate(of, Step::Reassign(Table(vec![(of.to_string(), target)])));
+        if target.len() > 1 && self.draw.one_in(13, 3) {
+            target.pop();
+        }
+        if self.draw.one_in(18, 3) {
+            // What the controller tells those who leave is late.
+            let leaves = replicas.iter().find(|id| !target.contains(id)).unwrap_or(&replicas[0]);
+            let messages = self.messages(Some("StopReplica"), None, Some(node(*leaves as u32)), false);
+            self.later(Micros(self.draw.up_to(19, 300) * 1000), Step::Hold(messages));
+            self.later(Micros(self.draw.between(20, 2_000, 12_000) * 1000), Step::Release(self.name.clone()));
+        }
+        self.operate(Micros::ZERO, of, Step::Reassign(Table(vec![(of.to_string(), target)])));
+        if self.draw.one_in(14, 2) {
+            // And back.
+            let back = Step::Reassign(Table(vec![(of.to_string(), replicas)]));
+            self.operate(self.lasts(15), of, back);
+        }
     }
 
     fn cut(&mut self, one_way: bool) {

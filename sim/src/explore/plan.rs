@@ -1,8 +1,8 @@
 //! A plan: a scenario that was drawn. From (era, profile, seed) it is always the same, as long as the version is.
 //!
 //! 1. The cluster and its settings ([`super::settings`]).
-//! 2. A window of some seconds, with moments around which faults happen ([`super::faults`]); fewer damaged machines than
-//!    the contract survives ([`super::budget`]).
+//! 2. A window of some seconds, with moments around which faults happen ([`super::faults`]), and with bursts of faults that
+//!    belong together ([`super::bursts`]); fewer damaged machines than the contract survives ([`super::budget`]).
 //! 3. What applications send meanwhile ([`super::workload`]).
 //! 4. The end: faults stop, and the cluster must come to rest ([`super::settle`]).
 //!
@@ -10,7 +10,9 @@
 //! ([`crate::scenario::run::realise`]).
 
 use super::budget::Budget;
+use super::bursts::Bursts;
 use super::draw::{Draws, Purpose};
+use super::faults::{Faults, PATIENCE};
 use super::profile::{FaultKind, Profile};
 use super::settings::cluster;
 use super::workload::{Planned, workload};
@@ -31,13 +33,15 @@ pub struct Drawn {
     pub scenario: Scenario,
     /// The kinds of fault that it has.
     pub kinds: BTreeSet<FaultKind>,
+    /// The first of the steps by which faults stop.
+    pub settles_at: usize,
 }
 
 /// Draws the plan of a seed, for an era with some of its rules decided otherwise.
 pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn {
     let draws = Draws::new(seed);
     let (cluster, shape) = cluster(&draws, era, profile);
-    let window = Micros(draws.about(Purpose::Moments, 1).between(0, 4_000, 16_000) * 1000);
+    let window = Micros(draws.about(Purpose::Moments, 1).between(0, 5_000, 16_000) * 1000);
     let moments = faults::moments(&draws, window);
     let kinds = faults::kinds(&draws, profile);
     let amount = draws.about(Purpose::Kinds, 1);
@@ -45,8 +49,20 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
     let mut budget = Budget::new(&shape, beyond);
     let mut had = BTreeSet::new();
     let mut planned = workload(&draws, &shape, window, &moments);
-    for ordinal in 0..amount.between(0, 2, 9) as u32 {
-        let (kind, steps) = faults::fault(&draws, &shape, &kinds, &moments, window, ordinal, &mut budget);
+    let about = draws.about(Purpose::Focus, 0);
+    let focus = about.up_to(0, shape.partitions.len() as u64 - 1) as usize;
+    let bursts = about.weighed(1, &[(0, 2), (1, 4), (2, 5)]);
+    let (shape_of, kinds_of) = (&shape, kinds.as_slice());
+    for number in 0..bursts {
+        let bursts = Bursts { draws: &draws, shape: shape_of, kinds: kinds_of, focus, window };
+        planned.extend(bursts.draw(number, &mut budget, &mut had));
+    }
+    // Where there are bursts, there are fewer faults besides.
+    let count = if bursts == 0 { amount.between(0, 2, 9) } else { amount.between(0, 0, 4) };
+    let focus = about.one_in(2, 2).then_some(focus);
+    let faults = Faults { draws: &draws, shape: shape_of, kinds: kinds_of, moments: &moments, window, focus };
+    for ordinal in 0..count as u32 {
+        let (kind, steps) = faults.draw(ordinal, &mut budget);
         // An operator deletes the controller's znode once: doing it again within milliseconds is no test of anything.
         let again = kind == FaultKind::MoveController && had.contains(&kind);
         if !steps.is_empty() && !again {
@@ -55,6 +71,7 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
         }
     }
     let mut steps = in_order(planned, window);
+    let settles_at = steps.len();
     steps.extend(settle::settle(&draws, &shape, &steps));
     let scenario = Scenario {
         schema: None,
@@ -72,7 +89,7 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
         trace: Some(Vec::new()),
         verdicts: Table(vec![(era.to_string(), Verdict::default())]),
     };
-    Drawn { scenario, kinds: had }
+    Drawn { scenario, kinds: had, settles_at }
 }
 
 /// The steps in the order of their moments, with the time between them, up to the end of the window at least.
@@ -87,9 +104,9 @@ fn in_order(mut planned: Vec<Planned>, window: Micros) -> Vec<Step> {
         }
         steps.push(step);
     }
-    if window > now {
-        steps.push(Step::RunFor(Span(Micros(window.0 - now.0))));
-    }
+    // Whatever an operator was about to do at the last moment is done or forgotten.
+    let rest = window.max(now) + PATIENCE;
+    steps.push(Step::RunFor(Span(Micros(rest.0 - now.0))));
     steps
 }
 

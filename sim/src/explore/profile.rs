@@ -69,6 +69,21 @@ pub enum FaultKind {
     StepClock,
     /// A topic's settings change.
     SetTopic,
+    /// The oldest records of a partition are deleted.
+    DeleteRecords,
+}
+
+/// What faults are to each other.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Family {
+    /// Messages are late or lost.
+    Late,
+    /// Somebody else may lead after it.
+    Change,
+    /// No fault: somebody writes.
+    Write,
+    /// Anything else.
+    Other,
 }
 
 /// A kind, and how often it is drawn in each profile: elections, durability, network, everything.
@@ -81,7 +96,7 @@ const TABLE: &[Row] = &[
     (FaultKind::ExpireSession, "expire-session", [8, 1, 1, 5]),
     (FaultKind::MoveController, "move-controller", [3, 0, 1, 2]),
     (FaultKind::ElectPreferred, "elect-preferred", [6, 1, 1, 4]),
-    (FaultKind::Reassign, "reassign", [2, 0, 0, 1]),
+    (FaultKind::Reassign, "reassign", [3, 1, 0, 2]),
     (FaultKind::HoldControl, "hold-control", [5, 0, 2, 3]),
     (FaultKind::HoldFetch, "hold-fetch", [8, 4, 4, 6]),
     (FaultKind::HoldEpochs, "hold-epochs", [3, 0, 1, 2]),
@@ -100,6 +115,7 @@ const TABLE: &[Row] = &[
     (FaultKind::WrittenBack, "written-back", [0, 3, 0, 1]),
     (FaultKind::StepClock, "step-clock", [0, 1, 0, 1]),
     (FaultKind::SetTopic, "set-topic", [1, 1, 0, 1]),
+    (FaultKind::DeleteRecords, "delete-records", [2, 2, 0, 2]),
 ];
 
 impl Profile {
@@ -128,6 +144,11 @@ impl Profile {
         TABLE.iter().filter(|row| weight(row) > 0).map(|row| (row.0, weight(row))).collect()
     }
 
+    /// Whether machines lose their power.
+    pub fn has_power_failures(self) -> bool {
+        self.kinds().iter().any(|(kind, _)| *kind == FaultKind::PowerOff)
+    }
+
     /// In one of so many runs, machines may lose more page caches at once than the contract survives: the auditor then
     /// tells declared losses apart. `None`: never.
     pub fn beyond_the_contract(self) -> Option<u64> {
@@ -148,6 +169,38 @@ impl FaultKind {
     /// Every kind.
     pub fn all() -> impl Iterator<Item = FaultKind> {
         TABLE.iter().map(|row| row.0)
+    }
+
+    /// What it is to others.
+    pub fn family(self) -> Family {
+        match self {
+            FaultKind::Kill
+            | FaultKind::Pause
+            | FaultKind::Shutdown
+            | FaultKind::ExpireSession
+            | FaultKind::MoveController
+            | FaultKind::ElectPreferred
+            | FaultKind::Reassign
+            | FaultKind::CutFromZooKeeper
+            | FaultKind::PowerOff => Family::Change,
+            FaultKind::HoldControl
+            | FaultKind::HoldFetch
+            | FaultKind::HoldEpochs
+            | FaultKind::HoldIsr
+            | FaultKind::Delay
+            | FaultKind::Drop
+            | FaultKind::Cut
+            | FaultKind::CutOneWay
+            | FaultKind::SlowLink
+            | FaultKind::Reset
+            | FaultKind::SlowCpu => Family::Late,
+            FaultKind::SlowDisk
+            | FaultKind::DiskFails
+            | FaultKind::WrittenBack
+            | FaultKind::StepClock
+            | FaultKind::SetTopic
+            | FaultKind::DeleteRecords => Family::Other,
+        }
     }
 
     /// A stable name, for coverage.

@@ -5,7 +5,7 @@
 
 use super::draw::{Draw, Draws, Purpose};
 use super::profile::Profile;
-use crate::scenario::cluster::{Brokers, ClientSpec, Cluster, Network, TopicSpec};
+use crate::scenario::cluster::{Brokers, ClientSpec, Cluster, Disks, JournalWord, Network, TopicSpec};
 use crate::scenario::words::{Many, Partition, Setting, Span, Table};
 use kafka::config::{ConfigKind, default_of};
 use kafka::era::Era;
@@ -23,6 +23,8 @@ pub struct Shape {
     pub min_isr: u32,
     /// Producers, each with its name and whether it waits for the whole ISR.
     pub producers: Vec<(String, bool)>,
+    /// Whether there is a second consumer, which begins at the end whenever it is told to.
+    pub second_consumer: bool,
     /// `zookeeper.session.timeout.ms`.
     pub session: Micros,
     /// `replica.lag.time.max.ms`.
@@ -37,6 +39,9 @@ impl Shape {
         (0..self.brokers).map(broker).collect()
     }
 }
+
+/// The name of the second consumer.
+pub const CONSUMER: &str = "consumer-2";
 
 /// The name of a broker.
 pub fn broker(id: u32) -> String {
@@ -65,7 +70,7 @@ pub fn cluster(draws: &Draws, era: &Era, profile: Profile) -> (Cluster, Shape) {
         shape.min_isr = shape.min_isr.min(min_isr);
         topics.add(name.to_owned(), spec).expect("topics have names of their own");
     }
-    let unclean = draw.one_in(2, 10);
+    let unclean = draw.one_in(2, 8);
     set(&mut settings, "unclean.leader.election.enable", unclean);
     let network = Network {
         latency: draw.weighed(3, &[(None, 3), (Some(200), 1), (Some(5_000), 1)]).map(|us| Span(Micros(us))),
@@ -82,7 +87,7 @@ pub fn cluster(draws: &Draws, era: &Era, profile: Profile) -> (Cluster, Shape) {
         settings,
         topics,
         network,
-        disks: Default::default(),
+        disks: disks(draws, profile),
         clients: clients(draws, era, &mut shape),
         eras: Table::default(),
     };
@@ -98,7 +103,7 @@ fn broker_settings(draw: Draw, brokers: u32) -> (Table<Setting>, Shape) {
     }
     let session = draw.of(2, &[2_000, 3_000, 4_000, 6_000]);
     set(&mut settings, "zookeeper.session.timeout.ms", session);
-    let lag = draw.of(3, &[1_500, 2_000, 3_000, 5_000, 10_000]);
+    let lag = draw.of(3, &[1_500, 2_000, 3_000, 5_000, 10_000, 20_000]);
     set(&mut settings, "replica.lag.time.max.ms", lag);
     let socket = draw.of(4, &[2_000, 5_000, 10_000]);
     set(&mut settings, "replica.socket.timeout.ms", socket);
@@ -114,7 +119,17 @@ fn broker_settings(draw: Draw, brokers: u32) -> (Table<Setting>, Shape) {
     }
     let (session, lag, socket) = (millis(session), millis(lag), millis(socket));
     let (partitions, producers) = (Vec::new(), Vec::new());
-    (settings, Shape { brokers, partitions, min_isr: u32::MAX, producers, session, lag, socket })
+    let second_consumer = false;
+    (
+        settings,
+        Shape { brokers, partitions, min_isr: u32::MAX, producers, second_consumer, session, lag, socket },
+    )
+}
+
+fn disks(draws: &Draws, profile: Profile) -> Disks {
+    let strict = profile.has_power_failures() && draws.about(Purpose::Shape, 1).one_in(0, 3);
+    let journal = if strict { JournalWord::Strict } else { JournalWord::InOrder };
+    Disks { journal, ..Disks::default() }
 }
 
 fn topic(draws: &Draws, profile: Profile, index: u32, brokers: u32) -> (TopicSpec, u32) {
@@ -136,8 +151,7 @@ fn topic(draws: &Draws, profile: Profile, index: u32, brokers: u32) -> (TopicSpe
     if let Some(bytes) = draw.weighed(3, &[(None, 3), (Some(400u32), 1), (Some(1_000), 1)]) {
         set(&mut settings, "segment.bytes", bytes);
     }
-    let flushes = matches!(profile, Profile::Durability | Profile::Everything);
-    if flushes && draw.one_in(4, 6) {
+    if profile.has_power_failures() && draw.one_in(4, 6) {
         set(&mut settings, "flush.messages", draw.of(5, &[1, 3]));
     }
     let spec = TopicSpec { assignment: Some(assignment), settings, ..TopicSpec::default() };
@@ -158,7 +172,7 @@ fn clients(draws: &Draws, era: &Era, shape: &mut Shape) -> Table<ClientSpec> {
         if default_of(ConfigKind::Producer, era, "delivery.timeout.ms").is_some() {
             set(&mut settings, "delivery.timeout.ms", draw.of(3, &[4_000, 8_000, 12_000]));
         }
-        let retries = draw.weighed(1, &[(0u32, 2), (1, 1), (5, 2)]);
+        let retries = draw.weighed(1, &[(0u32, 1), (1, 1), (5, 3)]);
         set(&mut settings, "retries", retries);
         if retries > 0 && draw.one_in(2, 3) {
             set(&mut settings, "max.in.flight.requests.per.connection", 1);
@@ -168,18 +182,19 @@ fn clients(draws: &Draws, era: &Era, shape: &mut Shape) -> Table<ClientSpec> {
         let spec = ClientSpec { settings, ..ClientSpec::default() };
         clients.add(name, spec).expect("clients have names of their own");
     }
-    let mut settings = Table::default();
     // A consumer that waits for five minutes, as those before 2.0 do, would outlast every run.
+    let mut settings = Table::default();
     set(&mut settings, "request.timeout.ms", 11_000);
     let all = shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
     let start = crate::scenario::step::StartWord(kafka::command::StartAt::Earliest);
     let spec = ClientSpec { assign: Some(Many(all)), from: Some(start), settings };
     clients.add("consumer-1".to_owned(), spec.clone()).expect("it is the first consumer");
-    if draw.one_in(5, 4) {
+    shape.second_consumer = draw.one_in(5, 2);
+    if shape.second_consumer {
         // Another one asks where the log ends.
         let start = crate::scenario::step::StartWord(kafka::command::StartAt::Latest);
         let spec = ClientSpec { from: Some(start), ..spec };
-        clients.add("consumer-2".to_owned(), spec).expect("it is the second");
+        clients.add(CONSUMER.to_owned(), spec).expect("it is the second");
     }
     clients
 }

@@ -52,6 +52,7 @@ pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
         }
         last.push(Step::Resume(node.clone()));
     }
+    last.push(Step::Resume(Role::Node("consumer-1".to_owned())));
     // Who comes back too soon finds its znode of the life before, and ends: he is started again when that has gone.
     for wait in [Some(shape.session.0 + 1_000_000), None] {
         for id in core(draws, shape) {

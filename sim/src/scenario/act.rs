@@ -65,7 +65,7 @@ impl Runner<'_> {
                 let fate = MessageFate::Delay(delay.by.0);
                 return self.messages(&verb, &delay.messages(), fate, &path.key("delay"));
             }
-            Step::Release(name) => self.release(name),
+            Step::Release(name) => return self.release(name, &path.key("release")),
             Step::RunFor(span) => {
                 self.heading(&format!("run for {span}"));
                 let until = self.wait(span.0);
@@ -553,7 +553,12 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn release(&mut self, name: &str) {
+    fn release(&mut self, name: &str, path: &Path) -> Result<(), Stop> {
+        // Whatever held it may have been passed over.
+        let is_known = self.message_rules.iter().any(|(own, _)| own.as_deref() == Some(name));
+        if self.is_lenient() && name != "all" && !is_known {
+            return Err(Stop::Bad((path.clone(), Problem::new(format!("nothing is held as `{name}`")))));
+        }
         self.heading(&format!("release {name}"));
         let all = std::mem::take(&mut self.message_rules);
         for (own, rule) in all {
@@ -563,6 +568,7 @@ impl Runner<'_> {
                 self.message_rules.push((own, rule));
             }
         }
+        Ok(())
     }
 
     fn run_until(&mut self, until: &RunUntil, path: &Path) -> Result<(), Stop> {

@@ -194,8 +194,19 @@ pub struct RunUntil {
 pub struct When {
     /// What is awaited.
     pub condition: Condition,
+    /// How long at most; then it is forgotten. For ever if left out.
+    pub within: Option<Span>,
+    /// How long after it is so; at once if left out.
+    pub after: Option<Span>,
     /// What is done then.
     pub steps: Vec<Step>,
+}
+
+impl When {
+    /// At the first event after which this is so, at once.
+    pub fn at_once(condition: Condition, steps: Vec<Step>) -> When {
+        When { condition, within: None, after: None, steps }
+    }
 }
 
 impl<'de> de::Deserialize<'de> for RunUntil {
@@ -231,26 +242,31 @@ impl<'de> de::Deserialize<'de> for When {
                 )
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<When, A::Error> {
-                let mut steps = None;
-                let condition = tagged::read(&mut map, |key, map| {
-                    if key == "do" { tagged::once(&mut steps, key, map) } else { Ok(false) }
+                let (mut steps, mut within, mut after) = (None, None, None);
+                let condition = tagged::read(&mut map, |key, map| match key {
+                    "do" => tagged::once(&mut steps, key, map),
+                    "within" => tagged::once(&mut within, key, map),
+                    "after" => tagged::once(&mut after, key, map),
+                    _ => Ok(false),
                 })?;
                 let steps = steps.ok_or_else(|| A::Error::missing_field("do"))?;
-                Ok(When { condition, steps })
+                Ok(When { condition, within, after, steps })
             }
         }
         deserializer.deserialize_map(Trigger)
     }
 }
 
-/// The schema of a condition that has another key beside it.
-fn with_key(generator: &mut SchemaGenerator, key: &str, schema: Schema, required: bool) -> Schema {
+/// The schema of a condition that has other keys beside it, some of them required.
+fn with_keys(generator: &mut SchemaGenerator, keys: Vec<(&str, Schema, bool)>) -> Schema {
     let mut condition = Condition::json_schema(generator);
     let forms = condition.get_mut("oneOf").and_then(|forms| forms.as_array_mut());
     for form in forms.expect("conditions are one of several objects") {
-        form["properties"][key] = schema.clone().to_value();
-        if required {
-            form["required"].as_array_mut().expect("a condition requires its claim").push(key.into());
+        for (key, schema, required) in &keys {
+            form["properties"][*key] = schema.clone().to_value();
+            if *required {
+                form["required"].as_array_mut().expect("a condition requires its claim").push((*key).into());
+            }
         }
     }
     condition
@@ -262,7 +278,7 @@ impl JsonSchema for RunUntil {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let span = generator.subschema_for::<Span>();
-        with_key(generator, "within", span, false)
+        with_keys(generator, vec![("within", span, false)])
     }
 }
 
@@ -271,8 +287,12 @@ impl JsonSchema for When {
         "When".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let span = generator.subschema_for::<Span>();
         let steps = generator.subschema_for::<Vec<Step>>();
-        with_key(generator, "do", steps, true)
+        with_keys(
+            generator,
+            vec![("do", steps, true), ("within", span.clone(), false), ("after", span, false)],
+        )
     }
 }
 

@@ -295,10 +295,15 @@ pub(super) struct Runner<'a> {
     forks: Vec<Fork>,
 }
 
+/// A `when` that waits.
 #[derive(Clone)]
 struct Trigger {
     when: Arc<When>,
     path: Path,
+    /// When it is forgotten, if its condition has not held by then.
+    until: Time,
+    /// When its steps are due, once its condition has held.
+    due: Option<Time>,
 }
 
 impl<'a> Runner<'a> {
@@ -402,6 +407,11 @@ impl<'a> Runner<'a> {
         Box::new(Aborted { problem, era: self.era.clone(), seed, world: self.world })
     }
 
+    /// Whether what cannot be carried out is passed over.
+    pub fn is_lenient(&self) -> bool {
+        self.passed_over.is_some()
+    }
+
     /// What conditions are decided by.
     pub fn watch(&self) -> Watch<'_> {
         Watch { world: &self.world, sends: &self.sends, era: self.era, quiet_since: self.quiet_since }
@@ -418,14 +428,17 @@ impl<'a> Runner<'a> {
             if goal(self) {
                 return Ok(true);
             }
-            let next = self.traffic.next().unwrap_or(Time::NEVER);
-            if self.world.step(until.min(next)).is_some() {
+            let traffic = self.traffic.next().unwrap_or(Time::NEVER);
+            let due = self.triggers.iter().filter_map(|trigger| trigger.due).min().unwrap_or(Time::NEVER);
+            if self.world.step(until.min(traffic).min(due)).is_some() {
                 self.after_event()?;
                 self.check_budget(path)?;
-            } else if self.world.now() >= next {
+            } else if self.world.now() >= traffic {
                 for (node, command) in self.traffic.due(self.world.now(), &mut self.sends) {
                     self.world.command(node, command);
                 }
+            } else if self.world.now() >= due {
+                self.pull_triggers()?;
             } else {
                 return Ok(goal(self));
             }
@@ -452,22 +465,36 @@ impl<'a> Runner<'a> {
         {
             return Err(Stop::Enough);
         }
+        self.pull_triggers()?;
+        self.keep_moment();
+        Ok(())
+    }
+
+    /// Carries out what waits for a condition that holds now, or for a moment that has come.
+    fn pull_triggers(&mut self) -> Result<(), Stop> {
+        let now = self.world.now();
         let mut index = 0;
         while index < self.triggers.len() {
-            if self.watch().holds(&self.triggers[index].when.condition) {
-                let waits_until = self.waits_until;
-                let Trigger { when, path } = self.triggers.remove(index);
-                let heading = format!("when {}", when.condition);
-                self.world.recorder.step(now, &heading);
-                for (number, step) in when.steps.iter().enumerate() {
-                    self.attempt(step, path.key("do").index(number), true)?;
-                }
-                self.waits_until = waits_until;
-            } else {
+            let trigger = &self.triggers[index];
+            let due = match trigger.due {
+                Some(due) => Some(due),
+                None if now > trigger.until || !self.watch().holds(&trigger.when.condition) => None,
+                None => Some(now + trigger.when.after.map_or(Micros::ZERO, |span| span.0)),
+            };
+            if due.is_none_or(|due| due > now) {
+                self.triggers[index].due = due;
                 index += 1;
+                continue;
             }
+            let waits_until = self.waits_until;
+            let Trigger { when, path, .. } = self.triggers.remove(index);
+            let after = when.after.map_or(String::new(), |after| format!("{after} after "));
+            self.world.recorder.step(now, &format!("{after}when {}", when.condition));
+            for (number, step) in when.steps.iter().enumerate() {
+                self.attempt(step, path.key("do").index(number), true)?;
+            }
+            self.waits_until = waits_until;
         }
-        self.keep_moment();
         Ok(())
     }
 
@@ -482,7 +509,8 @@ impl<'a> Runner<'a> {
 
     /// From now on the trigger waits.
     pub fn arm(&mut self, when: &When, path: Path) {
-        self.triggers.push(Trigger { when: Arc::new(when.clone()), path });
+        let until = when.within.map_or(Time::NEVER, |span| self.world.now() + span.0);
+        self.triggers.push(Trigger { when: Arc::new(when.clone()), path, until, due: None });
     }
 
     fn check_budget(&self, path: &Path) -> Result<(), Stop> {
@@ -610,7 +638,7 @@ fn without(steps: &[Step], path: &Path, gone: &BTreeSet<String>) -> Vec<Step> {
                 let path = path.key("when");
                 let steps = without(&when.steps, &path.key("do"), gone);
                 if !gone.contains(&path.to_string()) && !steps.is_empty() {
-                    left.push(Step::When(When { condition: when.condition.clone(), steps }));
+                    left.push(Step::When(When { steps, ..when.clone() }));
                 }
             }
             step if !gone.contains(&path.to_string()) => left.push(step.clone()),

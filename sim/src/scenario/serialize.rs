@@ -153,9 +153,14 @@ impl Serialize for When {
         struct Beside<'a> {
             #[serde(flatten)]
             condition: &'a Condition,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            within: Option<Span>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            after: Option<Span>,
             r#do: &'a [Step],
         }
-        Beside { condition: &self.condition, r#do: &self.steps }.serialize(serializer)
+        let When { condition, within, after, steps } = self;
+        Beside { condition, within: *within, after: *after, r#do: steps }.serialize(serializer)
     }
 }
 

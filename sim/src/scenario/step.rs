@@ -90,7 +90,7 @@ pub enum Step {
     RunUntil(RunUntil),
     /// What must be so now, or the scenario has failed to reach the moment it is about.
     Expect(Many<Condition>),
-    /// From now on: at the first event after which the condition holds, these steps are done, once.
+    /// From now on: at the first event after which the condition holds, or some time later, these steps are done, once.
     When(When),
 }
 

@@ -64,6 +64,7 @@ fn less(condition: &Condition) -> Vec<Condition> {
             }
             fewer
         }
+        Condition::Any(any) => any.clone(),
         Condition::InEra(table) => table.0.iter().flat_map(|(_, own)| own.0.clone()).collect(),
         // What may be left out is left out key by key; what must not be read then is no condition.
         Condition::Replica(_) | Condition::State(_) | Condition::Leader(_) | Condition::Controller(_) => {

@@ -3,7 +3,7 @@
 use super::Crew;
 use super::bench::Bench;
 use crate::scenario::file::Scenario;
-use crate::scenario::step::{Messages, Step, SurvivesWord};
+use crate::scenario::step::{Messages, RunUntil, Step, SurvivesWord, When};
 
 /// Drops what follows the failure: the shortest beginning that still fails, by bisection. From a fork it costs no more
 /// than what is left to run.
@@ -65,6 +65,12 @@ pub fn plainer(plan: &Scenario) -> Vec<Scenario> {
                         replaced(index, vec![Step::When(fewer)]);
                     }
                 }
+                if when.within.is_some() {
+                    replaced(index, vec![Step::When(When { within: None, ..when.clone() })]);
+                }
+                if when.after.is_some() {
+                    replaced(index, vec![Step::When(When { after: None, ..when.clone() })]);
+                }
             }
             Step::PowerOff(off) => {
                 replaced(index, vec![Step::Kill(off.node.clone())]);
@@ -107,6 +113,7 @@ pub fn plainer(plan: &Scenario) -> Vec<Scenario> {
             _ => {}
         }
     }
+    candidates.extend(awaited(plan));
     // What one does and another takes back.
     let undoes = |one: &Step, other: &Step| {
         matches!(
@@ -125,6 +132,27 @@ pub fn plainer(plan: &Scenario) -> Vec<Scenario> {
                 plan.steps.remove(first);
                 candidates.push(plan);
             }
+        }
+    }
+    candidates
+}
+
+/// A trigger becomes a wait for its condition in one of the waits that follow it, and its steps come after that.
+fn awaited(plan: &Scenario) -> Vec<Scenario> {
+    let mut candidates = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let Step::When(when) = step else { continue };
+        for (later, wait) in plan.steps.iter().enumerate().skip(index + 1) {
+            let Step::RunFor(_) = wait else { continue };
+            let mut steps =
+                vec![Step::RunUntil(RunUntil { condition: when.condition.clone(), within: None })];
+            steps.extend(when.after.map(Step::RunFor));
+            steps.extend(when.steps.iter().cloned());
+            steps.push(wait.clone());
+            let mut plan = plan.clone();
+            plan.steps.splice(later..=later, steps);
+            plan.steps.remove(index);
+            candidates.push(plan);
         }
     }
     candidates

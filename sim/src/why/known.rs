@@ -9,7 +9,7 @@
 
 use super::case::Case;
 use crate::scenario::file::Scenario;
-use crate::scenario::step::{DiskStep, Fault, Step};
+use crate::scenario::step::{DiskStep, Fault, Step, When};
 use kafka::rules::Rules;
 use std::fmt;
 
@@ -107,9 +107,8 @@ fn each(steps: &[Step], with: &mut dyn FnMut(&Step) -> Vec<Step>) -> Vec<Step> {
     for step in steps {
         match step {
             Step::When(when) => {
-                let mut when = when.clone();
-                when.steps = each(&when.steps, with);
-                all.push(Step::When(when));
+                let steps = each(&when.steps, with);
+                all.push(Step::When(When { steps, ..when.clone() }));
             }
             step => all.extend(with(step)),
         }

@@ -1,0 +1,256 @@
+//! Bursts: faults that belong together, all about one partition, as in life: a message is late, a leader goes, somebody
+//! writes, the next leader goes.
+//!
+//! A burst begins at a moment, or at something that happens: the n-th leader of the partition, a follower out of the ISR,
+//! the second controller. Its acts follow each other after drawn gaps; some wait for what the one before has brought
+//! about, a record that is acknowledged or the next leader. Each act is late messages, a change of leaders, or a write, by
+//! the kinds of fault that this run has. What waits for a condition waits no longer than the faults last.
+
+use super::budget::Budget;
+use super::draw::{Draw, Draws, Purpose};
+use super::faults::{Drawing, PATIENCE};
+use super::profile::{Family, FaultKind};
+use super::settings::{Shape, broker};
+use super::workload::{Planned, batch, produce};
+use crate::scenario::condition::{Condition, ControllerIs, IsrIs, LeaderIs, ReplicaIs};
+use crate::scenario::step::{Step, When};
+use crate::scenario::words::{Many, Partition, Role, Span};
+use kafka::ids::TopicPartition;
+use kafka::time::Micros;
+use std::collections::BTreeSet;
+
+/// A burst has at most so many rounds.
+const MOST_ROUNDS: u64 = 4;
+
+/// What a round is made of: late messages, a write, a change of leaders, another write.
+const ACTS: u32 = 4;
+
+/// Numbers of acts that a burst has for itself.
+const MOST_ACTS: u32 = MOST_ROUNDS as u32 * ACTS;
+
+/// What an act follows.
+#[derive(Clone)]
+enum Anchor {
+    /// A moment of the plan.
+    Moment(Micros),
+    /// Something that happens.
+    Happens(Condition),
+}
+
+/// A burst that is being drawn.
+struct Going {
+    /// What the next act follows.
+    anchor: Anchor,
+    /// After so long.
+    offset: Micros,
+    /// In which leader epoch, at least, if all has happened so far.
+    epoch: i32,
+    /// What is held to the end of the burst, by name.
+    held: Vec<String>,
+    planned: Vec<Planned>,
+}
+
+/// What bursts are drawn from.
+pub struct Bursts<'a> {
+    /// The draws.
+    pub draws: &'a Draws,
+    /// The cluster.
+    pub shape: &'a Shape,
+    /// The kinds of fault that this run has.
+    pub kinds: &'a [(FaultKind, u32)],
+    /// The partition that it is all about.
+    pub focus: usize,
+    /// How long faults last.
+    pub window: Micros,
+}
+
+impl Bursts<'_> {
+    /// Draws the `number`-th burst.
+    pub fn draw(&self, number: u32, budget: &mut Budget, had: &mut BTreeSet<FaultKind>) -> Vec<Planned> {
+        let draw = self.draws.about(Purpose::Burst, number);
+        let (anchor, epoch) = self.anchor(draw, number);
+        let mut going = Going { anchor, offset: Micros::ZERO, epoch, held: Vec::new(), planned: Vec::new() };
+        if draw.one_in(4, 2) {
+            let stream = self.stream(draw, number);
+            self.add(&mut going, vec![(Micros::ZERO, stream)]);
+        }
+        for round in 0..draw.between(0, 2, MOST_ROUNDS) as u32 {
+            let index = number * MOST_ACTS + round * ACTS;
+            let about = self.draws.about(Purpose::Act, index);
+            if about.in_ten(10, 7) {
+                self.fault(&mut going, index, Family::Late, budget, had);
+            }
+            if about.in_ten(11, 6) {
+                self.write(&mut going, index + 1);
+            }
+            let family = if about.one_in(12, 12) { Family::Other } else { Family::Change };
+            self.fault(&mut going, index + 2, family, budget, had);
+            if about.in_ten(13, 6) {
+                self.write(&mut going, index + 3);
+            }
+        }
+        going.offset = going.offset + self.gap(draw, 5);
+        let releases = std::mem::take(&mut going.held).into_iter();
+        let releases = releases.map(|name| (Micros::ZERO, Step::Release(name))).collect();
+        self.add(&mut going, releases);
+        going.planned
+    }
+
+    /// A fault of this family, if this run has any.
+    fn fault(
+        &self,
+        going: &mut Going,
+        index: u32,
+        family: Family,
+        budget: &mut Budget,
+        had: &mut BTreeSet<FaultKind>,
+    ) {
+        let act = self.draws.about(Purpose::Act, index);
+        going.offset = going.offset + self.gap(act, 0);
+        let kinds: Vec<(FaultKind, u32)> =
+            self.kinds.iter().filter(|(kind, _)| kind.family() == family).copied().collect();
+        if kinds.is_empty() {
+            return;
+        }
+        let kind = act.weighed(3, &kinds);
+        if kind == FaultKind::MoveController && had.contains(&kind) {
+            return;
+        }
+        let draw = self.draws.about(Purpose::Fault, 1000 + index);
+        let mut drawing = Drawing::new(self.shape, draw, format!("b{index}"), Some(self.focus));
+        drawing.open_ended = act.one_in(4, 2);
+        drawing.make(kind, budget);
+        if !self.add(going, std::mem::take(&mut drawing.planned)) {
+            return;
+        }
+        had.insert(kind);
+        going.held.extend(std::mem::take(&mut drawing.held));
+        going.epoch += if family == Family::Change { drawing.epochs } else { 0 };
+        // What comes next may wait for the leader that this brings about.
+        if family == Family::Change && act.in_ten(5, 7) {
+            let of = Partition(self.focus().0);
+            let led = |epoch| Condition::Leader(LeaderIs { of, is: None, epoch: Some(epoch) });
+            going.anchor = Anchor::Happens(Condition::Any((going.epoch..going.epoch + 3).map(led).collect()));
+            going.offset = Micros::ZERO;
+        }
+    }
+
+    /// A write. What comes next may wait for its acknowledgement.
+    fn write(&self, going: &mut Going, index: u32) {
+        let act = self.draws.about(Purpose::Act, index);
+        going.offset = going.offset + self.gap(act, 0);
+        let value = format!("y{}", 1 + index);
+        let mut step = produce(self.shape, act.up_to(3, 7) as usize, self.focus);
+        if act.one_in(4, 4) {
+            step.values = Some(batch(&value));
+        } else {
+            step.value = Some(value.clone());
+        }
+        let is_there = self.add(going, vec![(Micros::ZERO, Step::Produce(step))]);
+        if is_there && act.one_in(5, 4) {
+            going.anchor = Anchor::Happens(Condition::Acked(Many(vec![value])));
+            going.offset = Micros::ZERO;
+        }
+    }
+
+    /// Somebody writes all the while.
+    fn stream(&self, draw: Draw, number: u32) -> Step {
+        let mut step = produce(self.shape, draw.up_to(7, 7) as usize, self.focus);
+        let letter = char::from(b'p' + number as u8);
+        step.values = Some((1..=60).map(|number| format!("{letter}{number}")).collect());
+        step.every = Some(Span(Micros(draw.of(8, &[50_000, 100_000, 200_000]))));
+        Step::Produce(step)
+    }
+
+    /// Steps follow the anchor. Says whether there are any, and time enough for them.
+    fn add(&self, going: &mut Going, steps: Vec<Planned>) -> bool {
+        let anchored = self.anchored(&going.anchor, going.offset, steps);
+        let any = !anchored.is_empty();
+        going.planned.extend(anchored);
+        any
+    }
+
+    fn focus(&self) -> &(TopicPartition, Vec<i32>) {
+        &self.shape.partitions[self.focus]
+    }
+
+    /// Where a burst begins, and in which leader epoch, if nothing else has happened.
+    fn anchor(&self, draw: Draw, number: u32) -> (Anchor, i32) {
+        let (partition, replicas) = self.focus();
+        let of = Partition(*partition);
+        let member = broker(draw.of(1, replicas) as u32);
+        let condition = match draw.up_to(2, 11) {
+            0..4 => {
+                let last = self.window.0 / 1000 * 2 / 3;
+                return (Anchor::Moment(Micros(draw.between(3, 300, last) * 1000)), number as i32);
+            }
+            4..8 => {
+                let epoch = draw.weighed(3, &[(1, 4), (2, 3), (3, 2), (4, 1)]);
+                return (
+                    Anchor::Happens(Condition::Leader(LeaderIs { of, is: None, epoch: Some(epoch) })),
+                    epoch,
+                );
+            }
+            8 => Condition::Controller(ControllerIs { is: None, epoch: Some(2) }),
+            9 => Condition::Isr(IsrIs { of, is: Many(vec![Role::Node(member)]) }),
+            10 => Condition::Replica(ReplicaIs {
+                in_isr: Some(false),
+                ..ReplicaIs::any(Role::Node(member), of)
+            }),
+            _ => Condition::Not(Box::new(Condition::Alive(Role::Node(member)))),
+        };
+        (Anchor::Happens(condition), number as i32 + 1)
+    }
+
+    /// The time between two acts: as long as a message takes, a fetch, a time-out, or a session.
+    fn gap(&self, draw: Draw, place: usize) -> Micros {
+        let session = self.shape.session.0 / 1000;
+        let millis = match draw.up_to(place, 9) {
+            0..4 => draw.between(place + 1, 1, 20),
+            4..7 => draw.between(place + 1, 20, 300),
+            7..9 => draw.between(place + 1, 300, 1_500),
+            _ => draw.between(place + 1, session, session + 1_000),
+        };
+        Micros(millis * 1000)
+    }
+
+    /// Steps at their moments after an anchor. Those that begin something wait no longer than the faults last.
+    fn anchored(&self, anchor: &Anchor, offset: Micros, steps: Vec<Planned>) -> Vec<Planned> {
+        let condition = match anchor {
+            Anchor::Moment(moment) => {
+                return steps.into_iter().map(|(after, step)| (*moment + offset + after, step)).collect();
+            }
+            Anchor::Happens(condition) => condition,
+        };
+        // Its ends may come when faults are over, and do no harm then; its beginnings may not.
+        let begins = steps.iter().filter(|(_, step)| !ends(step)).map(|(after, _)| *after).max();
+        let last = offset + begins.unwrap_or(Micros::ZERO) + PATIENCE;
+        let Some(within) = self.window.0.checked_sub(last.0).filter(|within| *within > 0) else {
+            return Vec::new();
+        };
+        let mut planned: Vec<Planned> = Vec::new();
+        let mut moments: Vec<Micros> = steps.iter().map(|(after, _)| *after).collect();
+        moments.sort();
+        moments.dedup();
+        for moment in moments {
+            let steps = steps.iter().filter(|(after, _)| *after == moment);
+            let steps: Vec<Step> = steps.map(|(_, step)| step.clone()).collect();
+            let after = offset + moment;
+            planned.push((
+                Micros::ZERO,
+                Step::When(When {
+                    condition: condition.clone(),
+                    within: Some(Span(Micros(within))),
+                    after: (after > Micros::ZERO).then_some(Span(after)),
+                    steps,
+                }),
+            ));
+        }
+        planned
+    }
+}
+
+/// Whether a step takes back what another has done.
+pub fn ends(step: &Step) -> bool {
+    matches!(step, Step::Restart(_) | Step::Resume(_) | Step::Release(_) | Step::Heal(_))
+}
