@@ -18,7 +18,7 @@ pub const LIVENESS: [&str; 5] =
 
 /// The steps that end a plan whose faults were `steps`.
 pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
-    let has = |is: fn(&Step) -> bool| steps.iter().any(is);
+    let has = |is: fn(&Step) -> bool| any(steps, is);
     let mut last = Vec::new();
     if has(|step| matches!(step, Step::Hold(_) | Step::Delay(_) | Step::Drop(_))) {
         last.push(Step::Release("all".to_owned()));
@@ -62,6 +62,12 @@ pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
     }
     last.push(Step::RunFor(Span(patience(shape, has(|step| matches!(step, Step::Drop(_)))))));
     last
+}
+
+/// Whether there is such a step, also among those of triggers.
+fn any(steps: &[Step], is: fn(&Step) -> bool) -> bool {
+    let within = |step: &Step| matches!(step, Step::When(when) if any(&when.steps, is));
+    steps.iter().any(|step| is(step) || within(step))
 }
 
 /// The brokers that run in the end: all of them in half of the runs, else all but one.
