@@ -7,7 +7,7 @@
 //! nobody's fault is an excuse, computed from the state ([`crate::checkers::excuse`]).
 
 use super::draw::{Draws, Purpose};
-use super::settings::{Shape, broker};
+use super::settings::{METADATA_AGE, Shape, broker};
 use crate::scenario::step::{DiskStep, Fault, Link, SlowCpu, SlowLink, Step};
 use crate::scenario::words::{Many, Role, Span};
 use kafka::time::Micros;
@@ -85,7 +85,7 @@ const REQUEST_TIMEOUT: Micros = Micros::from_millis(30_000);
 /// How long the cluster has: whoever waits for somebody waits at most so long, a few times over. `lost`: whether messages
 /// may have got lost.
 fn patience(shape: &Shape, lost: bool) -> Micros {
-    let longest = shape.session.max(shape.lag).max(shape.socket);
+    let longest = shape.session.max(shape.lag).max(shape.socket).max(METADATA_AGE);
     let missed = if lost { REQUEST_TIMEOUT } else { Micros::ZERO };
     Micros(20_000_000 + 2 * longest.0 + missed.0)
 }
