@@ -60,7 +60,12 @@ pub const FLAWS: &[Flaw] = &[
     flaw!("truncation/truncation-never-ends", Rule("truncate-at-log-end", "trims-epochs")),
     flaw!("truncation/diverging-fetch", Rule("diverging-fetch", "ignored")),
     flaw!("truncation/end-offset-goes-back", Rule("end-offset", "waits-for-epoch-start")),
-    flaw!("truncation/consumer-skips", Rule("position-validation", "end-offset")),
+    flaw!(
+        "truncation/consumer-skips",
+        Rule("position-validation", "end-offset"),
+        "Unclean election is on in one plan of eight, and then it must fall between two fetches of a consumer, whose \
+         position the new leader must outgrow before the next: more plans would have to allow it."
+    ),
     flaw!("truncation/epoch-that-is-gone", Never("position-validation")),
     flaw!("rules/stale-epoch-answer", Rule("stale-epoch-answer", "dropped")),
     flaw!("rules/epoch-zero", Rule("recovered-epochs", "newer")),
@@ -77,7 +82,12 @@ pub const FLAWS: &[Flaw] = &[
     flaw!("failover/stop-replica-late", Rule("stop-replica", "leader-epoch")),
     flaw!("replication/deleted-records", Rule("batch-below-start", "starts-at-batch")),
     flaw!("durability/recovered-not-flushed", Rule("recovered-point", "checkpointed")),
-    flaw!("durability/marker-lies", Rule("clean-marker", "goes-before-loading")),
+    flaw!(
+        "durability/marker-lies",
+        Rule("clean-marker", "goes-before-loading"),
+        "A broker must stop in order, fail at its next start, and lose power at the one after: a fault of its own would \
+         have to make starts fail."
+    ),
 ];
 
 impl Flaw {
