@@ -196,7 +196,7 @@ fn a_malformed_epoch_checkpoint_is_refused() {
 /// flushed behind it stays.
 #[test]
 fn a_cut_that_was_undone_does_not_take_with_it_what_came_after() {
-    let mut disk = disk().with_journal(Journal::Strict);
+    let mut disk = disk();
     let size = batch(3, "m0", 1000).size();
     let config = TopicConfig { segment_bytes: size * 3, ..config() };
     let mut log = new_log("3.0.0", &config, &mut disk);
@@ -204,6 +204,7 @@ fn a_cut_that_was_undone_does_not_take_with_it_what_came_after() {
         append(&mut log, batch(3, &format!("m{number}"), 1000), 0, &mut disk);
     }
     log.flush(Time::ZERO, &mut disk).expect("no fault");
+    let mut disk = disk.with_journal(Journal::Strict);
     log.truncate_to(Offset(6), true, &mut disk).expect("no fault");
     append(&mut log, batch(5, "m9", 1000), 1, &mut disk);
     log.flush(Time::ZERO, &mut disk).expect("no fault");

@@ -194,6 +194,8 @@ pub struct Ghost {
     pub matched: Vec<(NodeId, NodeId, Offset)>,
     /// Up to which offset a member of a leader's ISR is known to agree with it.
     pub weakly_matched: Vec<(NodeId, NodeId, Offset)>,
+    /// Who has left the partition and was deleted, and the leader epoch of that time.
+    pub has_left: Vec<(NodeId, LeaderEpoch)>,
 }
 
 /// A batch that some reader was given.
@@ -245,6 +247,7 @@ impl Ghost {
             deletion: Deletion::NotOrdered,
             matched: Vec::new(),
             weakly_matched: Vec::new(),
+            has_left: Vec::new(),
         }
     }
 
@@ -281,6 +284,11 @@ impl Ghost {
             let has_left = !state.assigned.is_empty() && !state.assigned.contains(&seen.broker);
             has_left || state.leaving.contains(&seen.broker)
         })
+    }
+
+    /// Whether a replica has left since `leader` was elected: if it is there again, it has begun anew.
+    pub fn has_left_since(&self, seen: &Seen, leader: &Seen) -> bool {
+        self.has_left.iter().any(|(node, epoch)| *node == seen.node && leader.leader_epoch <= *epoch)
     }
 
     /// Whether a batch was written by a leader that an unclean election had deposed, or soon would: it was never part of
@@ -583,6 +591,10 @@ impl Ghost {
         }
         if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
             let seen = self.replicas.remove(index);
+            if self.is_leaving(&seen) {
+                let epoch = self.state.as_ref().map_or(LeaderEpoch::NONE, |state| state.leader_epoch);
+                self.has_left.push((node, epoch));
+            }
             let why: Arc<str> = "deletion of the replica".into();
             self.drops.extend(seen.batches.iter().map(|batch| Drop {
                 batch: *batch,

@@ -354,6 +354,15 @@ fn weak_isr() {
         let found = small.change(1, |change| change.high_watermark_before = Some(Offset(1)));
         assert_eq!(found, expected);
     }
+    // Nor who was deleted when it had left, and is there again: a leader of that time does not know. Later ones do.
+    for (epoch, expected) in [(0, vec![]), (-1, vec!["weak-isr"])] {
+        let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
+        small.ghost().state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(2)];
+        let node = small.ghost().replicas[2].node;
+        small.ghost().has_left.push((node, LeaderEpoch(epoch)));
+        let found = small.change(1, |change| change.high_watermark_before = Some(Offset(1)));
+        assert_eq!(found, expected, "{epoch}");
+    }
     // A mechanism that is not in force is not looked at.
     let mut small = Small::new(["a0 b0", "a0 b0", "a0"], 0, 2);
     small.force = PROPERTIES.iter().map(|info| info.name != "weak-isr").collect();

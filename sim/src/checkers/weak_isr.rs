@@ -98,6 +98,7 @@ pub(super) fn applies(ghost: &Ghost, leader: usize, member: usize) -> bool {
         && leads.isr.contains(&follows.broker)
         && !ghost.lossy.contains(&follows.node)
         && !ghost.is_leaving(follows)
+        && !ghost.has_left_since(follows, leads)
 }
 
 /// The first offset below `limit` that `here` holds and `there` does not, or holds otherwise.

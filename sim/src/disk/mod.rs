@@ -128,6 +128,11 @@ impl SimDisk {
         self.clear_garbage();
     }
 
+    /// Whether it works, at its own speed.
+    pub fn is_sound(&self) -> bool {
+        !self.broken && !self.full && self.slow == 1
+    }
+
     /// The machine has lost its power: the process is gone, and what was not flushed with it, but for what `survives`.
     /// Files are taken in a fixed order; `draw` is called a number of times that depends on what was unflushed.
     pub fn power_loss(&mut self, survives: Survives, draw: &mut dyn FnMut() -> u64) {

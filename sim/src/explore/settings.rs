@@ -158,6 +158,10 @@ fn topic(draws: &Draws, profile: Profile, index: u32, brokers: u32) -> (TopicSpe
     (spec, min_isr)
 }
 
+/// How old a consumer's metadata become: with five minutes, the default, one that reads from a leader which knows nothing of
+/// its successor would outlast every run.
+pub const METADATA_AGE: Micros = Micros::from_millis(10_000);
+
 fn clients(draws: &Draws, era: &Era, shape: &mut Shape) -> Table<ClientSpec> {
     let mut clients = Table::default();
     let draw = draws.about(Purpose::Clients, 0);
@@ -185,6 +189,8 @@ fn clients(draws: &Draws, era: &Era, shape: &mut Shape) -> Table<ClientSpec> {
     // A consumer that waits for five minutes, as those before 2.0 do, would outlast every run.
     let mut settings = Table::default();
     set(&mut settings, "request.timeout.ms", 11_000);
+    // Nobody tells it that the broker it reads from leads no more, if that one does not know: it finds out by looking.
+    set(&mut settings, "metadata.max.age.ms", METADATA_AGE.0 / 1000);
     let all = shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
     let start = crate::scenario::step::StartWord(kafka::command::StartAt::Earliest);
     let spec = ClientSpec { assign: Some(Many(all)), from: Some(start), settings };

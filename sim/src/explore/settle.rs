@@ -7,7 +7,7 @@
 //! nobody's fault is an excuse, computed from the state ([`crate::checkers::excuse`]).
 
 use super::draw::{Draws, Purpose};
-use super::settings::{Shape, broker};
+use super::settings::{METADATA_AGE, Shape, broker};
 use crate::scenario::step::{DiskStep, Fault, Link, SlowCpu, SlowLink, Step};
 use crate::scenario::words::{Many, Role, Span};
 use kafka::time::Micros;
@@ -18,7 +18,7 @@ pub const LIVENESS: [&str; 5] =
 
 /// The steps that end a plan whose faults were `steps`.
 pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
-    let has = |is: fn(&Step) -> bool| steps.iter().any(is);
+    let has = |is: fn(&Step) -> bool| any(steps, is);
     let mut last = Vec::new();
     if has(|step| matches!(step, Step::Hold(_) | Step::Delay(_) | Step::Drop(_))) {
         last.push(Step::Release("all".to_owned()));
@@ -64,6 +64,12 @@ pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
     last
 }
 
+/// Whether there is such a step, also among those of triggers.
+fn any(steps: &[Step], is: fn(&Step) -> bool) -> bool {
+    let within = |step: &Step| matches!(step, Step::When(when) if any(&when.steps, is));
+    steps.iter().any(|step| is(step) || within(step))
+}
+
 /// The brokers that run in the end: all of them in half of the runs, else all but one.
 fn core(draws: &Draws, shape: &Shape) -> Vec<u32> {
     let draw = draws.about(Purpose::Core, 0);
@@ -79,7 +85,7 @@ const REQUEST_TIMEOUT: Micros = Micros::from_millis(30_000);
 /// How long the cluster has: whoever waits for somebody waits at most so long, a few times over. `lost`: whether messages
 /// may have got lost.
 fn patience(shape: &Shape, lost: bool) -> Micros {
-    let longest = shape.session.max(shape.lag).max(shape.socket);
+    let longest = shape.session.max(shape.lag).max(shape.socket).max(METADATA_AGE);
     let missed = if lost { REQUEST_TIMEOUT } else { Micros::ZERO };
     Micros(20_000_000 + 2 * longest.0 + missed.0)
 }

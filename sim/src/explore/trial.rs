@@ -138,7 +138,8 @@ impl Question {
     pub fn attributed_trial(&self, seed: u64) -> Outcome {
         let mut outcome = self.trial(seed);
         if let Some(failure) = &mut outcome.failure {
-            let case = Case::of(&failure.scenario, &self.era, seed);
+            // The plan as it was drawn: otherwise decided it may need the steps that were passed over here.
+            let case = Case::of(&self.plan(seed).0.scenario, &self.era, seed);
             failure.attribution = Some(causes(&case, &outcome.fails_by, &|result| self.fails_by(result)));
         }
         outcome

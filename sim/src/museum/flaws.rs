@@ -75,11 +75,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw!("failover/late-shutdown", Rule("broker-epoch", "exact")),
     flaw!("failover/broker-bounce", Rule("broker-bounce", "detected")),
     flaw!("failover/stop-replica-late", Rule("stop-replica", "leader-epoch")),
-    flaw!(
-        "replication/deleted-records",
-        Rule("batch-below-start", "starts-at-batch"),
-        "No profile deletes records: `DeleteRecords` would have to be among what an operator does."
-    ),
+    flaw!("replication/deleted-records", Rule("batch-below-start", "starts-at-batch")),
     flaw!("durability/recovered-not-flushed", Rule("recovered-point", "checkpointed")),
     flaw!("durability/marker-lies", Rule("clean-marker", "goes-before-loading")),
 ];

@@ -87,6 +87,11 @@ impl Links {
             || self.shapes[self.index(to, from)].cut == Some(Cut::BothWays)
     }
 
+    /// Whether anything is cut.
+    pub fn any_cut(&self) -> bool {
+        self.shapes.iter().any(|shape| shape.cut.is_some())
+    }
+
     /// Cuts a direction, or both.
     pub fn cut(&mut self, from: NodeId, to: NodeId, both: bool) {
         if from != to {

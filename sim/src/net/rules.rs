@@ -51,6 +51,11 @@ impl MessageRules {
         self.rules.retain(|rule| rule.id != id);
     }
 
+    /// Whether no rule is in force.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Judges a message of a call that `opener` makes to `acceptor`, and counts it.
     #[inline]
     pub fn judge(&mut self, api: Option<ApiKey>, side: Side, opener: NodeId, acceptor: NodeId) -> Verdict {

@@ -10,7 +10,8 @@
 //! 3. it does not fail with the rule that mends it, where it waits for no more in vain than before, and it fails with every
 //!    rule that the ladder has before that one; where no rule mends it, no rule may, and what removes the last copy must
 //!    be the same;
-//! 4. it still fails from every seed in [`Bench::seeds`], in the end with the same verdict: what a plan has won of
+//! 4. if it fails by never coming to rest, it has the time of the first plan for that, with no fault in force;
+//! 5. it still fails from every seed in [`Bench::seeds`], in the end with the same verdict: what a plan has won of
 //!    robustness is not given away.
 
 use super::{Crew, Progress};
@@ -18,11 +19,13 @@ use crate::scenario::eras::Override;
 use crate::scenario::file::{Scenario, Verdict};
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{Budget, Fork, Going, Gone, Keep, go};
+use crate::scenario::step::Step;
 use crate::scenario::validate::Ready;
 use crate::why::attribute::{Change, Reason, later, overrides};
 use crate::why::case::{Case, era_of};
 use crate::why::failure::Failure;
 use kafka::era::Release;
+use kafka::time::Micros;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +59,8 @@ pub struct Bench<'a, C> {
     held: Held,
     budget: Budget,
     last_copy: Option<Arc<str>>,
+    /// How long the cluster has in the end to come to rest, without faults; zero where nobody asks for that.
+    rest: Micros,
     /// Rules that come before the one that mends it, and must not.
     before: Vec<Change>,
     most_tries: u64,
@@ -133,6 +138,7 @@ impl<'a, C: Crew> Bench<'a, C> {
             },
             budget: Case::budget(events),
             last_copy: None,
+            rest: Micros::ZERO,
             before,
             most_tries,
             go_on,
@@ -141,6 +147,9 @@ impl<'a, C: Crew> Bench<'a, C> {
         };
         let gone = bench.go(&bare, None, Keep::Nothing).expect("it has just been checked");
         bench.last_copy = bench.failure.last_copy(&gone.result);
+        if bench.failure.is_of_liveness() && gone.result.world.is_undisturbed() {
+            bench.rest = rest_of(&bench.held.plan);
+        }
         // Conditions that are not met are waits for so long.
         let mut plan = gone.realised.clone();
         super::waits::give_up_on(&mut plan, &bench.held.plan, &gone.unmet);
@@ -226,6 +235,9 @@ impl<'a, C: Crew> Bench<'a, C> {
         if gone.result.unmet.is_some() || !gone.unmet.is_empty() || !self.failure.is_in(&gone.result) {
             return None;
         }
+        if self.rest > Micros::ZERO && !(rest_of(plan) >= self.rest && gone.result.world.is_undisturbed()) {
+            return None;
+        }
         match &self.reason {
             Reason::Unattributed(_) if self.failure.last_copy(&gone.result) != self.last_copy => return None,
             Reason::Unattributed(_) => {}
@@ -307,6 +319,14 @@ impl<'a, C: Crew> Bench<'a, C> {
         });
         self.held = Held { plan, itself, mended, verdict, unmet };
         true
+    }
+}
+
+/// How long nothing happens at the end of a plan.
+fn rest_of(plan: &Scenario) -> Micros {
+    match plan.steps.last() {
+        Some(Step::RunFor(span)) => span.0,
+        _ => Micros::ZERO,
     }
 }
 

@@ -67,6 +67,12 @@ impl Failure {
         all
     }
 
+    /// Whether it is about coming to rest in the end.
+    pub fn is_of_liveness(&self) -> bool {
+        let Failure::Violates(name) = self else { return false };
+        PROPERTIES.iter().any(|property| property.name == *name && property.kind == PropertyKind::Liveness)
+    }
+
     /// Whether a run fails so.
     pub fn is_in(&self, result: &RunResult) -> bool {
         match self {

@@ -84,6 +84,16 @@ impl World {
         self.finish(id);
     }
 
+    /// Whether no fault is in force: nothing is cut, held or late by a rule, nobody stands still or is slowed down, disks
+    /// work. Who is down is down.
+    pub fn is_undisturbed(&self) -> bool {
+        let Kernel { network, machines, .. } = &self.kernel;
+        !network.links.any_cut()
+            && network.rules.is_empty()
+            && machines.iter().all(|machine| machine.slow == 1 && machine.disk.is_sound())
+            && self.nodes.slots.iter().all(|slot| slot.status != Status::Paused)
+    }
+
     /// SIGSTOP, a long GC: it does nothing, its connections stand, its inbox fills.
     pub fn pause(&mut self, node: NodeId) {
         let id = self.fault(Code::Pause, node, &[]);

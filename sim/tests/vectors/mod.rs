@@ -1,5 +1,7 @@
 //! Reads the tables below `sim/vectors/`.
 
+#![allow(dead_code, reason = "not every test reads all kinds of them")]
+
 /// The versions of Kafka that the tables were taken from: the last patch release of each line.
 pub const VERSIONS: [&str; 27] = [
     "0.10.2.2", "0.11.0.3", "1.0.2", "1.1.1", "2.0.1", "2.1.1", "2.2.2", "2.3.1", "2.4.1", "2.5.1", "2.6.3",
@@ -8,7 +10,6 @@ pub const VERSIONS: [&str; 27] = [
 ];
 
 /// A file below `sim/vectors/`. A missing one fails.
-#[allow(dead_code, reason = "not every test reads text")]
 pub fn read(path: &str) -> String {
     let path = format!("{}/vectors/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
