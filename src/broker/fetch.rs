@@ -201,8 +201,7 @@ impl ReplicaManager {
             return Err(KafkaError::OffsetOutOfRange);
         }
         let diverging = self.divergence(partition, asked)?;
-        let is_beyond = asked.fetch_offset > log_end && !rules.planted.serves_beyond_the_end();
-        if diverging.is_none() && is_beyond {
+        if diverging.is_none() && asked.fetch_offset > log_end {
             return Err(KafkaError::OffsetOutOfRange);
         }
         let high_watermark = partition.high_watermark;

@@ -369,9 +369,7 @@ impl ReplicaManager {
         for (tp, change, result) in answered {
             let leader = self.partition(tp).and_then(|partition| partition.leader());
             // Compared by what is wanted, as Kafka does: an old answer may be taken for that of a new, equal request.
-            let pending = leader.and_then(|leader| leader.pending.as_ref());
-            let takes_any = self.era.rules.planted.takes_any_isr_answer() && pending.is_some();
-            if pending == Some(&change.proposal) || takes_any {
+            if leader.and_then(|leader| leader.pending.as_ref()) == Some(&change.proposal) {
                 self.on_isr_altered(tp, change.proposal, result, env);
             }
         }
@@ -390,7 +388,7 @@ impl ReplicaManager {
             Ok(state) => {
                 let accepted = state.leader_epoch == partition.leader_epoch
                     && self.era.rules.isr_answer_version.accepts(state.zk_version, partition.zk_version);
-                if !accepted && !self.era.rules.planted.takes_any_isr_answer() {
+                if !accepted {
                     return;
                 }
                 self.commit_isr(tp, state.isr, state.zk_version, env);

@@ -118,15 +118,20 @@ impl Partition {
         asker: Option<LeaderEpoch>,
         leader_only: bool,
     ) -> Result<(), KafkaError> {
-        if !rules.planted.skips_fencing() {
-            rules.fencing.check(asker, self.leader_epoch)?;
+        if rules.planted.serves_anybody() && self.role_is_given() {
+            return Ok(());
         }
+        rules.fencing.check(asker, self.leader_epoch)?;
         let may = match self.role {
             PartitionRole::Leader(_) => true,
-            PartitionRole::Follower { .. } => !leader_only || rules.planted.lets_followers_serve(),
+            PartitionRole::Follower { .. } => !leader_only,
             PartitionRole::Idle => false,
         };
         if may { Ok(()) } else { Err(KafkaError::NotLeaderOrFollower) }
+    }
+
+    fn role_is_given(&self) -> bool {
+        !matches!(self.role, PartitionRole::Idle)
     }
 
     /// `min.insync.replicas` as it applies.

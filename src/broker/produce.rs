@@ -175,11 +175,6 @@ impl ReplicaManager {
         let epoch = if self.stamps_epochs { partition.leader_epoch } else { LeaderEpoch::NONE };
         let log = &mut Arc::make_mut(partition).log;
         let base_offset = log.end_offset();
-        if self.era.rules.planted.appends_twice(base_offset) {
-            let twice = log.append_set_as_leader(records.clone(), epoch, env.now, env.wall, &mut *env.disk);
-            twice.map_err(|error| self.log_error(error))?;
-        }
-        let log = &mut Arc::make_mut(self.partitions.get_mut(tp).expect("as before")).log;
         log.append_set_as_leader(records, epoch, env.now, env.wall, &mut *env.disk)
             .map(|records| (base_offset, records))
             .map_err(|error| self.log_error(error))

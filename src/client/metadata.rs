@@ -19,7 +19,6 @@ use crate::messages::metadata::{MetadataRequest, MetadataResponse, PartitionMeta
 use crate::node::Env;
 use crate::partition_map::PartitionMap;
 use crate::rules::metadata_epochs::{MetadataEpochs, Told};
-use crate::rules::planted::Planted;
 use crate::time::{Micros, Time};
 use std::collections::BTreeMap;
 
@@ -51,7 +50,6 @@ struct KnownPartition {
 #[derive(Clone, Debug)]
 pub struct Metadata {
     rule: MetadataEpochs,
-    planted: Planted,
     back_off: ExponentialBackoff,
     max_age: Micros,
     /// Whom to ask: the bootstrap list until the first answer, then the brokers named in the last one.
@@ -80,7 +78,6 @@ impl Metadata {
     pub fn new(era: &Era, back_off: ExponentialBackoff, max_age: Micros, bootstrap: Vec<NodeId>) -> Metadata {
         Metadata {
             rule: era.rules.metadata_epochs,
-            planted: era.rules.planted,
             back_off,
             max_age,
             nodes: bootstrap,
@@ -231,7 +228,6 @@ impl Metadata {
     ) -> Option<LeaderChange> {
         let known = self.partitions.get(partition).copied();
         let seen = known.and_then(|known| known.seen);
-        let seen = seen.filter(|_| !self.planted.believes_old_metadata());
         let Told::Believe(epoch) = self.rule.decide(seen, told.leader_epoch, version) else { return None };
         self.partitions.insert(partition, KnownPartition { leader: told.leader, epoch, seen: epoch });
         let changed = known.is_none_or(|known| (known.leader, known.epoch) != (told.leader, epoch));

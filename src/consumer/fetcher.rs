@@ -138,7 +138,7 @@ impl Consumer {
         let FetchState::Fetching(position) = assigned.state else { return };
         if let Some(error) = fetched.error {
             self.on_fetch_refused(fetched, error, fetch_offset, position, env);
-        } else if position.offset == fetch_offset || self.planted.takes_stale_reads() {
+        } else if position.offset == fetch_offset {
             self.take_records(fetched, position, broker, env);
         }
     }

@@ -227,6 +227,7 @@ impl KafkaController {
             self.steps.push(then);
         } else {
             let guard = self.era.rules.controller_writes.guard(self.context.epoch_version);
+            let guard = guard.filter(|_| !self.era.rules.planted.writes_unguarded());
             self.question = Some(Question::writes(ops, guard, then, w));
         }
     }

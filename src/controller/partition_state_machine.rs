@@ -235,7 +235,7 @@ impl KafkaController {
         match calls::data(read) {
             Some((ZnodeData::PartitionState(state), _))
                 if state.controller_epoch > self.context.epoch
-                    && !self.era.rules.planted.changes_newer_states() =>
+                    && !self.era.rules.planted.writes_unguarded() =>
             {
                 Err("another controller has written its state")
             }
@@ -291,7 +291,7 @@ impl KafkaController {
                 Elected::Nobody(reason) => self.not_elected(partition, reason, w),
             }
         }
-        let over_any = self.era.rules.planted.elects_over_any_version();
+        let over_any = self.era.rules.planted.writes_unguarded();
         let write = |decision: &Decision| match decision.write() {
             Op::SetData { path, data, .. } if over_any => Op::SetData { path, data, version: None },
             write => write,

@@ -321,7 +321,7 @@ impl LogManager {
         logs: impl IntoIterator<Item = &'a PartitionLog>,
         disk: &mut dyn Disk,
     ) -> Result<(), LogError> {
-        let points = logs.into_iter().map(|log| (log.partition(), log.point_to_checkpoint()));
+        let points = logs.into_iter().map(|log| (log.partition(), log.recovery_point()));
         self.write(RECOVERY_POINTS, points, disk)
     }
 

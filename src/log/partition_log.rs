@@ -271,11 +271,6 @@ impl PartitionLog {
         self.recovery_point
     }
 
-    /// What the checkpoint of recovery points says of it.
-    pub fn point_to_checkpoint(&self) -> Offset {
-        if self.rules.planted.checkpoints_the_log_end() { self.end } else { self.recovery_point }
-    }
-
     /// The newest epoch in the cache.
     pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
         self.epochs.latest()

@@ -109,7 +109,7 @@ impl PartitionLog {
         };
         let held = bases.partition_point(|base| *base <= known.recovery_point).saturating_sub(1);
         for (number, base) in bases.iter().enumerate() {
-            let recover = !known.clean && number >= held && !rules.planted.takes_every_stop_for_clean();
+            let recover = !known.clean && number >= held;
             let next = bases.get(number + 1).copied().unwrap_or(Offset(i64::MAX));
             let (cut, overlaps) = opening.load(*base..next, recover, now, disk)?;
             opening.report.cut_bytes += cut;

@@ -34,7 +34,8 @@ impl PartitionLog {
     ) -> Result<Vec<RecordBatch>, LogError> {
         assert!(offset >= Offset::ZERO, "a log cannot be cut to a negative offset");
         if offset >= self.end {
-            if trim_epochs_at_end && self.epochs.truncate_from_end(self.end) {
+            let trims = trim_epochs_at_end && !self.rules.planted.leaves_epochs();
+            if trims && self.epochs.truncate_from_end(self.end) {
                 self.write_epochs(disk)?;
             }
             return Ok(Vec::new());
