@@ -194,7 +194,7 @@ pub struct Ghost {
     pub matched: Vec<(NodeId, NodeId, Offset)>,
     /// Up to which offset a member of a leader's ISR is known to agree with it.
     pub weakly_matched: Vec<(NodeId, NodeId, Offset)>,
-    /// Who has left the partition and was deleted, and the leader epoch of that time.
+    /// Who has left the partition, or its ISR, and was deleted, and the leader epoch of that time.
     pub has_left: Vec<(NodeId, LeaderEpoch)>,
 }
 
@@ -591,7 +591,7 @@ impl Ghost {
         }
         if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
             let seen = self.replicas.remove(index);
-            if self.is_leaving(&seen) {
+            if self.is_leaving(&seen) || !self.in_controller_isr(&seen) {
                 let epoch = self.state.as_ref().map_or(LeaderEpoch::NONE, |state| state.leader_epoch);
                 self.has_left.push((node, epoch));
             }

@@ -416,6 +416,16 @@ fn acked_durable() {
     assert_eq!(small.deliver(4, &acked(0, 0)), [""; 0]);
     assert_eq!(small.deliver(4, &acked(1, 1)), ["acked-durable"]);
 
+    // Told late, by a leader that an unclean election had deposed, and which has cut it since; without that election not.
+    for (unclean, expected) in [(Some(LeaderEpoch(1)), vec![]), (None, vec!["acked-durable"])] {
+        let mut small = Small::new(["a0", "a0", "a0"], 1, 1).commit("a0");
+        small.send(1, "b");
+        let (batch, why) = (log("a0 b0")[1], "rule truncation on-fetch".into());
+        small.ghost().drops.push(Drop { batch, node: NodeId(1), at: Time(3), why, by_loss: false });
+        small.ghost().unclean = unclean;
+        assert_eq!(small.deliver(4, &acked(1, 1)), expected, "{unclean:?}");
+    }
+
     // The last copy goes; and one copy of three.
     let batch = log("a0 b0")[1];
     let drop = Drop {
