@@ -11,13 +11,10 @@
 //!    scenario that fails so; [`museum`]: all flaws of the ladder, found by exploring.
 //! 5. [`library`]: all of it from anybody's tests, by two functions.
 //!
-//! ```
-//! #[test]
-//! # fn not_run_here() {}
-//! fn my_cluster_keeps_what_it_acknowledges() {
-//!     trial::explore("everything").era("3.9").trials(200).check();
-//!     trial::scenario("scenarios/my-story.json").seeds(0..100).check();
-//! }
+//! ```no_run
+//! // In a test:
+//! trial::explore("everything").era("3.9").trials(200).check();
+//! trial::scenario("scenarios/my-story.json").seeds(0..100).check();
 //! ```
 //!
 //! ([`fn@explore`], [`fn@scenario`].) What they stand on can be called, too. The same scenario, era and seed give the same

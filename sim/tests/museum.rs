@@ -79,7 +79,7 @@ fn no_scenario_of_a_flaw_is_forgotten() {
                     name == rule && FLAWS.iter().any(|flaw| flaw.mended_by == Mender::Rule(name, value))
                 })
             };
-            if !deciding.rules.is_empty() && !deciding.rules.iter().any(|rule| is_listed(rule)) {
+            if !deciding.rules.is_empty() && !deciding.rules.iter().any(is_listed) {
                 missing.push(format!("{scenario}: {} by {:?}", later.era, deciding.rules));
             }
         }

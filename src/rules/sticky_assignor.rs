@@ -114,10 +114,13 @@ mod tests {
     use super::*;
     use crate::rules::Rule;
 
+    /// What a way to deal partitions out may have.
+    type Point = (&'static str, fn(StickyAssignor) -> bool);
+
     #[test]
     fn situations() {
         // What each release has in addition to the one before: `+`; what it has no more: `-`.
-        let points: [(&str, fn(StickyAssignor) -> bool); 12] = [
+        let points: [Point; 12] = [
             ("all-topics", StickyAssignor::needs_all_topics),
             ("generation", StickyAssignor::compares_claims),
             ("by-load", StickyAssignor::sorts_by_load),

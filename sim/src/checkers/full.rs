@@ -329,8 +329,7 @@ fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
     }
     if one < two {
         broken.extend(
-            first_other_prefix(left, right, &ghost.given_anew)
-                .map(|offset| (prefix_per_epoch::INFO.name, offset)),
+            first_other_prefix(left, right, ghost).map(|offset| (prefix_per_epoch::INFO.name, offset)),
         );
     }
 }
@@ -348,9 +347,9 @@ fn overlapping<'a>(
     })
 }
 
-/// The first offset at which two logs have a batch of the same epoch and are not the same up to there; but for those
-/// `given_anew`.
-fn first_other_prefix(left: &Seen, right: &Seen, given_anew: &[(Offset, LeaderEpoch)]) -> Option<Offset> {
+/// The first offset at which two logs have a batch of the same epoch and are not the same up to there; but for those given
+/// anew, and what was deleted before.
+fn first_other_prefix(left: &Seen, right: &Seen, ghost: &Ghost) -> Option<Offset> {
     let mut there = 0;
     for here in 0..left.batches.len() {
         let one = prefix_per_epoch::link(&left.batches, here, left.node);
@@ -362,7 +361,8 @@ fn first_other_prefix(left: &Seen, right: &Seen, given_anew: &[(Offset, LeaderEp
         };
         if other.is_some_and(|other| prefix_per_epoch::key(other) == prefix_per_epoch::key(&one.batch))
             && !prefix_per_epoch::agree(&one, &prefix_per_epoch::link(&right.batches, there, right.node))
-            && !given_anew.contains(&prefix_per_epoch::key(&one.batch))
+            && !ghost.given_anew.contains(&prefix_per_epoch::key(&one.batch))
+            && (other != Some(&one.batch) || one.batch.base_offset > ghost.deleted)
         {
             return Some(one.batch.base_offset);
         }

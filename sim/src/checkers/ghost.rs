@@ -299,6 +299,19 @@ impl Ghost {
             && !self.lost.iter().any(|(old, _)| old.batch == *batch)
     }
 
+    /// Whether somebody has appended as leader in this epoch.
+    pub fn has_led(&self, node: NodeId, epoch: LeaderEpoch) -> bool {
+        self.appenders.iter().rev().any(|known| *known == (epoch, node))
+    }
+
+    /// What a replica had appended at `offset` as leader, and has cut since.
+    pub fn cut_as_leader(&self, node: NodeId, offset: Offset, since: Time) -> Option<BatchInfo> {
+        let mine = self.drops.iter().rev().filter(|drop| drop.node == node && drop.at >= since);
+        let mut there =
+            mine.filter(|drop| drop.batch.base_offset <= offset && offset <= drop.batch.last_offset);
+        there.find(|drop| self.has_led(node, drop.batch.epoch)).map(|drop| drop.batch)
+    }
+
     /// Behind the last committed batch.
     pub fn committed_end(&self) -> Offset {
         self.committed.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1)

@@ -201,9 +201,12 @@ impl Ledger {
             Delivery::Acked { send, partition, base_offset, broker } => {
                 let batch = base_offset.and_then(|offset| {
                     let ghost = history.get(*partition)?;
-                    let log = &ghost.replica_of(*broker)?.batches;
-                    // The leader may have lost or cut it by now: then what was committed there.
-                    find(log, offset).copied().or_else(|| ghost.committed_at(offset).map(|old| old.batch))
+                    let seen = ghost.replica_of(*broker)?;
+                    let there = find(&seen.batches, offset).copied();
+                    // An answer may be late: whoever gave it has cut the record by now, and follows another leader's.
+                    let own = there.filter(|batch| ghost.has_led(seen.node, batch.epoch));
+                    let own = own.or_else(|| ghost.cut_as_leader(seen.node, offset, self.get(*send)?.at));
+                    own.or(there).or_else(|| ghost.committed_at(offset).map(|old| old.batch))
                 });
                 let rest =
                     batch.map_or(Vec::new(), |batch| self.entries_after(*send, batch, *broker, history));

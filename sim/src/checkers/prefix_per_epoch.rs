@@ -35,6 +35,8 @@ pub(super) fn on_change(change: &Change, ghost: &mut Ghost, context: &mut Contex
         match known {
             None => ghost.links.insert(place, link),
             Some(known) if agree(&known, &link) => {}
+            // What came before was deleted by order: a replica that has not heard of it may have kept something else.
+            Some(known) if known.batch == link.batch && key(&link.batch).0 <= ghost.deleted => {}
             // A leader that lost its log with its power leads the same epoch again, and gives the offsets away anew.
             Some(known) if ghost.is_lost_to_power(&known.batch) => {
                 if !ghost.given_anew.contains(&key(&link.batch)) {

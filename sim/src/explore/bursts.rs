@@ -34,7 +34,7 @@ enum Anchor {
     /// A moment of the plan.
     Moment(Micros),
     /// Something that happens.
-    Happens(Condition),
+    Happens(Box<Condition>),
 }
 
 /// A burst that is being drawn.
@@ -130,7 +130,8 @@ impl Bursts<'_> {
         if family == Family::Change && act.in_ten(5, 7) {
             let of = Partition(self.focus().0);
             let led = |epoch| Condition::Leader(LeaderIs { of, is: None, epoch: Some(epoch) });
-            going.anchor = Anchor::Happens(Condition::Any((going.epoch..going.epoch + 3).map(led).collect()));
+            going.anchor =
+                Anchor::Happens(Box::new(Condition::Any((going.epoch..going.epoch + 3).map(led).collect())));
             going.offset = Micros::ZERO;
         }
     }
@@ -148,7 +149,7 @@ impl Bursts<'_> {
         }
         let is_there = self.add(going, vec![(Micros::ZERO, Step::Produce(step))]);
         if is_there && act.one_in(5, 4) {
-            going.anchor = Anchor::Happens(Condition::Acked(Many(vec![value])));
+            going.anchor = Anchor::Happens(Box::new(Condition::Acked(Many(vec![value]))));
             going.offset = Micros::ZERO;
         }
     }
@@ -187,7 +188,11 @@ impl Bursts<'_> {
             4..8 => {
                 let epoch = draw.weighed(3, &[(1, 4), (2, 3), (3, 2), (4, 1)]);
                 return (
-                    Anchor::Happens(Condition::Leader(LeaderIs { of, is: None, epoch: Some(epoch) })),
+                    Anchor::Happens(Box::new(Condition::Leader(LeaderIs {
+                        of,
+                        is: None,
+                        epoch: Some(epoch),
+                    }))),
                     epoch,
                 );
             }
@@ -199,7 +204,7 @@ impl Bursts<'_> {
             }),
             _ => Condition::Not(Box::new(Condition::Alive(Role::Node(member)))),
         };
-        (Anchor::Happens(condition), number as i32 + 1)
+        (Anchor::Happens(Box::new(condition)), number as i32 + 1)
     }
 
     /// The time between two acts: as long as a message takes, a fetch, a time-out, or a session.
@@ -239,7 +244,7 @@ impl Bursts<'_> {
             planned.push((
                 Micros::ZERO,
                 Step::When(When {
-                    condition: condition.clone(),
+                    condition: (**condition).clone(),
                     within: Some(Span(Micros(within))),
                     after: (after > Micros::ZERO).then_some(Span(after)),
                     steps,

@@ -312,8 +312,9 @@ impl Search<'_> {
     /// Of the rules of one release that mend it, each alone, the one with which the run stays the same for longest.
     fn most_alike(&self, first: &Change, changes: &[Change]) -> Cure {
         let others = changes.iter().skip_while(|change| *change != first).skip(1);
-        let others =
-            others.filter(|change| change.since == first.since).map(|change| Cure::rules(&[change.clone()]));
+        let others = others
+            .filter(|change| change.since == first.since)
+            .map(|change| Cure::rules(std::slice::from_ref(change)));
         let others: Vec<Cure> = others.filter(|cure| self.mends(cure)).collect();
         let first = Cure::rules(std::slice::from_ref(first));
         if others.is_empty() {
