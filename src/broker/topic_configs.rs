@@ -28,7 +28,7 @@ pub struct TopicConfigs {
     /// The newest notification that was seen.
     last_change: i64,
     readings: BTreeMap<Ticket, Reading>,
-    /// Still to be read, in this session or the next.
+    /// Still to be read, in this ZooKeeper session or its successor.
     wanted: BTreeSet<Topic>,
 }
 

@@ -6,7 +6,7 @@
 //! that is the election which decided it; this is the moment after which nobody can bring the record back.
 
 use super::audit::{Audit, Fate};
-use super::history::{Change, Ghost, History, Seen, duplicate, find};
+use super::history::{Change, Ghost, History, duplicate, find};
 use super::ledger::Outcome;
 use super::{Context, PropertyInfo, PropertyKind};
 use kafka::command::{Delivery, SendId};
@@ -37,7 +37,9 @@ pub(super) fn on_delivery(delivery: &Delivery, history: &History, context: &mut 
         // An unclean election leaves it out of the ghost; the broker that answered does not know.
         || ghost.replica_of(*broker).is_some_and(|seen| seen.high_watermark > *offset)
         // Or knows by now, and has cut what it had appended as leader.
-        || ghost.replica_of(*broker).is_some_and(|seen| cut_when_deposed(ghost, seen, *offset))
+        || ghost.replica_of(*broker).is_some_and(|seen| {
+            ghost.cut_at(seen.node, *offset).any(|drop| ghost.is_of_a_deposed_leader(&drop.batch))
+        })
         // It answered with its last breath, and nobody saw its high watermark: then the ISR tells.
         || ghost.replica_of(*broker).is_some_and(|seen| !seen.alive) && is_everywhere(ghost, *offset)
     {
@@ -60,13 +62,6 @@ fn nowhere(send: SendId, partition: TopicPartition, history: &History, context: 
             )]
         });
     }
-}
-
-/// Whether a replica has cut a record at this offset that it had appended before an unclean election deposed it.
-fn cut_when_deposed(ghost: &Ghost, seen: &Seen, offset: Offset) -> bool {
-    let mine = ghost.drops.iter().filter(|drop| drop.node == seen.node);
-    let mut there = mine.filter(|drop| drop.batch.base_offset <= offset && offset <= drop.batch.last_offset);
-    there.any(|drop| ghost.is_of_a_deposed_leader(&drop.batch))
 }
 
 /// Whether every running member of the ISR has a record at this offset, and at least one has.

@@ -306,10 +306,14 @@ impl Ghost {
 
     /// What a replica had appended at `offset` as leader, and has cut since.
     pub fn cut_as_leader(&self, node: NodeId, offset: Offset, since: Time) -> Option<BatchInfo> {
-        let mine = self.drops.iter().rev().filter(|drop| drop.node == node && drop.at >= since);
-        let mut there =
-            mine.filter(|drop| drop.batch.base_offset <= offset && offset <= drop.batch.last_offset);
-        there.find(|drop| self.has_led(node, drop.batch.epoch)).map(|drop| drop.batch)
+        let mut since = self.cut_at(node, offset).filter(|drop| drop.at >= since);
+        since.find(|drop| self.has_led(node, drop.batch.epoch)).map(|drop| drop.batch)
+    }
+
+    /// What a replica has lost or cut at `offset`, the latest first.
+    pub fn cut_at(&self, node: NodeId, offset: Offset) -> impl Iterator<Item = &Drop> {
+        let mine = self.drops.iter().rev().filter(move |drop| drop.node == node);
+        mine.filter(move |drop| drop.batch.base_offset <= offset && offset <= drop.batch.last_offset)
     }
 
     /// Behind the last committed batch.

@@ -48,13 +48,24 @@ impl Found {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, name: &str, scenario: &Scenario) -> Result<PathBuf, Problem> {
-        let (path, part) =
-            (self.directory.join(format!("{name}.json")), self.directory.join(format!(".{name}.part")));
-        std::fs::write(&part, write(scenario))
-            .and_then(|()| std::fs::rename(&part, &path))
-            .map_err(|error| Problem::new(format!("{} cannot be written: {error}", path.display())))?;
+        let path = self.directory.join(format!("{name}.json"));
+        write_whole(&path, &write(scenario))?;
         Ok(path)
     }
+}
+
+/// Writes a file, whole or not at all: beside its place, and then renamed.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let part = path.with_file_name(format!(".{name}.part"));
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&part);
+        Problem::new(format!("{} cannot be written: {error}", path.display()))
+    })
 }
 
 /// What the file of a failing trial is called, without its ending.

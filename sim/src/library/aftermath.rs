@@ -30,6 +30,35 @@ pub const TRIES: u64 = 400;
 /// So many lines of the story are told.
 const LAST: usize = 30;
 
+/// What every check can be told about its failures, and `check()` itself.
+macro_rules! failing {
+    () => {
+        /// How many candidates the shrinker may try, [`super::aftermath::TRIES`] if not said; 0 leaves it as it was found.
+        pub fn shrink(mut self, tries: u64) -> Self {
+            self.aftermath.tries = tries;
+            self
+        }
+
+        /// Where the files of a failure go: `found/` beside the test, if not said. Made when there is one.
+        pub fn found(mut self, directory: impl AsRef<std::path::Path>) -> Self {
+            self.aftermath.found = Some(directory.as_ref().to_owned());
+            self
+        }
+
+        /// Runs until something fails, and panics with it, as an assertion does.
+        ///
+        /// # Panics
+        /// If something fails, or if what was asked for cannot be.
+        #[track_caller]
+        pub fn check(&self) {
+            if let Err(failed) = self.try_check() {
+                panic!("{failed}");
+            }
+        }
+    };
+}
+pub(super) use failing;
+
 /// Why a check did not pass.
 pub enum Failed {
     /// What was asked for cannot be: an unknown profile, era or property, a file that is no scenario.

@@ -1,6 +1,6 @@
 //! [`crate::explore()`]: how it is asked, and what it returns.
 
-use super::aftermath::{Aftermath, Broken, Failed, Finding, InCase};
+use super::aftermath::{Aftermath, Broken, Failed, Finding, InCase, failing};
 use super::seeds;
 use crate::explore::found::{name, titled};
 use crate::explore::search::Summary;
@@ -10,7 +10,6 @@ use crate::scenario::problem::Problem;
 use crate::why::failure::Failure;
 use std::ops::Range;
 use std::panic::Location;
-use std::path::Path;
 
 /// Trials, unless a check asks for another number.
 const TRIALS: u64 = 100;
@@ -80,28 +79,7 @@ impl ExploreCheck {
         self
     }
 
-    /// How many candidates the shrinker may try, [`super::aftermath::TRIES`] if not said; 0 leaves the plan as it was found.
-    pub fn shrink(mut self, tries: u64) -> Self {
-        self.aftermath.tries = tries;
-        self
-    }
-
-    /// Where the file of a failing trial goes: `found/` beside the test, if not said. Made when there is one.
-    pub fn found(mut self, directory: impl AsRef<Path>) -> Self {
-        self.aftermath.found = Some(directory.as_ref().to_owned());
-        self
-    }
-
-    /// Runs trials until one fails, and panics with it.
-    ///
-    /// # Panics
-    /// If a trial fails, or if what was asked for cannot be.
-    #[track_caller]
-    pub fn check(&self) {
-        if let Err(failed) = self.try_check() {
-            panic!("{failed}");
-        }
-    }
+    failing!();
 
     /// Runs trials until one fails. What has been seen, if none does.
     ///

@@ -1,6 +1,6 @@
 //! [`crate::scenario()`]: how it is asked, and what it returns.
 
-use super::aftermath::{Aftermath, Broken, Failed, Finding, InCase};
+use super::aftermath::{Aftermath, Broken, Failed, Finding, InCase, failing};
 use super::seeds;
 use crate::scenario::compare::differences;
 use crate::scenario::eras::{self, Override};
@@ -83,28 +83,7 @@ impl ScenarioCheck {
         self
     }
 
-    /// How many candidates the shrinker may try, [`super::aftermath::TRIES`] if not said; 0 leaves the scenario as it is.
-    pub fn shrink(mut self, tries: u64) -> Self {
-        self.aftermath.tries = tries;
-        self
-    }
-
-    /// Where the file of a failing run goes: `found/` beside the test, if not said. Made when there is one.
-    pub fn found(mut self, directory: impl AsRef<Path>) -> Self {
-        self.aftermath.found = Some(directory.as_ref().to_owned());
-        self
-    }
-
-    /// Runs it in its eras from its seeds until a run comes to something else than was demanded, and panics with that.
-    ///
-    /// # Panics
-    /// If a run differs, or if what was asked for cannot be.
-    #[track_caller]
-    pub fn check(&self) {
-        if let Err(failed) = self.try_check() {
-            panic!("{failed}");
-        }
-    }
+    failing!();
 
     /// Runs it until a run comes to something else than was demanded. How many runs there were, if none does.
     ///

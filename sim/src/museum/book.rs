@@ -4,6 +4,7 @@
 //! its counts could not be read; what was counted by another machine is kept, and stale.
 
 use super::work::{BASES, PROFILES};
+use crate::explore::found::write_whole;
 use crate::scenario::problem::Problem;
 use kafka::era::{RELEASES, Release};
 use serde::{Deserialize, Serialize};
@@ -241,20 +242,8 @@ impl Book {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Problem> {
-        let part = part_of(path);
-        let written = std::fs::write(&part, self.text()).and_then(|()| std::fs::rename(&part, path));
-        written.map_err(|error| {
-            let _ = std::fs::remove_file(&part);
-            Problem::new(format!("{} cannot be written: {error}", path.display()))
-                .help("`--file FILE` names another place")
-        })
+        write_whole(path, &self.text()).map_err(|problem| problem.help("`--file FILE` names another place"))
     }
-}
-
-/// Beside a file: where it is written before it is whole.
-fn part_of(path: &Path) -> std::path::PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.part"))
 }
 
 fn json<T: Serialize>(value: &T) -> String {
