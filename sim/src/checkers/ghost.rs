@@ -10,7 +10,9 @@
 //! A batch is known by [`BatchInfo`]: offsets, epoch, CRC. Logs are compared batch by batch, never record by record. What
 //! grows with a log is a [`SharedList`], so that a fork copies none of it.
 
+use super::isr_shrinks::Behind;
 use super::shared_list::SharedList;
+use super::stopped_in_turn::{Untimely, is_untimely};
 use kafka::broker::view::{ReplicaView, Role};
 use kafka::command::SendId;
 use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch, NodeId, Offset, TopicPartition};
@@ -50,6 +52,12 @@ pub struct Seen {
     pub batches: Log,
     /// Its leader epoch cache.
     pub epochs: Vec<EpochEntry>,
+    /// The ISR with what is proposed, if it leads.
+    pub maximal_isr: Vec<BrokerId>,
+    /// Up to where its log was flushed.
+    pub flushed: Offset,
+    /// Whether its machine has lost power since it was last seen.
+    pub lost_power: bool,
     /// How many committed batches, from the first, it is known to hold.
     pub complete: usize,
 }
@@ -196,6 +204,12 @@ pub struct Ghost {
     pub weakly_matched: Vec<(NodeId, NodeId, Offset)>,
     /// Who has left the partition, or its ISR, and was deleted, and the leader epoch of that time.
     pub has_left: Vec<(NodeId, LeaderEpoch)>,
+    /// The last leader epoch in which a broker was not assigned, or on the way out.
+    pub out: Vec<(BrokerId, LeaderEpoch)>,
+    /// Who was just deleted by an order that is over.
+    pub untimely: Option<Untimely>,
+    /// Members of the ISR, and since when they lack what their leader had then.
+    pub behind: Vec<Behind>,
 }
 
 /// A batch that some reader was given.
@@ -248,6 +262,9 @@ impl Ghost {
             matched: Vec::new(),
             weakly_matched: Vec::new(),
             has_left: Vec::new(),
+            out: Vec::new(),
+            untimely: None,
+            behind: Vec::new(),
         }
     }
 
@@ -601,6 +618,18 @@ impl Ghost {
         healed && self.lossy.remove(&node)
     }
 
+    /// Remembers who is not assigned, or on the way out, in the epoch of the state as it is now.
+    pub(super) fn note_who_is_out(&mut self, brokers: impl Iterator<Item = BrokerId>) {
+        let Some(state) = self.state.as_ref().filter(|state| !state.assigned.is_empty()) else { return };
+        let is_in = |broker: &BrokerId| state.assigned.contains(broker) && !state.leaving.contains(broker);
+        for broker in brokers.filter(|broker| !is_in(broker)) {
+            match self.out.iter_mut().find(|(known, _)| *known == broker) {
+                Some((_, epoch)) => *epoch = (*epoch).max(state.leader_epoch),
+                None => self.out.push((broker, state.leader_epoch)),
+            }
+        }
+    }
+
     /// A replica was deleted: all its batches are dropped.
     pub(super) fn forget(&mut self, node: NodeId, at: Time) {
         if self.deletion == Deletion::Ordered {
@@ -608,6 +637,10 @@ impl Ghost {
         }
         if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
             let seen = self.replicas.remove(index);
+            let out = self.out.iter().find(|(broker, _)| *broker == seen.broker).map(|(_, epoch)| *epoch);
+            if self.deletion == Deletion::NotOrdered && is_untimely(seen.leader_epoch, out) {
+                self.untimely = Some(Untimely { node, epoch: seen.leader_epoch });
+            }
             if self.is_leaving(&seen) || !self.in_controller_isr(&seen) {
                 let epoch = self.state.as_ref().map_or(LeaderEpoch::NONE, |state| state.leader_epoch);
                 self.has_left.push((node, epoch));
@@ -641,6 +674,9 @@ impl Seen {
             isr: Vec::new(),
             batches: Log::default(),
             epochs: Vec::new(),
+            maximal_isr: Vec::new(),
+            flushed: Offset::ZERO,
+            lost_power: false,
             complete: 0,
         }
     }
@@ -648,6 +684,12 @@ impl Seen {
     /// Takes over everything but the log. Says whether the ISR it holds is another, and whether its leader epoch cache is.
     pub(super) fn look(&mut self, view: &ReplicaView<'_>, life: u32) -> (bool, bool) {
         self.alive = true;
+        self.flushed = view.log.recovery_point();
+        self.lost_power = false;
+        if self.maximal_isr != view.maximal_isr {
+            self.maximal_isr.clear();
+            self.maximal_isr.extend_from_slice(view.maximal_isr);
+        }
         self.life = life;
         self.role = view.role;
         self.leader_epoch = view.leader_epoch;
