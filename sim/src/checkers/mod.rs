@@ -57,6 +57,7 @@ mod quorum_superset;
 mod read_below_high_watermark;
 mod reset_for_cause;
 mod restart_keeps;
+mod seen;
 mod sends_are_answered;
 pub mod shared_list;
 pub mod stopped_in_turn;
