@@ -50,6 +50,13 @@ pub const KNOWN: &[Known] = &[
         without: |case| decided(case, "missed-deletion", "runs"),
     },
     Known {
+        name: "reelected-leader",
+        source: "KAFKA-2721",
+        about: "A leader that did not hear that another led for a while, and is elected again, counts as copied what its \
+                followers have cut meanwhile: its high watermark passes records that they do not have.",
+        without: |case| decided(case, "reelected-leader", "forgets"),
+    },
+    Known {
         name: "position-validation",
         source: "KIP-320",
         about: "A consumer asks where the epoch of its position ended. A leader of an unclean election that has nothing \
