@@ -271,7 +271,8 @@ impl ReplicaManager {
         take_over(partition, state, topic);
         let before = match std::mem::replace(&mut partition.role, PartitionRole::Idle) {
             PartitionRole::Leader(before) => {
-                reelected_leader::remembers_followers(rule, epoch_before, state.leader_epoch).then_some(before)
+                reelected_leader::remembers_followers(rule, epoch_before, state.leader_epoch)
+                    .then_some(before)
             }
             _ => None,
         };

@@ -317,12 +317,8 @@ fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
         broken.extend(found.map(|(here, _)| (log_matching::INFO.name, here.base_offset)));
     }
     if weak_isr::applies(ghost, one, two) {
-        let found = weak_isr::first_missing(
-            &left.batches,
-            &right.batches,
-            ghost.deleted,
-            left.high_watermark,
-        );
+        let found =
+            weak_isr::first_missing(&left.batches, &right.batches, ghost.deleted, left.high_watermark);
         let found = found.filter(|offset| !weak_isr::is_declared(ghost, left, *offset));
         broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
     }

@@ -374,7 +374,8 @@ impl Ghost {
         let seen = &self.replicas[index];
         let all = (first..self.committed.len()).filter_map(|place| self.committed.get(place));
         let lacks = |one: &&Committed| {
-            one.batch.last_offset >= self.deleted && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
+            one.batch.last_offset >= self.deleted
+                && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
         };
         all.filter(lacks).take(most).cloned().collect()
     }
@@ -467,7 +468,8 @@ impl Ghost {
         let gone = self.committed.split_off(from);
         let seen = &self.replicas[index];
         let (kept, missing): (Vec<Committed>, Vec<Committed>) = gone.into_iter().partition(|old| {
-            old.batch.last_offset < self.deleted || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < self.deleted
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         });
         let begin = self.committed_end();
         let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
@@ -575,7 +577,8 @@ impl Ghost {
     pub(super) fn common_prefix(&self, index: usize) -> usize {
         let seen = &self.replicas[index];
         let held = |old: &&Committed| {
-            old.batch.last_offset < self.deleted || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < self.deleted
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         };
         self.committed.iter().take_while(held).count()
     }

@@ -139,8 +139,7 @@ impl Reader {
             }
         }
         self.position = position;
-        gap.filter(|gap| *gap >= ghost.deleted)
-            .or_else(|| self.skipped_of_new_history(from, batches, ghost))
+        gap.filter(|gap| *gap >= ghost.deleted).or_else(|| self.skipped_of_new_history(from, batches, ghost))
     }
 
     /// The first committed batch before `from` that was not given, if this poll gave a committed one, of another leader

@@ -8,7 +8,7 @@ use crate::scenario::file::Scenario;
 use crate::scenario::parse::parse;
 use crate::scenario::source::Source;
 use crate::scenario::step::Step;
-use crate::why::causes::Cause;
+use crate::why::cure::Cause;
 use crate::why::known::Known;
 use kafka::era::{Era, RELEASES, Release};
 use kafka::rules::{RuleValue, Rules};
