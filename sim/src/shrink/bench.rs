@@ -107,7 +107,8 @@ impl<'a, C: Crew> Bench<'a, C> {
         // Where several are needed, or a whole release, none of them does it alone. Another rule of the release that mends it
         // may mend it, too.
         if let Some(mender) = reason.one_rule() {
-            before.retain(|change| change.since < mender.since);
+            let first = before.iter().position(|change| change.since == mender.since);
+            before.truncate(first.unwrap_or(0));
         }
         let mut plan = case.plan.clone();
         // Rules of the asker become the plan's own.

@@ -164,7 +164,7 @@ impl<'a> Search<'a> {
     /// A release that mends it before the last of these rules has come: one of its rules needs the messages of that release.
     fn of_an_earlier_release(&self, several: &Cure, changes: &[Change]) -> Option<Cure> {
         let last = several.rules.iter().map(|change| change.since).max()?;
-        let earlier = rungs(self.base.release).skip(1).take_while(|release| *release < last);
+        let earlier = rungs(self.base.release).skip(1).take_while(|release| *release != last);
         let mut earlier = earlier.map(|release| Cure { release: Some(release), ..Cure::default() });
         let cure = self.decided(earlier.find(|cure| self.mends(cure))?, changes);
         (!cure.rules.is_empty() && cure.rules.len() < several.rules.len()).then_some(cure)
