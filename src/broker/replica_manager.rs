@@ -264,11 +264,13 @@ impl ReplicaManager {
         let enters_epoch = self.stamps_epochs
             && epoch_cache::enters_on_election(rules.epoch_cache)
             && !rules.planted.enters_no_epoch();
+        let remembered = rules.remembered_followers;
         let partition = self.get_or_create(tp, topic, env).map_err(|_| KafkaError::KafkaStorageError)?;
         let epoch_start = partition.log.end_offset();
+        let known = remembered.holds(partition.leader_epoch, state.leader_epoch);
         take_over(partition, state, topic);
         let before = match std::mem::replace(&mut partition.role, PartitionRole::Idle) {
-            PartitionRole::Leader(before) => Some(before),
+            PartitionRole::Leader(before) => known.then_some(before),
             _ => None,
         };
         let leader =

@@ -100,6 +100,7 @@ pub mod reassignment;
 pub mod rebalance_while_moving;
 pub mod recovered_epochs;
 pub mod recovered_point;
+pub mod remembered_followers;
 pub mod same_leader;
 pub mod shutdown_controller;
 pub mod stale_epoch_answer;
@@ -350,6 +351,8 @@ rules! {
     stop_replica_requests: stop_replica_requests::StopReplicaRequests,
     /// How a partition moves to other replicas, and where its progress is kept.
     reassignment: reassignment::Reassignment,
+    /// What a leader that is elected again, and was leader all the while in its own eyes, still knows of its followers.
+    remembered_followers: remembered_followers::RememberedFollowers,
     /// Which proposals of a leader the controller takes.
     alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
     /// What a controller makes of "bad version" when it writes the ISR that a leader has asked for.

@@ -43,6 +43,13 @@ pub const KNOWN: &[Known] = &[
         without: |case| decided(case, "own-isr-write", "recognised"),
     },
     Known {
+        name: "remembered-followers",
+        source: "KAFKA-1430",
+        about: "A leader that misses the epochs in which others led, and is elected again, was leader all the while in \
+                its own eyes: it takes its followers for having what they have cut since.",
+        without: |case| decided(case, "remembered-followers", "forgotten"),
+    },
+    Known {
         name: "missed-deletion",
         source: "KAFKA-5642",
         about: "If a controller goes before the others have set a watch on its znode again, nobody is told, and nobody \
