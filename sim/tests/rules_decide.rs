@@ -90,9 +90,9 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "no release has it: isr/own-write-refused tells it with the rule swapped",
     ),
     (
-        "remembered-followers",
-        &["kept", "forgotten"],
-        "no story tells it yet: exploring meets it where a leader is cut from the controller over several elections",
+        "reelected-leader",
+        &["forgets"],
+        "no release has it: isr/fall-unnoticed tells it with the rule swapped",
     ),
     (
         "position-validation",

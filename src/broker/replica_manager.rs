@@ -41,7 +41,7 @@ use crate::messages::{ApiKey, Response};
 use crate::node::{Effect, Env, ExitReason, ReplyTo};
 use crate::note::{BrokerNote, Decided, Note, ReplicaNote};
 use crate::partition_map::PartitionMap;
-use crate::rules::{epoch_cache, same_leader, truncation};
+use crate::rules::{epoch_cache, reelected_leader, same_leader, truncation};
 use crate::time::{Micros, Time, Timers};
 use crate::zookeeper::session::Session;
 use std::sync::Arc;
@@ -261,16 +261,19 @@ impl ReplicaManager {
         let tp = state.partition;
         let own = self.config.id;
         let rules = &self.era.rules;
+        let rule = rules.reelected_leader;
         let enters_epoch = self.stamps_epochs
             && epoch_cache::enters_on_election(rules.epoch_cache)
             && !rules.planted.enters_no_epoch();
-        let remembered = rules.remembered_followers;
         let partition = self.get_or_create(tp, topic, env).map_err(|_| KafkaError::KafkaStorageError)?;
         let epoch_start = partition.log.end_offset();
-        let known = remembered.holds(partition.leader_epoch, state.leader_epoch);
+        let epoch_before = partition.leader_epoch;
         take_over(partition, state, topic);
         let before = match std::mem::replace(&mut partition.role, PartitionRole::Idle) {
-            PartitionRole::Leader(before) => known.then_some(before),
+            PartitionRole::Leader(before) => {
+                reelected_leader::remembers_followers(rule, epoch_before, state.leader_epoch)
+                    .then_some(before)
+            }
             _ => None,
         };
         let leader =

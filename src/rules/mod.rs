@@ -100,7 +100,7 @@ pub mod reassignment;
 pub mod rebalance_while_moving;
 pub mod recovered_epochs;
 pub mod recovered_point;
-pub mod remembered_followers;
+pub mod reelected_leader;
 pub mod same_leader;
 pub mod shutdown_controller;
 pub mod stale_epoch_answer;
@@ -251,6 +251,8 @@ rules! {
     high_watermark: high_watermark::HighWatermark,
     /// Whether the high watermark is computed anew when the ISR has shrunk.
     high_watermark_after_shrink: high_watermark_after_shrink::HighWatermarkAfterShrink,
+    /// What a leader that is elected again still believes of its followers' logs.
+    reelected_leader: reelected_leader::ReelectedLeader,
     /// When a follower told to follow the leader it follows already does nothing.
     same_leader: same_leader::SameLeader,
     /// What truncation to the log end, or beyond, does to the leader epoch cache.
@@ -351,8 +353,6 @@ rules! {
     stop_replica_requests: stop_replica_requests::StopReplicaRequests,
     /// How a partition moves to other replicas, and where its progress is kept.
     reassignment: reassignment::Reassignment,
-    /// What a leader that is elected again, and was leader all the while in its own eyes, still knows of its followers.
-    remembered_followers: remembered_followers::RememberedFollowers,
     /// Which proposals of a leader the controller takes.
     alter_partition_checks: alter_partition_checks::AlterPartitionChecks,
     /// What a controller makes of "bad version" when it writes the ISR that a leader has asked for.

@@ -285,10 +285,9 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
 /// The committed batches that a replica lacks.
 fn lacks<'a>(ghost: &'a Ghost, seen: &'a Seen) -> impl Iterator<Item = BatchInfo> + 'a {
     let mut log = seen.batches.iter().peekable();
-    let start = seen.start.min(ghost.ordered);
     let lacked = move |old: &&BatchInfo| {
         while log.next_if(|batch| batch.base_offset < old.base_offset).is_some() {}
-        old.last_offset >= start && log.peek() != Some(old)
+        old.last_offset >= ghost.deleted && log.peek() != Some(old)
     };
     ghost.committed.iter().map(|old| &old.batch).filter(lacked).copied()
 }
@@ -318,12 +317,8 @@ fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
         broken.extend(found.map(|(here, _)| (log_matching::INFO.name, here.base_offset)));
     }
     if weak_isr::applies(ghost, one, two) {
-        let found = weak_isr::first_missing(
-            &left.batches,
-            &right.batches,
-            ghost.start_of(right),
-            left.high_watermark,
-        );
+        let found =
+            weak_isr::first_missing(&left.batches, &right.batches, ghost.deleted, left.high_watermark);
         let found = found.filter(|offset| !weak_isr::is_declared(ghost, left, *offset));
         broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
     }

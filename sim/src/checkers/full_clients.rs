@@ -85,7 +85,7 @@ impl Told {
         };
         let holes = (from.0..position.0).map(Offset).find(|offset| !covered(*offset));
         let gap = if *from > first_gap { Some(first_gap) } else { holes };
-        let gap = gap.filter(|gap| *gap >= no_silent_gap::log_start(ghost));
+        let gap = gap.filter(|gap| *gap >= ghost.deleted);
         self.gaps.extend(gap.map(|gap| (*partition, gap)));
         for header in batches.iter().map(|batch| &batch.header) {
             if header.last_offset() >= *from
@@ -98,7 +98,7 @@ impl Told {
         if gap.is_some() || !batches.iter().any(|batch| no_silent_gap::is_committed(batch, ghost)) {
             return;
         }
-        let least = given.start.max(no_silent_gap::log_start(ghost));
+        let least = given.start.max(ghost.deleted);
         let passed = ghost.committed.iter().map(|old| &old.batch);
         let mut passed = passed.filter(|batch| batch.base_offset >= least && batch.last_offset < *from);
         let skipped =

@@ -4,8 +4,9 @@
 //! whatever becomes of it. When committed batches are lost, by declaration or by
 //! violation, the ghost follows the new leader and remembers them in [`Ghost::lost`].
 //!
-//! What an operator has ordered to be deleted ([`Ghost::ordered`]) a replica may lack, from its first offset on up to where
-//! its log starts. A log that starts higher than anybody ordered has lost its beginning.
+//! What an operator has ordered to be deleted ([`Ghost::ordered`]) every replica may lack once one of them has deleted it
+//! ([`Ghost::deleted`]), even if a crash takes the start of its log back. A log that starts higher than anybody ordered has
+//! lost its beginning.
 //!
 //! A batch is known by [`BatchInfo`]: offsets, epoch, CRC. Logs are compared batch by batch, never record by record. What
 //! grows with a log is a [`SharedList`], so that a fork copies none of it.
@@ -342,18 +343,12 @@ impl Ghost {
         self.drops.iter().rev().find(|drop| drop.batch == *batch)
     }
 
-    /// Where a replica's log starts, as far as somebody has ordered that.
-    pub fn start_of(&self, seen: &Seen) -> Offset {
-        seen.start.min(self.ordered)
-    }
-
     /// The first committed batch that a replica lacks, from those not yet known to be there; remembers how far it got.
     pub fn first_missing(&mut self, index: usize) -> Option<usize> {
-        let Ghost { committed, replicas, ordered, .. } = self;
+        let Ghost { committed, replicas, deleted, .. } = self;
         let seen = &mut replicas[index];
-        let start = seen.start.min(*ordered);
         while let Some(next) = committed.get(seen.complete) {
-            if next.batch.last_offset >= start
+            if next.batch.last_offset >= *deleted
                 && find(&seen.batches, next.batch.base_offset) != Some(&next.batch)
             {
                 return Some(seen.complete);
@@ -366,9 +361,8 @@ impl Ghost {
     /// The first committed batch, from the one of this number on, that a replica lacks and nothing excuses.
     pub fn first_unexcused(&self, index: usize, from: usize) -> Option<&Committed> {
         let seen = &self.replicas[index];
-        let start = self.start_of(seen);
         self.committed.iter_from(from).find(|old| {
-            old.batch.last_offset >= start
+            old.batch.last_offset >= self.deleted
                 && find(&seen.batches, old.batch.base_offset) != Some(&old.batch)
                 && self.excuse_of(&old.batch, old.minimum).is_none()
         })
@@ -379,9 +373,9 @@ impl Ghost {
         let Some(first) = self.first_missing(index) else { return Vec::new() };
         let seen = &self.replicas[index];
         let all = (first..self.committed.len()).filter_map(|place| self.committed.get(place));
-        let start = self.start_of(seen);
         let lacks = |one: &&Committed| {
-            one.batch.last_offset >= start && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
+            one.batch.last_offset >= self.deleted
+                && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
         };
         all.filter(lacks).take(most).cloned().collect()
     }
@@ -473,9 +467,9 @@ impl Ghost {
     ) -> Vec<Committed> {
         let gone = self.committed.split_off(from);
         let seen = &self.replicas[index];
-        let start = self.start_of(seen);
         let (kept, missing): (Vec<Committed>, Vec<Committed>) = gone.into_iter().partition(|old| {
-            old.batch.last_offset < start || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < self.deleted
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         });
         let begin = self.committed_end();
         let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
@@ -582,9 +576,9 @@ impl Ghost {
     /// How many committed batches, from the first, a replica holds.
     pub(super) fn common_prefix(&self, index: usize) -> usize {
         let seen = &self.replicas[index];
-        let start = self.start_of(seen);
         let held = |old: &&Committed| {
-            old.batch.last_offset < start || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < self.deleted
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         };
         self.committed.iter().take_while(held).count()
     }
