@@ -436,7 +436,7 @@ impl ReplicaManager {
         }
     }
 
-    fn lag_check_interval(&self) -> Micros {
+    pub(super) fn lag_check_interval(&self) -> Micros {
         Micros(self.config.replica_lag_time_max.0 / 2).max(Micros::from_millis(1))
     }
 

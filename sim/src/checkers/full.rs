@@ -7,6 +7,7 @@
 //!    be broken now.
 //! 3. Claims about steps (a high watermark that goes back, two leaders in one epoch) are decided from a copy of what each
 //!    replica was before.
+//!    Restarts, orders, ISRs and appends stand in `full_mechanisms`.
 //! 4. At the end claims about what clients were told are decided from all that they were told (`full_clients`).
 //!
 //! Shared with the checkers: what excuses a loss, and which batches were committed before a violation; that all which a
@@ -14,6 +15,7 @@
 //! any more, so that it may find more than a look at the logs.
 
 use super::full_clients::Told;
+use super::full_mechanisms::Mechanisms;
 use super::full_states::States;
 use super::history::{Deletion, Ghost, Log, Seen};
 use super::{
@@ -47,6 +49,7 @@ pub struct Full {
     ever_excused: BTreeSet<TopicPartition>,
     told: Told,
     states: States,
+    mechanisms: Mechanisms,
 }
 
 /// A replica as it was after the last event that changed it.
@@ -77,6 +80,8 @@ impl Full {
         }
         self.told.listen(observed, checks);
         self.states.compare(checks, nodes, fresh);
+        self.mechanisms.compare(checks, nodes, observed, fresh);
+        self.told.look_at_leaders(checks, nodes);
         for partition in partitions {
             let Some(ghost) = checks.history.get(partition) else { continue };
             if ghost.deletion == Deletion::Begun {
