@@ -63,7 +63,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw!(
         "truncation/consumer-skips",
         Rule("position-validation", "end-offset"),
-        "Unclean election is on in one plan of eight, and then it must fall between two fetches of a consumer, whose \
+        "Unclean election is on in one plan of five, and then it must fall between two fetches of a consumer, whose \
          position the new leader must outgrow before the next: more plans would have to allow it."
     ),
     flaw!("truncation/epoch-that-is-gone", Never("position-validation")),
