@@ -286,6 +286,58 @@ fn every_bad_call_gets_one_error() {
             &["replay", "era=2.8.0", "profile=elections", "seed=1", "version=0.0.1", "plan=0123456789abcdef"],
         ),
         ("an event that never comes", &["replay", "x.json", "--until", "999999999"]),
+        ("an event that is none", &["replay", "x.json", "--until", "foo"]),
+        ("two files to replay", &["replay", "x.json", "short.json"]),
+        ("a file below a directory with a sign in its name", &["replay", "run=3/x.json"]),
+        ("a file without a name", &["replay", ""]),
+        ("a line with an unknown property", &["replay", "era=2.8.0", "profile=elections", "property=acked"]),
+        ("an era without a name", &["run", "x.json", "--era", ""]),
+        (
+            "a rule decided twice in a search",
+            &["explore", "--rule", "truncation=to-epoch-end", "--rule", "truncation=to-high-watermark"],
+        ),
+        (
+            "a rule decided twice in a run",
+            &["run", "x.json", "--rule", "truncation=to-epoch-end", "--rule", "truncation=to-epoch-end"],
+        ),
+        (
+            "a rule decided twice in a line",
+            &[
+                "replay",
+                "era=2.8.0",
+                "profile=elections",
+                "seed=1",
+                "rule=truncation=on-fetch",
+                "rule=truncation=to-epoch-end",
+            ],
+        ),
+        ("a search from no seed", &["explore", "--seed", "abc"]),
+        ("a search from a seed below nothing", &["explore", "--seed", "-1"]),
+        ("a search beyond all seeds", &["explore", "--seed", "99999999999999999999"]),
+        ("a search for less than no time", &["explore", "--for", "-1s"]),
+        ("a search of fewer than no trials", &["explore", "--trials", "-5"]),
+        ("what is found has no directory to go to", &["explore", "--trials", "5", "--found", "x.json/found"]),
+        ("a search that writes nothing, and where to", &["explore", "--twice", "--found", "found"]),
+        (
+            "a search beyond the last seed, and where to",
+            &["explore", "--trials", "2", "--seed", "18446744073709551615", "--found", "found"],
+        ),
+        ("a seed to explain that is none", &["why", "x.json", "--seed", "x"]),
+        ("moments that are none", &["why", "x.json", "--moments", "x"]),
+        ("futures below nothing", &["why", "x.json", "--futures", "-1"]),
+        ("a property that is none", &["why", "x.json", "--property", "everything"]),
+        ("what allows a loss, misspelt", &["shrink", "x.json", "--property", "unclean-elections"]),
+        ("a loss that no property names", &["shrink", "x.json", "--property", "undeclared-loss"]),
+        ("a run that never ends", &["why", "x.json", "--property", "never-ends"]),
+        ("a museum without a book", &["museum", "--file", "nothere.json"]),
+        ("a book that is a directory", &["museum", "--file", "directory.json"]),
+        ("a book that is cut short", &["museum", "--file", "short.json"]),
+        ("a release of the table", &["museum", "--era", "2.8.0"]),
+        (
+            "mutations of one release",
+            &["museum", "--planted", "--trials", "5", "--era", "2.8.0", "--file", "m.json"],
+        ),
+        ("nothing to be counted anew", &["museum", "--anew", "--file", "m.json"]),
         ("a filter that is none", &["--log", "a=b=c", "run", "x.json"]),
     ];
     let mut told = String::new();
@@ -293,6 +345,7 @@ fn every_bad_call_gets_one_error() {
         let said = expect_error(what, &trial(path, arguments), 2);
         writeln!(told, "# {what}\n{said}").expect("a string takes all");
     }
+    assert!(!path.join("found").exists(), "what is refused leaves nothing behind");
     with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         assert_snapshot!("bad_calls", told);
     });
@@ -452,6 +505,32 @@ fn a_reader_who_leaves_early_is_no_panic() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for arguments in [&["schema"][..], &["explore", "--era", "3.9", "--trials", "3"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a disk that is full");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trial"));
+        command.args(arguments).current_dir(directory.path()).env("NO_COLOR", "1").stdout(full);
+        let output = command.output().expect("the command starts");
+        let said = expect_error("a full disk", &output, 2);
+        assert!(said.contains("standard output cannot be written: No space left on device"), "{said}");
+    }
+}
+
+#[test]
+fn a_file_is_opened_whatever_its_path() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(directory.path().join("run=3")).expect("a directory");
+    for name in ["run=3/x.json", "run=3/x"] {
+        std::fs::write(directory.path().join(name), GOOD).expect("it is written");
+        let output = trial(directory.path(), &["replay", name]);
+        assert_ne!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(!output.stdout.is_empty());
+    }
 }
 
 #[test]

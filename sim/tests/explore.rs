@@ -293,3 +293,141 @@ fn a_rule_that_is_decided_otherwise_is_found_as_the_cause() {
     let all = attributed(&question, 0..40);
     assert!(all.iter().any(|(_, text)| text.contains("diverging-fetch")), "{all:?}");
 }
+
+fn explore(arguments: &[&str], found: &std::path::Path) -> (Option<i32>, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trial"));
+    command.arg("explore").args(arguments).arg("--found").arg(found).env("NO_COLOR", "1");
+    let output = command.output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it is text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The first seed from which a trial of 2.8.0 violates one property, and another one later.
+fn two_in_turn() -> (u64, [&'static str; 2]) {
+    let question = question("2.8.0", Profile::Elections);
+    let in_turn = |seed: u64| {
+        let violations = question.trial(seed).failure?.violations;
+        let first = violations.first()?;
+        let is_later = |property: &str| {
+            let own = violations.iter().find(|violation| violation.property == property);
+            own.is_some_and(|own| own.event.0 > first.event.0)
+        };
+        let other = violations.iter().find(|violation| is_later(violation.property))?;
+        Some((seed, [first.property, other.property]))
+    };
+    (1..2_000).find_map(in_turn).expect("KAFKA-13141 has more than one effect")
+}
+
+#[test]
+fn nothing_that_was_found_is_lost_or_overwritten() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (seed, [first, asked]) = two_in_turn();
+    let seed_text = seed.to_string();
+    let one = ["--era", "2.8.0", "--profile", "elections", "--seed", &seed_text, "--trials", "1"];
+    let there = |found: &str| {
+        let mut names: Vec<String> = std::fs::read_dir(directory.path().join(found))
+            .expect("it is there")
+            .map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    // What there is already stays, and the same is written once.
+    let found = directory.path().join("found");
+    let (code, said, errors) = explore(&one, &found);
+    assert_eq!(code, Some(1), "{said}{errors}");
+    assert!(said.contains(&format!("seed {seed}\n")) && !said.contains("trial 1\n"), "{said}");
+    let name = format!("2.8.0-elections-{seed}.json");
+    assert_eq!(there("found"), [name.clone()]);
+    assert_eq!(explore(&one, &found).0, Some(1));
+    assert_eq!(there("found"), [name.clone()]);
+    std::fs::write(found.join(&name), "mine").expect("it is written");
+    assert_eq!(explore(&one, &found).0, Some(1));
+    assert_eq!(std::fs::read_to_string(found.join(&name)).expect("it is there"), "mine");
+    let second = format!("2.8.0-elections-{seed}-2.json");
+    assert_eq!(there("found"), [second.clone(), name.clone()]);
+
+    // A file that cannot be written ends no search, and its line has been printed.
+    let clash = directory.path().join("clash");
+    std::fs::create_dir_all(clash.join(&name)).expect("a directory in the way");
+    let (code, said, errors) = explore(&[&one[..6], &["--trials", "3"]].concat(), &clash);
+    assert_eq!(code, Some(2), "{said}{errors}");
+    assert!(said.contains(&format!("trial replay era=2.8.0 profile=elections seed={seed} ")), "{said}");
+    assert!(said.contains("\n3 trials, "), "{said}");
+    assert!(errors.contains("cannot be written") && errors.contains("no trial is lost"), "{errors}");
+    let (code, said, errors) = explore(&[&one[..], &["--format", "json"]].concat(), &clash);
+    assert!(code == Some(2) && errors.contains("cannot be written"), "{errors}");
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    assert_eq!(lines[0]["seed"], seed);
+    assert_eq!(lines[1]["kinds"][0]["first_seed"], seed);
+
+    // What was asked for is what is told of, though something else came before it.
+    let (_, said, _) = explore(&[&one[..], &["--property", asked]].concat(), &found);
+    let line = said.lines().find(|line| line.starts_with("trial replay")).expect("a line");
+    assert!(line.contains(&format!(" property={asked} ")), "{line}");
+    let file = there("found").into_iter().find(|name| name.ends_with("-3.json")).expect("a third file");
+    let file = found.join(file);
+    let text = std::fs::read_to_string(&file).expect("it is there");
+    let about = &text[..text.find("\"cluster\"").expect("a cluster")];
+    assert!(
+        about.contains(&format!("Found: {asked} in 2.8.0")) && about.contains(&format!(": {asked}.")),
+        "{about}"
+    );
+    let replay = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trial"));
+        let output = command.arg("replay").args(arguments).env("NO_COLOR", "1").output().expect("it runs");
+        String::from_utf8(output.stdout).expect("it is text")
+    };
+    // The story ends with what it is about; only then all that is wrong is listed.
+    let tells = |said: &str, property: &str| {
+        let lists = [first, asked].map(|property| said.find(&format!("\n{property} at ")));
+        let story = &said[..lists.into_iter().flatten().min().unwrap_or(said.len())];
+        story.contains(&format!("VIOLATED {property}"))
+    };
+    let of_line = replay(&[line, "--last", "100000"]);
+    assert!(tells(&of_line, asked), "{of_line}");
+    let file = file.display().to_string();
+    let of_file = replay(&[&file, "--property", asked, "--last", "100000"]);
+    assert!(tells(&of_file, asked), "{of_file}");
+    let unasked = replay(&[&file, "--last", "100000"]);
+    assert!(tells(&unasked, first) && !tells(&unasked, asked), "{unasked}");
+    assert!(unasked.contains(&format!("\n{asked} at ")), "{unasked}");
+    let cut = replay(&[&file, "--until", "10"]);
+    assert!(!cut.contains(&format!("\n{asked} at ")), "{cut}");
+}
+
+#[test]
+fn the_last_seed_is_a_seed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (code, said, errors) =
+        explore(&["--seed", "18446744073709551615", "--trials", "1"], directory.path());
+    assert!(matches!(code, Some(0 | 1)) && said.contains("1 trials"), "{said}{errors}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_search_that_is_stopped_says_so() {
+    use std::io::{BufRead, Read};
+    use std::process::{Command, Stdio};
+    // Twice, so that nothing fails.
+    let mut search = Command::new(env!("CARGO_BIN_EXE_trial"))
+        .args(["explore", "--twice", "--trials", "1000000", "--jobs", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdout = std::io::BufReader::new(search.stdout.take().expect("it is piped"));
+    let mut said = String::new();
+    stdout.read_line(&mut said).expect("it begins");
+    // To it and to its group, as some tools do: it is one.
+    for _ in 0..2 {
+        let kill =
+            Command::new("kill").args(["-INT", &search.id().to_string()]).status().expect("it is sent");
+        assert!(kill.success());
+    }
+    stdout.read_to_string(&mut said).expect("it ends in order");
+    let code = search.wait().expect("it ends").code();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("stopped by Ctrl-C after ") && said.contains(" of 1000000 trials"), "{said}");
+    assert!(said.contains("no mismatch"), "{said}");
+}

@@ -44,6 +44,9 @@ fn run_counts_what_fails_and_writes_nothing() {
     let first = report.failing[0].seed;
     let from_there = old().from_seed(first).trials(1).run().expect("all of it is known");
     assert_eq!(from_there.failing[0].hash, report.failing[0].hash);
+    // The same trials as those of the command.
+    let from_one = old().from_seed(1).trials(40).run().expect("all of it is known");
+    assert_eq!(from_one.summary.hash, report.summary.hash);
 }
 
 #[test]
@@ -71,6 +74,8 @@ fn bad_input_is_one_error_that_names_the_place() {
     check(trial::explore("network").era("7.7"), "7.7");
     check(trial::explore("network").rule("truncatoin", "on-fetch"), "there is no rule `truncatoin`");
     check(trial::explore("network").property("acked-durably"), "did you mean `acked-durable`?");
+    let twice = trial::explore("network").rule("truncation", "on-fetch").rule("truncation", "to-epoch-end");
+    check(twice, "rule `truncation` is decided twice: `on-fetch` and `to-epoch-end`");
     let none = trial::explore("network").trials(0).try_check().expect_err("nothing would be checked");
     assert!(none.to_string().contains("no 0 trials"), "{none}");
     for (asked, expected) in [
@@ -105,6 +110,7 @@ fn the_environment_says_which_seeds() {
     };
     assert!(said("NOTHING", "").contains("trials: 7"));
     assert!(said("TRIAL_SEED", "3").contains("trials: 1"));
+    assert!(said("TRIAL_SEED", "18446744073709551615").contains("trials: 1"));
     assert!(said("TRIAL_SEEDS", "3..5").contains("trials: 2"));
     assert!(said("TRIAL_SEED", "three").contains("refused: TRIAL_SEED=three is no seed"));
     assert!(said("TRIAL_SEEDS", "5..3").contains("refused: TRIAL_SEEDS=5..3 is no range"));

@@ -5,7 +5,7 @@ use kafka::era::Era;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
-use trial::museum::book::Book;
+use trial::museum::book::{Book, Mutation};
 use trial::museum::flaws::{FLAWS, Mender, rule_value, rungs};
 use trial::museum::planted::{found_by, mutations};
 use trial::museum::table::Museum;
@@ -163,11 +163,35 @@ fn a_run_that_goes_on_comes_to_what_one_run_does() {
     std::fs::write(&once, stale).expect("it can be written");
     let output = museum(&[], &once);
     assert!(String::from_utf8_lossy(&output.stdout).contains("* stale"));
-    let text = run("10", "1", &once);
+    // Not by fewer trials, unless that is said.
+    let before = std::fs::read_to_string(&once).expect("it is there");
+    let output = museum(&["--trials", "10", "--era", "2.8.0"], &once);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for part in ["the 150 trials of 2.8.0 are stale, and 10 would", "`--trials 150`", "`--anew`"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(std::fs::read_to_string(&once).expect("it is there"), before);
+    let output = museum(&["--trials", "10", "--era", "2.8.0", "--anew"], &once);
+    let text = String::from_utf8_lossy(&output.stdout);
     assert!(
         text.contains("counted anew") && text.contains("10 trials on one rung: 0 unattributed"),
         "{text}"
     );
+    // A mutation that nothing finds is no news to whoever does not ask for mutations.
+    let mut book = Book::parse(&timeless(&once)).expect("it is a book");
+    book.planted.push(Mutation {
+        mutation: "found-by-nothing".to_owned(),
+        era: "3.9.2".to_owned(),
+        fingerprint: "0123456789abcdef".to_owned(),
+        trials: 100,
+        found: None,
+    });
+    std::fs::write(&once, book.text()).expect("it can be written");
+    assert_eq!(museum(&[], &once).status.code(), Some(0));
+    let output = museum(&["--planted", "--trials", "1"], &once);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the 100 trials of found-by-nothing are stale"), "{said}");
 }
 
 #[test]

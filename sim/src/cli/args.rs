@@ -1,5 +1,7 @@
 //! What can be asked.
 
+use crate::explore::line;
+use crate::explore::search::FIRST_SEED;
 use crate::scenario::words::Span;
 use crate::trace::Zoom;
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -8,7 +10,7 @@ use clap_complete::Shell;
 use kafka::era::{Era, RELEASES, Release};
 use kafka::rules::Rules;
 use std::ffi::OsStr;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -32,7 +34,8 @@ use std::time::Duration;
   trial explore --era 2.8.0 --profile elections         look for flaws of a release, unaided
   trial museum                                          all flaws that this finds, and how soon
 
-Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input."
+Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input, or output that cannot be written, \
+130 ended by Ctrl-C with nothing of this."
 )]
 pub struct Arguments {
     /// Print what the machine does to standard error: `debug`, `trial::kernel=trace`. For debugging Trial itself.
@@ -128,7 +131,7 @@ pub struct Run {
     #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Seeds from A up to, but not including, B: no story, a table.
-    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "seed")]
+    #[arg(long, value_name = "A..B", allow_hyphen_values = true, value_parser = seeds, conflicts_with = "seed")]
     pub seeds: Option<Range<u64>>,
     /// Decide one rule otherwise than the era would. `trial eras --list` has them all.
     #[arg(
@@ -213,7 +216,7 @@ pub struct Failing {
     #[arg(long, hide_possible_values = true, value_parser = Completed { parse: any, known: releases })]
     pub era: Option<String>,
     /// The seed from which it fails; that of the file, or 0, if left out.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Decide one rule otherwise than the era would.
     #[arg(
@@ -223,7 +226,8 @@ pub struct Failing {
         value_parser = Completed { parse: rule, known: rules }
     )]
     pub rule: Vec<(String, String)>,
-    /// Which failure: a property, or what allows a loss. The strongest of its failures if left out.
+    /// Which failure: a property, or what allows a loss (`acks=0`, `acks=1`, `unclean-election`, `power-loss`). The
+    /// strongest of its failures if left out.
     #[arg(long, value_name = "PROPERTY")]
     pub property: Option<String>,
 }
@@ -242,10 +246,10 @@ pub struct Why {
     #[command(flatten)]
     pub failing: Failing,
     /// Moments of the run from which futures are drawn.
-    #[arg(long, default_value_t = 72, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, default_value_t = 72, value_name = "N", allow_negative_numbers = true, value_parser = moments)]
     pub moments: u64,
     /// Futures from each moment; 0 for none at all.
-    #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(long, default_value_t = 12, value_name = "N", allow_negative_numbers = true, value_parser = futures)]
     pub futures: u32,
     /// Text for people, or one object for programs.
     #[arg(long, default_value = "text")]
@@ -280,11 +284,13 @@ pub struct Compare {
 
 A plan (cluster, settings, workload, faults) is drawn from each seed, run, and checked; then faults stop, and the \
 cluster must come to rest. Of every trial that fails one line is printed, to be copied: `trial replay ...`; the first \
-few of a kind are written as scenario files. Ctrl-C ends the search in order, with its summary.
+few that fail by the same properties are written as scenario files, of which none is overwritten. Ctrl-C ends the search \
+in order, with its summary.
 Each failure is attributed: to the rule of a later release with which the same run holds, or to a known flaw that no \
 release with ZooKeeper mends. What is left is unattributed: a flaw that nobody knows, or one of ours.
 Profiles: elections, durability, network, everything.
-Exit codes: 0 no trial fails, 1 some do, 2 bad input. With --twice it is 0 if every trial came to the same twice, \
+Exit codes: 0 no trial fails, 1 some do, 2 bad input, or a file that cannot be written, 130 ended by Ctrl-C before any \
+failed. With --twice it is 0 if every trial came to the same twice, \
 and 1 at the first that did not: what fails is counted, and neither printed nor written.")]
 pub struct Explore {
     /// A release: `2.8.1`, or a line such as `2.8`, which means its last.
@@ -294,16 +300,16 @@ pub struct Explore {
     #[arg(long, default_value = "everything")]
     pub profile: String,
     /// How many trials; 1000 if neither this nor --for is given.
-    #[arg(long, value_name = "N", value_parser = trials)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = trials)]
     pub trials: Option<usize>,
-    /// For how long: `90s`, `10m`, `2h`.
-    #[arg(long = "for", value_name = "TIME", value_parser = wall_time)]
+    /// For how long: `90s`, `10m`, `2h`; or until there are --trials, whichever comes first.
+    #[arg(long = "for", value_name = "TIME", allow_hyphen_values = true, value_parser = wall_time)]
     pub during: Option<Duration>,
     /// The seed of the first trial; the others follow.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = FIRST_SEED, allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// How many trials side by side; one a processor if left out.
-    #[arg(long, value_name = "N", value_parser = jobs)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = jobs)]
     pub jobs: Option<usize>,
     /// Decide one rule otherwise than the era would.
     #[arg(
@@ -319,8 +325,8 @@ pub struct Explore {
     /// Where scenario files of failing trials go.
     #[arg(long, value_name = "DIRECTORY", default_value = "found")]
     pub found: PathBuf,
-    /// Run every trial twice and compare: about determinism alone.
-    #[arg(long)]
+    /// Run every trial twice and compare: about determinism alone, and nothing is written.
+    #[arg(long, conflicts_with = "found")]
     pub twice: bool,
     /// Text for people, or an object per failing trial, and one for all, for programs.
     #[arg(long, default_value = "text")]
@@ -333,6 +339,7 @@ pub struct Explore {
   trial replay era=2.8.0 profile=elections seed=4711
   trial replay found/2.8.0-elections-4711.json --zoom messages
   trial replay found/2.8.0-elections-4711.json --until 2000 --last 100
+  trial replay found/2.8.0-elections-4711.json --property acked-durable
 
 A line draws the plan again, which one version does alike on every machine; a file lists what happened and does not \
 depend on how plans are drawn. Both come to the same hash. Exit codes: 0 it holds, 1 a property is violated, 2 bad \
@@ -342,11 +349,14 @@ pub struct Replay {
     #[arg(required = true, value_name = "WORDS|FILE")]
     pub what: Vec<String>,
     /// Tell the story up to this event; to the first violation if left out.
-    #[arg(long, value_name = "EVENT")]
+    #[arg(long, value_name = "EVENT", allow_negative_numbers = true, value_parser = event)]
     pub until: Option<u64>,
     /// How many lines of the story, counted from its end.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = lines)]
     pub last: Option<usize>,
+    /// The violation that ends the story is one of this property. May be given several times; a line says it itself.
+    #[arg(long, value_name = "NAME")]
+    pub property: Vec<String>,
     /// How closely to look.
     #[arg(long, default_value = "story", value_enum)]
     pub zoom: Zoom,
@@ -360,30 +370,36 @@ pub struct Replay {
   trial museum --trials 10000 --era 2.8.0 --era 2.8.1
   trial museum --trials 500 --shrink 60s             of every rung; and one trial of each flaw shrunk
   trial museum --planted --trials 2000               mutations of our own rules
+  trial museum --trials 100 --anew                   in place of more that are stale
 
 Each flaw of the ladder that a scenario tells of is looked for in the newest release that has it, by the shared \
 profiles, from nine base seeds; each failing trial is attributed, and counts for the flaws that make it fail. The counts \
 stand in a file, and a later run goes on with it: twice 500 trials are once 1000. What was counted with other draws or \
-another machine is stale, which is said, and counted anew. Ctrl-C ends in order: what there is is kept.
-Exit codes: 0 every failing trial is attributed, 1 some is not, or a mutation is found by nothing, 2 bad input.")]
+another machine is stale, which is said, and counted anew: by as many trials at least, unless --anew is given. Ctrl-C \
+ends in order: what there is is kept.
+Exit codes: 0 every failing trial is attributed, 1 some is not, or with --planted a mutation is found by nothing, 2 bad \
+input, 130 ended by Ctrl-C with nothing of this.")]
 pub struct Museum {
     /// The file that holds what was counted.
     #[arg(long, value_name = "FILE", default_value = "museum.json")]
     pub file: PathBuf,
     /// Run so many more trials of each release, of all profiles and base seeds in turn.
-    #[arg(long, value_name = "N", value_parser = trials)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = trials)]
     pub trials: Option<usize>,
-    /// Only of this release: the rung of the ladder on which it stands. May be given several times.
-    #[arg(long, value_name = "RELEASE")]
+    /// Count anew what is stale, also by fewer trials than it had.
+    #[arg(long, requires = "trials")]
+    pub anew: bool,
+    /// Work only on this release: the rung of the ladder on which it stands. May be given several times.
+    #[arg(long, value_name = "RELEASE", conflicts_with = "planted")]
     pub era: Vec<String>,
-    /// Explore each planted mutation instead, until something finds it.
+    /// Explore each planted mutation instead, in the newest release, until something finds it.
     #[arg(long)]
     pub planted: bool,
     /// Shrink a trial of each flaw that was found and has none shrunk yet, for so long at most.
-    #[arg(long, value_name = "TIME", value_parser = wall_time)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = wall_time)]
     pub shrink: Option<Duration>,
     /// How many trials side by side; one a processor if left out.
-    #[arg(long, value_name = "N", value_parser = jobs)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = jobs)]
     pub jobs: Option<usize>,
     /// Text for people, a table for a page, or an object for programs.
     #[arg(long, default_value = "text", value_enum)]
@@ -428,9 +444,28 @@ fn jobs(text: &str) -> Result<usize, String> {
 }
 
 fn at_least_one(text: &str, most: u64) -> Result<usize, String> {
-    let number = text.parse::<u64>().ok().filter(|number| (1..=most).contains(number));
-    let number = number.and_then(|number| usize::try_from(number).ok());
-    number.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+    whole(text, 1..=most).map(|number| number as usize)
+}
+
+fn moments(text: &str) -> Result<u64, String> {
+    whole(text, 1..=10_000)
+}
+
+fn futures(text: &str) -> Result<u32, String> {
+    whole(text, 0..=10_000).map(|number| number as u32)
+}
+
+fn event(text: &str) -> Result<u64, String> {
+    whole(text, 0..=u64::MAX)
+}
+
+fn lines(text: &str) -> Result<usize, String> {
+    whole(text, 0..=u64::from(u32::MAX)).map(|number| number as usize)
+}
+
+fn whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = text.parse::<u64>().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()))
 }
 
 /// Reads a span of real time.
@@ -503,7 +538,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 fn seed(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "expected a whole number from 0".to_owned())
+    line::read_seed(text).map_err(|problem| problem.help.join(", "))
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -46,7 +46,8 @@ pub fn side_by_side<T: Send>(
     let next = AtomicUsize::new(0);
     let enough = AtomicBool::new(false);
     let (length, template) = match count {
-        usize::MAX => (None, "{spinner} {pos} in {elapsed}  {per_sec}  {msg}"),
+        // As many as there are seeds: somebody else says when it is enough.
+        count if count > usize::MAX / 2 => (None, "{spinner} {pos} in {elapsed}  {per_sec}  {msg}"),
         count => (Some(count as u64), "{bar:40} {pos} of {len}  {per_sec}  {eta} left  {msg}"),
     };
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
@@ -90,9 +91,24 @@ pub fn side_by_side<T: Send>(
     elapsed
 }
 
+/// A stop-watch.
+pub struct Watch(ProgressBar);
+
+impl Watch {
+    /// One that runs from now on.
+    pub fn start() -> Watch {
+        Watch(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()))
+    }
+
+    /// How long it has run.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// How long a job takes.
 pub fn timed<T>(job: impl FnOnce() -> T) -> (T, Duration) {
-    let watch = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    let watch = Watch::start();
     let result = job();
     (result, watch.elapsed())
 }

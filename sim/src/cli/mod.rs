@@ -1,6 +1,7 @@
 //! The command line.
 //!
-//! Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input. Everything for people goes
+//! Exit codes: 0 as expected, 1 a verdict differs or a property is violated, 2 bad input or output that cannot be
+//! written, 130 ended by Ctrl-C with nothing to report. Everything for people goes
 //! through `out`, which colours only for a terminal and does not mind a reader who leaves early. Runs themselves happen
 //! in `jobs`: their own threads, each trial in its own host; clocks and progress bars stay out here.
 
@@ -30,6 +31,8 @@ use std::process::ExitCode;
 enum Outcome {
     /// As expected.
     AsExpected,
+    /// Ended by Ctrl-C before anything differed.
+    Interrupted,
     /// A verdict differs, or a property is violated.
     Differs,
 }
@@ -64,8 +67,10 @@ pub fn main() -> ExitCode {
             Ok(Outcome::AsExpected)
         }
     };
+    let outcome = outcome.and_then(|outcome| out.lost().map_or(Ok(outcome), Err));
     match outcome {
         Ok(Outcome::AsExpected) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Ok(Outcome::Differs) => ExitCode::from(1),
         Err(problem) => bad_input(&out, &problem),
     }

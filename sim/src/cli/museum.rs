@@ -39,25 +39,33 @@ pub fn museum(arguments: &Arguments, out: &mut Out) -> Result<Outcome, Problem> 
     if arguments.planted && arguments.trials.is_none() {
         return Err(Problem::new("--planted needs --trials N: so many of each mutation"));
     }
+    if !works && !asked.is_empty() {
+        return Err(Problem::new("--era needs --trials N or --shrink TIME: the table is of all releases"));
+    }
     let mut book = match works && !arguments.file.exists() {
         true => Book::default(),
         false => Book::read(&arguments.file)?,
     };
-    let mut hall = Hall { arguments, stop: interrupt::flag()?, fingerprints: BTreeMap::new() };
+    let mut hall = Hall { arguments, stop: interrupt::flag()?, fingerprints: BTreeMap::new(), done: 0 };
     if works {
+        let all = rungs();
+        let wanted: Vec<Release> =
+            all.iter().copied().filter(|rung| asked.is_empty() || asked.contains(rung)).collect();
+        if let Some(trials) = arguments.trials {
+            hall.keep_more(&book, &wanted, trials as u64)?;
+        }
         // What cannot be written is known before the work.
         book.write(&arguments.file)?;
         book.version = env!("CARGO_PKG_VERSION").to_owned();
-        let all = rungs();
-        let wanted = all.iter().copied().filter(|rung| asked.is_empty() || asked.contains(rung));
-        match arguments.trials {
-            Some(trials) if arguments.planted => hall.plant(&mut book, trials)?,
-            Some(trials) => wanted.clone().try_for_each(|rung| hall.explore(&mut book, rung, trials, out))?,
-            None => {}
+        if let Some(trials) = arguments.trials {
+            if arguments.planted {
+                hall.plant(&mut book, trials)?;
+            } else {
+                wanted.iter().try_for_each(|rung| hall.explore(&mut book, *rung, trials, out))?;
+            }
         }
         if let Some(budget) = arguments.shrink {
-            let of_wanted: Vec<Release> = wanted.collect();
-            hall.shrink(&mut book, &of_wanted, budget)?;
+            hall.shrink(&mut book, &wanted, budget)?;
         }
         book.write(&arguments.file)?;
     }
@@ -69,9 +77,18 @@ pub fn museum(arguments: &Arguments, out: &mut Out) -> Result<Outcome, Problem> 
         MuseumFormat::Markdown => out.text(&museum.markdown()),
         MuseumFormat::Json => out.line(&museum.json().to_string()),
     }
+    // To standard error, as everything that is no table: what is printed may be a page, or data.
+    if hall.stopped() {
+        out.error(&format!("{}\n", interrupt::said(hall.done, None)));
+    }
+    // Who does not ask for mutations is not told of those that nothing finds: the table has them.
     let is_bad = book.rungs.iter().any(|rung| rung.unattributed > 0)
-        || book.planted.iter().any(|mutation| mutation.found.is_none());
-    Ok(if is_bad { Outcome::Differs } else { Outcome::AsExpected })
+        || arguments.planted && book.planted.iter().any(|mutation| mutation.found.is_none());
+    Ok(match hall.stopped() {
+        _ if is_bad => Outcome::Differs,
+        true => Outcome::Interrupted,
+        false => Outcome::AsExpected,
+    })
 }
 
 /// What a run of the command needs.
@@ -79,6 +96,8 @@ struct Hall<'a> {
     arguments: &'a Arguments,
     stop: &'static AtomicBool,
     fingerprints: BTreeMap<Release, String>,
+    /// Trials of this run.
+    done: u64,
 }
 
 impl Hall<'_> {
@@ -88,6 +107,44 @@ impl Hall<'_> {
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether what is stale is counted anew by as many trials at least: who goes on with a file does not expect that it
+    /// has fewer afterwards.
+    ///
+    /// # Errors
+    /// If it had more, and nobody said that it may.
+    fn keep_more(&mut self, book: &Book, wanted: &[Release], trials: u64) -> Result<(), Problem> {
+        let newest = *rungs().last().expect("there are releases");
+        let all: Vec<(&str, Release, u64, &str)> = match self.arguments.planted {
+            true => {
+                let planted = book.planted.iter();
+                planted.map(|known| (&*known.mutation, newest, known.trials, &*known.fingerprint)).collect()
+            }
+            false => {
+                let rungs = wanted.iter().filter_map(|release| Some((*release, book.rung(*release)?)));
+                rungs.map(|(release, rung)| (&*rung.era, release, rung.trials, &*rung.fingerprint)).collect()
+            }
+        };
+        let fewer: Vec<(&str, u64)> = all
+            .into_iter()
+            .filter(|(_, release, before, fingerprint)| {
+                !self.arguments.anew && *before > trials && self.fingerprint(*release) != *fingerprint
+            })
+            .map(|(name, _, before, _)| (name, before))
+            .collect();
+        let Some((name, before)) = fewer.first() else { return Ok(()) };
+        let most = fewer.iter().map(|(_, before)| before).max().unwrap_or(before);
+        let others = match fewer.len() - 1 {
+            0 => String::new(),
+            others => format!(", and so of {others} more"),
+        };
+        Err(Problem::new(format!(
+            "the {before} trials of {name} are stale, and {trials} would take their place{others}"
+        ))
+        .help(format!(
+            "`--trials {most}` counts as many anew, `--anew` fewer; `--file FILE` begins another book"
+        )))
     }
 
     /// So many more trials of a release.
@@ -108,12 +165,13 @@ impl Hall<'_> {
         }
         let from = rung.trials;
         let jobs = Jobs { count: trials, threads: self.arguments.jobs, at_most: None, stop: self.stop };
-        let mut saved = Duration::ZERO;
+        let (mut saved, mut done) = (Duration::ZERO, 0);
         let mut failed = None;
         side_by_side(
             &jobs,
             |index| timed(|| trial(release, from + index as u64)),
             |(outcome, took), bar| {
+                done += 1;
                 let (rung, _) = book.continued(release, &fingerprint);
                 take(rung, &outcome, took.as_micros() as u64);
                 bar.set_message(format!(
@@ -127,6 +185,7 @@ impl Hall<'_> {
                 failed.is_none()
             },
         );
+        self.done += done;
         failed.map_or(Ok(()), Err)?;
         book.write(&self.arguments.file)
     }
@@ -225,6 +284,7 @@ impl Hall<'_> {
                     },
                 );
             }
+            self.done += mutation.trials - from;
             book.planted.push(mutation);
             book.write(&self.arguments.file)?;
         }

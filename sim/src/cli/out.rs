@@ -1,18 +1,21 @@
-//! Where output goes: colour only for a terminal, and a reader who leaves early is no error.
+//! Where output goes: colour only for a terminal. A reader who leaves early is no error; output that is lost is one.
 
 use super::args::When;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use crate::scenario::problem::Problem;
+use std::io::{Error, ErrorKind, IsTerminal, Write, stderr, stdout};
 
 /// Standard output and error.
 pub struct Out {
     color: When,
+    /// Nothing more is written: the reader left, or it cannot be written.
     gone: bool,
+    lost: Option<Error>,
 }
 
 impl Out {
     /// Output that colours as asked.
     pub fn new(color: When) -> Out {
-        Out { color, gone: false }
+        Out { color, gone: false, lost: None }
     }
 
     /// Whether to colour standard output.
@@ -41,8 +44,17 @@ impl Out {
             return;
         }
         let mut stdout = stdout().lock();
-        // Whoever reads a pipe may have seen enough (`| head`): nothing more is written, and the exit code stands.
-        self.gone = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err();
+        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            self.gone = true;
+            // Whoever reads a pipe may have seen enough (`| head`): the exit code stands.
+            self.lost = (error.kind() != ErrorKind::BrokenPipe).then_some(error);
+        }
+    }
+
+    /// What kept output from being written, if a reader would have wanted it.
+    pub fn lost(&self) -> Option<Problem> {
+        let error = self.lost.as_ref()?;
+        Some(Problem::new(format!("standard output cannot be written: {error}")))
     }
 
     /// Writes a line.

@@ -5,9 +5,10 @@ use super::Outcome;
 use super::args::Replay;
 use super::out::Out;
 use super::run::identity;
+use crate::checkers::Violation;
 use crate::explore::line::{self, Asked};
 use crate::explore::plan;
-use crate::explore::trial::BUDGET;
+use crate::explore::trial::{BUDGET, check_properties};
 use crate::scenario::parse;
 use crate::scenario::problem::Problem;
 use crate::scenario::report;
@@ -22,8 +23,12 @@ const LAST: usize = 60;
 
 /// Runs `trial replay`.
 pub fn replay(arguments: &Replay, out: &mut Out) -> Result<Outcome, Problem> {
+    check_properties(&arguments.property)?;
+    let mut properties = arguments.property.clone();
     let (ready, expected) = if line::is_line(&arguments.what) {
-        from_line(&line::read(&arguments.what)?)?
+        let mut asked = line::read(&arguments.what)?;
+        properties.append(&mut asked.question.properties);
+        from_line(&asked)?
     } else {
         (parse::read(Path::new(&arguments.what[0]), None, &[])?, None)
     };
@@ -39,7 +44,11 @@ pub fn replay(arguments: &Replay, out: &mut Out) -> Result<Outcome, Problem> {
     if arguments.until.is_some_and(|event| event > result.events) {
         return Err(Problem::new(format!("the run ends with event {}", result.events)));
     }
-    let first = result.violations.first();
+    // Others may have come before what was asked for.
+    let is_asked = |violation: &&Violation| {
+        properties.is_empty() || properties.iter().any(|name| name == violation.property)
+    };
+    let first = result.violations.iter().find(is_asked);
     out.line(&identity(&ready, era, seed));
     let until = arguments.until.or_else(|| first.map(|violation| violation.event.0));
     let told = run(true, until)?;
@@ -47,7 +56,9 @@ pub fn replay(arguments: &Replay, out: &mut Out) -> Result<Outcome, Problem> {
     let story = if until.is_some() { report::story_until } else { report::story };
     tell(&story(&ready, &told, arguments.zoom, color), arguments, out);
     out.line("");
-    for violation in &result.violations {
+    // Where the story ends by itself all is told that is wrong; where it is cut, nothing that comes later.
+    let is_told = |violation: &&Violation| arguments.until.is_none_or(|event| violation.event.0 <= event);
+    for violation in result.violations.iter().filter(is_told) {
         let is_first =
             result.violations.iter().find(|other| other.property == violation.property) == Some(violation);
         if is_first {

@@ -198,7 +198,7 @@ const AS_WRITTEN: &str = "as written";
 fn verdict_row(ready: &Ready, demanded: Option<&Verdict>, result: &RunResult) -> Vec<String> {
     let as_written = match (demanded, outcome(demanded, result), ready.verdict(&result.era)) {
         (Some(_), Outcome::AsExpected, _) => AS_WRITTEN.to_owned(),
-        (Some(_), Outcome::Differs, _) => "NOT AS WRITTEN".to_owned(),
+        (Some(_), _, _) => "NOT AS WRITTEN".to_owned(),
         (None, _, None) => "no verdict to compare with".to_owned(),
         (None, _, Some(written)) if result.unmet.is_none() && fits(written, &result.verdict) => {
             "the same is written".to_owned()

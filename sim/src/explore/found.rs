@@ -1,13 +1,15 @@
 //! What was found becomes a file: the realised plan, in the style of any scenario, with the verdict that came out.
 //!
-//! Written beside its place and then renamed, so that a file is whole or not there. Whether the directory can be written is
-//! asked before the search begins.
+//! Written beside its place and then renamed, so that a file is whole or not there. A file that is there and says something
+//! else, of another search or somebody's own, is left as it is. Whether the directory can be written is asked before the
+//! search begins.
 
 use super::line::Line;
 use super::trial::{Failure, Outcome};
 use crate::scenario::file::Scenario;
 use crate::scenario::problem::Problem;
 use crate::scenario::write::write;
+use std::io::Error;
 use std::path::{Path, PathBuf};
 
 /// A directory for what is found.
@@ -23,15 +25,19 @@ impl Found {
     /// If nothing can be written there.
     pub fn open(directory: &Path) -> Result<Found, Problem> {
         let found = Found { directory: directory.to_owned() };
-        let probe = directory.join(".trial-probe");
+        let place = directory.display();
+        let refused = |what: String| {
+            Problem::new(what).help("what is found goes there; `--found DIRECTORY` names another one")
+        };
+        if directory.is_file() {
+            return Err(refused(format!("{place} is a file; expected a directory")));
+        }
         std::fs::create_dir_all(directory)
-            .and_then(|()| std::fs::write(&probe, b""))
-            .and_then(|()| std::fs::remove_file(&probe))
-            .map_err(|error| {
-                Problem::new(format!("nothing can be written to {}: {error}", directory.display()))
-                    .help("what is found goes there; `--found DIRECTORY` names another one")
-            })?;
-        Ok(found)
+            .map_err(|error| refused(format!("the directory {place} cannot be made: {error}")))?;
+        let probe = directory.join(".trial-probe");
+        let probed = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+        let cannot = |error: Error| refused(format!("nothing can be written to {place}: {error}"));
+        probed.map(|()| found).map_err(cannot)
     }
 
     /// Writes a failing trial. Returns the file's name.
@@ -40,16 +46,26 @@ impl Found {
     /// If it cannot be written.
     pub fn keep(&self, outcome: &Outcome, failure: &Failure) -> Result<PathBuf, Problem> {
         self.write(&name(failure), &titled(outcome, failure))
-            .map_err(|problem| problem.help(format!("the trial is not lost: {}", failure.line)))
     }
 
-    /// Writes a scenario as `NAME.json`. Returns the file's name.
+    /// Writes a scenario as `NAME.json`; as `NAME-2.json` and so on, if there is one that says something else. Returns the
+    /// file's name.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, name: &str, scenario: &Scenario) -> Result<PathBuf, Problem> {
-        let path = self.directory.join(format!("{name}.json"));
-        write_whole(&path, &write(scenario))?;
+        let text = write(scenario);
+        let mut path = self.directory.join(format!("{name}.json"));
+        let mut number = 1;
+        // What is there and cannot be read is what `write_whole` complains of.
+        while let Ok(known) = std::fs::read(&path) {
+            if known == text.as_bytes() {
+                return Ok(path);
+            }
+            number += 1;
+            path = self.directory.join(format!("{name}-{number}.json"));
+        }
+        write_whole(&path, &text)?;
         Ok(path)
     }
 }
@@ -80,7 +96,9 @@ pub fn titled(outcome: &Outcome, failure: &Failure) -> Scenario {
     let line = &failure.line;
     scenario.title = format!("Found: {} in {}", outcome.fails_by.join(", "), line.era);
     scenario.about = vec![format!("{line}")];
-    if let Some(first) = failure.violations.first() {
+    // The first of what was asked for: others may have come before.
+    let mut violations = failure.violations.iter();
+    if let Some(first) = violations.find(|violation| outcome.fails_by.contains(&violation.property)) {
         let moment = format!("At {} ms, event {}: {}.", first.at.millis(), first.event.0, first.property);
         scenario.about.extend([moment].into_iter().chain(first.report.iter().cloned()));
     }

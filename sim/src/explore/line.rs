@@ -5,11 +5,12 @@
 //! another plan does not run it, and says that the file in `found/` still does.
 
 use super::profile::Profile;
-use super::trial::Question;
+use super::trial::{Question, check_properties};
 use crate::scenario::eras::{self, Override};
 use crate::scenario::problem::{Problem, list, near};
 use kafka::era::Release;
 use std::fmt;
+use std::path::Path;
 
 /// What names a trial.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +23,8 @@ pub struct Line {
     pub seed: u64,
     /// Rules that are decided otherwise.
     pub rules: Vec<Override>,
+    /// The only properties that make it fail; all, if empty.
+    pub properties: Vec<String>,
     /// The version that drew it.
     pub version: String,
     /// The hash of the plan.
@@ -29,14 +32,17 @@ pub struct Line {
 }
 
 /// Words of a line.
-const KEYS: [&str; 6] = ["era", "profile", "seed", "rule", "version", "plan"];
+const KEYS: [&str; 7] = ["era", "profile", "seed", "rule", "property", "version", "plan"];
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Line { era, profile, seed, rules, version, plan } = self;
+        let Line { era, profile, seed, rules, properties, version, plan } = self;
         write!(f, "trial replay era={era} profile={profile} seed={seed}")?;
         for (rule, value) in rules {
             write!(f, " rule={rule}={value}")?;
+        }
+        for property in properties {
+            write!(f, " property={property}")?;
         }
         write!(f, " version={version} plan={plan:016x}")
     }
@@ -57,7 +63,15 @@ pub struct Asked {
 
 /// Whether words are those of a line, rather than the name of a file.
 pub fn is_line(words: &[String]) -> bool {
-    words.len() > 1 || words.iter().any(|word| word.contains('='))
+    match words {
+        [word] => !is_file(word),
+        words => words.len() > 1,
+    }
+}
+
+/// Whether a word is the name of a file: of one that is there, or that only a file can have.
+fn is_file(word: &str) -> bool {
+    !word.contains('=') || word.ends_with(".json") || Path::new(word).is_file()
 }
 
 /// Reads the words of a line. `trial replay` in front of them may have been copied with it, and the remark behind; all may
@@ -67,7 +81,12 @@ pub fn is_line(words: &[String]) -> bool {
 /// The first word that is none, and what it should have been.
 pub fn read(words: &[String]) -> Result<Asked, Problem> {
     let (mut era, mut profile, mut seed, mut version, mut plan) = (None, None, None, None, None);
-    let mut rules: Vec<Override> = Vec::new();
+    let (mut rules, mut properties): (Vec<Override>, Vec<String>) = (Vec::new(), Vec::new());
+    if words.len() > 1 && words.iter().all(|word| is_file(word)) {
+        let all: Vec<&str> = words.iter().map(String::as_str).collect();
+        return Err(Problem::new(format!("these are {} words, and no line: {}", words.len(), list(&all)))
+            .help("expected one file, or a line: era=2.8.0 profile=elections seed=4711"));
+    }
     let words = words.iter().flat_map(|word| word.split_whitespace());
     let words = words.take_while(|word| !word.starts_with('#'));
     for word in words.filter(|word| !matches!(*word, "trial" | "replay" | "shrink" | "why")) {
@@ -85,9 +104,12 @@ pub fn read(words: &[String]) -> Result<Asked, Problem> {
                 let Some((rule, value)) = value.split_once('=') else {
                     return Err(Problem::new(format!("`{word}` names no value; expected rule=NAME=VALUE")));
                 };
-                let is_twice = rules.iter().any(|(known, _)| known == rule);
                 rules.push((rule.to_owned(), value.to_owned()));
-                is_twice
+                false
+            }
+            "property" => {
+                properties.push(value.to_owned());
+                false
             }
             _ => return Err(Problem::new(format!("a replay line has no `{key}`")).near_or_list(key, KEYS)),
         };
@@ -101,8 +123,8 @@ pub fn read(words: &[String]) -> Result<Asked, Problem> {
     };
     let mut era = era.ok_or_else(|| missing("era"))?;
     eras::override_rules(&mut era, &rules).map_err(|(_, problem)| problem)?;
-    let question =
-        Question { era, rules, profile: profile.ok_or_else(|| missing("profile"))?, properties: Vec::new() };
+    check_properties(&properties)?;
+    let question = Question { era, rules, profile: profile.ok_or_else(|| missing("profile"))?, properties };
     Ok(Asked { question, seed: seed.ok_or_else(|| missing("seed"))?, version, plan })
 }
 
@@ -148,7 +170,11 @@ pub fn read_profile(text: &str) -> Result<Profile, Problem> {
     })
 }
 
-fn read_seed(text: &str) -> Result<u64, Problem> {
+/// Reads a seed.
+///
+/// # Errors
+/// If it is none.
+pub fn read_seed(text: &str) -> Result<u64, Problem> {
     text.parse().map_err(|_| {
         Problem::new(format!("`{text}` is no seed"))
             .help(format!("expected a whole number from 0 to {}", u64::MAX))
@@ -177,6 +203,7 @@ mod tests {
             profile: Profile::Elections,
             seed: u64::MAX,
             rules: vec![("truncation".to_owned(), "to-epoch-end".to_owned())],
+            properties: vec!["acked-durable".to_owned(), "never-ends".to_owned()],
             version: "0.1.0".to_owned(),
             plan: 0x0123_4567_89ab_cdef,
         };
@@ -184,7 +211,7 @@ mod tests {
         assert_eq!(
             text,
             "trial replay era=2.8.0 profile=elections seed=18446744073709551615 rule=truncation=to-epoch-end \
-             version=0.1.0 plan=0123456789abcdef"
+             property=acked-durable property=never-ends version=0.1.0 plan=0123456789abcdef"
         );
         let asked = read(&words(&text)).unwrap();
         let Asked { question, seed, version, plan } = asked;
@@ -193,12 +220,23 @@ mod tests {
             profile: question.profile,
             seed,
             rules: question.rules,
+            properties: question.properties,
             version: version.unwrap(),
             plan: plan.unwrap(),
         };
         assert_eq!(again, line);
         let copied = read(&[format!("{line}  # acked-durable: KIP-101 (truncation)")]).unwrap();
         assert_eq!(copied.seed, seed);
+    }
+
+    #[test]
+    fn a_path_is_no_line_whatever_it_is_called() {
+        let directory = tempfile::tempdir().unwrap();
+        let there = directory.path().join("seed=3");
+        std::fs::write(&there, "{}").unwrap();
+        let is_line = |word: &str| super::is_line(&[word.to_owned()]);
+        assert!(!is_line(&there.display().to_string()) && !is_line("run=3/x.json") && !is_line("x"));
+        assert!(is_line("seed=3") && is_line("trial replay era=2.8.0 profile=elections seed=1"));
     }
 
     #[test]
@@ -215,7 +253,14 @@ mod tests {
             ("era=2.8.0 profile=elections seed=1 plan=12", "`12` is no hash"),
             ("era=2.8.0 profile=elections seed=1 rule=truncation", "expected rule=NAME=VALUE"),
             ("era=2.8.0 profile=elections seed=1 rule=truncatoin=x", "there is no rule `truncatoin`"),
+            (
+                "era=2.8.0 profile=elections seed=1 rule=truncation=to-epoch-end rule=truncation=on-fetch",
+                "rule `truncation` is decided twice: `to-epoch-end` and `on-fetch`",
+            ),
+            ("era=2.8.0 profile=elections seed=1 property=acked-durabel", "did you mean `acked-durable`?"),
             ("era=2.8.0 profile=elections seed=1 and more", "`and` is no word"),
+            ("a.json b.json", "expected one file, or a line"),
+            ("run=3/a.json b.json", "expected one file, or a line"),
         ] {
             let said = read(&words(text)).unwrap_err().to_string();
             assert!(said.contains(expected), "{text}: {said}");

@@ -75,7 +75,7 @@ pub fn summary(question: &Question, summary: &Summary, millis: u64) -> String {
     );
     let mut rows = vec![["fails by", "trials", "first"].map(str::to_owned).to_vec()];
     for (property, kind) in &summary.properties {
-        rows.push(vec![(*property).to_owned(), number(kind.trials), format!("trial {}", number(kind.first))]);
+        rows.push(vec![(*property).to_owned(), number(kind.trials), format!("seed {}", kind.first)]);
     }
     match summary.failing {
         0 => text += "no trial fails\n",
@@ -112,7 +112,7 @@ fn causes(summary: &Summary) -> String {
             Cause::Release(release) => release.to_string(),
             Cause::Known(_) => "never".to_owned(),
         };
-        let (trials, first) = (number(kind.trials), format!("trial {}", number(kind.first)));
+        let (trials, first) = (number(kind.trials), format!("seed {}", kind.first));
         rows.push(vec![cause.name().to_owned(), cause.source(), mended, trials, first]);
     }
     let mut text = String::new();
@@ -175,7 +175,7 @@ pub fn summary_json(question: &Question, summary: &Summary, millis: u64) -> Valu
     let kinds: Vec<Value> = summary
         .kinds
         .iter()
-        .map(|(fails_by, kind)| json!({ "fails_by": fails_by, "trials": kind.trials, "first": kind.first }))
+        .map(|(fails_by, kind)| json!({ "fails_by": fails_by, "trials": kind.trials, "first_seed": kind.first }))
         .collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -188,7 +188,7 @@ pub fn summary_json(question: &Question, summary: &Summary, millis: u64) -> Valu
         "millis": millis,
         "kinds": kinds,
         "causes": summary.causes.iter().map(|(cause, kind)| {
-            json!({ "cause": cause_json(cause), "trials": kind.trials, "first": kind.first })
+            json!({ "cause": cause_json(cause), "trials": kind.trials, "first_seed": kind.first })
         }).collect::<Vec<_>>(),
         "unattributed": summary.unattributed,
         "from_one_seed_alone": summary.alone,

@@ -7,12 +7,15 @@ use crate::world::World;
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// The seed of the first trial, unless somebody asks for another. Not 0, which is calm: without jitter.
+pub const FIRST_SEED: u64 = 1;
+
 /// What is known of one way to fail.
 #[derive(Clone, Debug)]
 pub struct Kind {
     /// How many trials failed so.
     pub trials: u64,
-    /// Which trial was the first, counted from 1.
+    /// The seed of the first of them.
     pub first: u64,
 }
 
@@ -64,7 +67,7 @@ impl Summary {
             return 0;
         }
         self.failing += 1;
-        let fresh = Kind { trials: 0, first: self.trials };
+        let fresh = Kind { trials: 0, first: outcome.seed };
         for property in &outcome.fails_by {
             self.properties.entry(property).or_insert_with(|| fresh.clone()).trials += 1;
         }

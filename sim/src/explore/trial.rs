@@ -77,6 +77,18 @@ pub struct Failure {
     pub attribution: Option<Attribution>,
 }
 
+/// Checks the names of what trials are asked to fail by.
+///
+/// # Errors
+/// The first that is unknown.
+pub fn check_properties(names: &[String]) -> Result<(), Problem> {
+    let known = || PROPERTIES.iter().map(|info| info.name).chain([NEVER_ENDS, UNDECLARED_LOSS]);
+    match names.iter().find(|name| !known().any(|known| known == name.as_str())) {
+        Some(name) => Err(Problem::new(format!("there is no property `{name}`")).near_or_list(name, known())),
+        None => Ok(()),
+    }
+}
+
 impl Outcome {
     /// Whether it fails.
     pub fn fails(&self) -> bool {
@@ -97,14 +109,7 @@ impl Question {
     ) -> Result<Question, Problem> {
         let mut era = eras::read(era)?;
         eras::override_rules(&mut era, rules).map_err(|(_, problem)| problem)?;
-        let names = || PROPERTIES.iter().map(|info| info.name).chain([NEVER_ENDS, UNDECLARED_LOSS]);
-        for name in properties {
-            if !names().any(|known| known == name) {
-                return Err(
-                    Problem::new(format!("there is no property `{name}`")).near_or_list(name, names())
-                );
-            }
-        }
+        check_properties(properties)?;
         let profile = read_profile(profile)?;
         Ok(Question { era, rules: rules.to_vec(), profile, properties: properties.to_vec() })
     }
@@ -124,6 +129,7 @@ impl Question {
             profile: self.profile,
             seed,
             rules: self.rules.clone(),
+            properties: self.properties.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             plan: plan::hash(&drawn.scenario),
         }

@@ -3,12 +3,12 @@
 use super::aftermath::{Aftermath, Broken, Failed, Finding, InCase, failing};
 use super::seeds;
 use crate::explore::found::{name, titled};
-use crate::explore::search::Summary;
+use crate::explore::search::{FIRST_SEED, Summary};
 use crate::explore::trial::{Outcome, Question};
 use crate::scenario::eras::Override;
 use crate::scenario::problem::Problem;
 use crate::why::failure::Failure;
-use std::ops::Range;
+use std::ops::RangeInclusive;
 use std::panic::Location;
 
 /// Trials, unless a check asks for another number.
@@ -44,7 +44,7 @@ impl ExploreCheck {
             rules: Vec::new(),
             properties: Vec::new(),
             trials: TRIALS,
-            from_seed: 0,
+            from_seed: FIRST_SEED,
             aftermath: Aftermath::new(caller),
         }
     }
@@ -73,7 +73,7 @@ impl ExploreCheck {
         self
     }
 
-    /// The seed of the first trial, 0 if not said; the others follow it.
+    /// The seed of the first trial, 1 if not said, as in `trial explore`; the others follow it.
     pub fn from_seed(mut self, seed: u64) -> Self {
         self.from_seed = seed;
         self
@@ -116,18 +116,18 @@ impl ExploreCheck {
     }
 
     /// What is asked for, checked.
-    fn asked(&self) -> Result<(Question, Range<u64>), Problem> {
+    fn asked(&self) -> Result<(Question, RangeInclusive<u64>), Problem> {
         let era = self.era.clone().unwrap_or_else(super::newest_era);
         let question = Question::read(&era, &self.rules, &self.profile, &self.properties)
             .map_err(|problem| self.aftermath.bad_input(problem))?;
         if let Some(seeds) = seeds::asked()? {
             return Ok((question, seeds));
         }
-        let end = self.from_seed.checked_add(self.trials).filter(|_| self.trials > 0);
+        let last = self.trials.checked_sub(1).and_then(|others| self.from_seed.checked_add(others));
         let problem =
             || Problem::new(format!("there are no {} trials from {} on", self.trials, self.from_seed));
-        let end = end.ok_or_else(|| self.aftermath.bad_input(problem()))?;
-        Ok((question, self.from_seed..end))
+        let last = last.ok_or_else(|| self.aftermath.bad_input(problem()))?;
+        Ok((question, self.from_seed..=last))
     }
 
     fn trial(&self, question: &Question, seed: u64) -> Outcome {

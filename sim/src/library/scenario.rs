@@ -124,8 +124,8 @@ impl ScenarioCheck {
                 let problem = Problem::new(format!("there are no seeds in {}..{}", seeds.start, seeds.end));
                 return Err(self.aftermath.bad_input(problem));
             }
-            (None, Some(seeds)) => seeds.clone(),
-            (None, None) => own..own + 1,
+            (None, Some(seeds)) => seeds.start..=seeds.end - 1,
+            (None, None) => own..=own,
         };
         let mut runs = 0;
         for era in ready.asked.as_ref().map_or(&ready.eras[..], std::slice::from_ref) {

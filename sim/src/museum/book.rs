@@ -8,6 +8,7 @@ use crate::explore::found::write_whole;
 use crate::scenario::problem::Problem;
 use kafka::era::{RELEASES, Release};
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Changes with what a file says and how.
@@ -187,12 +188,22 @@ impl Book {
     /// # Errors
     /// If it cannot be read, or is no book of this grammar.
     pub fn read(path: &Path) -> Result<Book, Problem> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Problem::new(format!("{} cannot be read: {error}", path.display()))
-                .help("`trial museum --trials N` begins one; `--file FILE` names another")
+        let place = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Problem::new(format!("{place} cannot be read: there is no such file"))
+                .help("`trial museum --trials N` begins one; `--file FILE` names another"),
+            ErrorKind::IsADirectory => {
+                Problem::new(format!("{place} is a directory; expected the museum's book, a file"))
+                    .help("`--file FILE` names it")
+            }
+            ErrorKind::InvalidData => {
+                Problem::new(format!("{place} is no book of the museum: it is no text"))
+                    .help("`--file FILE` names another")
+            }
+            _ => Problem::new(format!("{place} cannot be read: {error}")).help("`--file FILE` names another"),
         })?;
         Book::parse(&text).map_err(|what| {
-            Problem::new(format!("{} is no book of the museum: {what}", path.display()))
+            Problem::new(format!("{place} is no book of the museum: {what}"))
                 .help("move it away, and `trial museum --trials N` begins another")
         })
     }
@@ -206,11 +217,11 @@ impl Book {
         struct Head {
             grammar: u32,
         }
-        let head: Head = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let head: Head = serde_json::from_str(text).map_err(|error| not_read(&error))?;
         if head.grammar != GRAMMAR {
             return Err(format!("its grammar is {}, and this version reads {GRAMMAR}", head.grammar));
         }
-        let book: Book = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let book: Book = serde_json::from_str(text).map_err(|error| not_read(&error))?;
         for rung in &book.rungs {
             kafka::era::Era::parse(&rung.era).map_err(|unknown| unknown.to_string())?;
         }
@@ -243,6 +254,15 @@ impl Book {
     /// If it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Problem> {
         write_whole(path, &self.text()).map_err(|problem| problem.help("`--file FILE` names another place"))
+    }
+}
+
+/// What keeps a text from being a book.
+fn not_read(error: &serde_json::Error) -> String {
+    match (error.is_eof(), error.line()) {
+        (true, 0 | 1) => "it ends too early".to_owned(),
+        (true, line) => format!("it ends too early, in line {line}: is it truncated?"),
+        (false, _) => error.to_string(),
     }
 }
 
@@ -292,8 +312,8 @@ mod tests {
     fn what_is_no_book_is_refused() {
         let good = Book::default().text();
         for (bad, said) in [
-            (String::new(), "EOF"),
-            (good[..good.len() / 2].to_owned(), "EOF"),
+            (String::new(), "it ends too early"),
+            (good[..good.len() / 2].to_owned(), "it ends too early, in line "),
             (good.replace("\"grammar\": 1", "\"grammar\": 2"), "its grammar is 2"),
             (good.replace("planted", "plated"), "unknown field `plated`"),
         ] {

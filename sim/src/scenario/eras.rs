@@ -15,6 +15,11 @@ pub type Override = (String, String);
 /// # Errors
 /// If Kafka never made it, with the ladder; if it has no ZooKeeper.
 pub fn read(text: &str) -> Result<Era, Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::new("the era is empty").help(
+            "expected a release, such as `2.8.1`, or a line, such as `2.8`, which means its last release",
+        ));
+    }
     let era = Era::parse(text).map_err(|unknown| {
         let problem = Problem::new(unknown.to_string());
         match unknown.why {
@@ -48,10 +53,14 @@ pub fn ladder() -> String {
 /// Overrides rules of an era.
 ///
 /// # Errors
-/// The first that is unknown: its index and what is wrong.
+/// The first that is unknown, or of a rule that an earlier one decides: its index and what is wrong.
 pub fn override_rules(era: &mut Era, overrides: &[Override]) -> Result<(), (usize, Problem)> {
     for (index, (rule, value)) in overrides.iter().enumerate() {
         era.rules.set(rule, value).map_err(|unknown| (index, unknown_rule(&unknown)))?;
+        if let Some((_, before)) = overrides[..index].iter().find(|(known, _)| known == rule) {
+            let problem = Problem::new(format!("rule `{rule}` is decided twice: `{before}` and `{value}`"));
+            return Err((index, problem.help("say it once")));
+        }
     }
     Ok(())
 }
@@ -136,6 +145,22 @@ pub fn of_node(scenario: &Scenario, base: &Era, node: &str) -> Era {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_rule_is_decided_twice() {
+        let rules = |values: &[&str]| -> Vec<Override> {
+            values.iter().map(|value| ("truncation".to_owned(), (*value).to_owned())).collect()
+        };
+        let mut era = read("2.8").unwrap();
+        assert!(override_rules(&mut era, &rules(&["to-epoch-end"])).is_ok());
+        for second in ["to-high-watermark", "to-epoch-end"] {
+            let (index, problem) =
+                override_rules(&mut era, &rules(&["to-epoch-end", second])).expect_err("it is decided twice");
+            assert_eq!(index, 1);
+            let said = format!("rule `truncation` is decided twice: `to-epoch-end` and `{second}`");
+            assert_eq!(problem.what, said);
+        }
+    }
 
     #[test]
     fn an_unknown_era_brings_the_ladder() {

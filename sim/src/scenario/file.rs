@@ -103,6 +103,14 @@ pub enum DeclaredLoss {
 }
 
 impl DeclaredLoss {
+    /// Every one.
+    pub const ALL: [DeclaredLoss; 4] = [
+        DeclaredLoss::UncleanElection,
+        DeclaredLoss::AcksNone,
+        DeclaredLoss::AcksLeader,
+        DeclaredLoss::PowerLoss,
+    ];
+
     /// As scenario files write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,8 +123,7 @@ impl DeclaredLoss {
 
     /// The one of this name.
     pub fn parse(name: &str) -> Option<DeclaredLoss> {
-        use DeclaredLoss::{AcksLeader, AcksNone, PowerLoss, UncleanElection};
-        [UncleanElection, AcksNone, AcksLeader, PowerLoss].into_iter().find(|loss| loss.name() == name)
+        DeclaredLoss::ALL.into_iter().find(|loss| loss.name() == name)
     }
 }
 

@@ -38,6 +38,9 @@ impl Source {
     /// As [`Source::read`].
     pub fn read_as(path: &FilePath, kind: &str, largest: u64) -> Result<Arc<Source>, Problem> {
         let name = path.display().to_string();
+        if name.is_empty() {
+            return Err(Problem::new("the name of a file is empty").help(format!("expected a {kind} file")));
+        }
         let metadata = std::fs::metadata(path).map_err(|error| cannot_read(&name, &error))?;
         if metadata.is_dir() {
             return Err(Problem::new(format!("{name} is a directory; expected a {kind} file")));

@@ -5,7 +5,7 @@
 //! the protocol promises itself, a lost record before anything else.
 
 use crate::checkers::{PROPERTIES, PropertyKind};
-use crate::explore::trial::UNDECLARED_LOSS;
+use crate::explore::trial::{NEVER_ENDS, UNDECLARED_LOSS};
 use crate::scenario::file::DeclaredLoss;
 use crate::scenario::problem::Problem;
 use crate::scenario::run::RunResult;
@@ -26,16 +26,26 @@ impl Failure {
     /// The property of this name, or the declared loss.
     ///
     /// # Errors
-    /// If there is neither.
+    /// If there is neither; if it is a name by which trials fail that break no property.
     pub fn named(name: &str) -> Result<Failure, Problem> {
         if let Some(loss) = DeclaredLoss::parse(name) {
             return Ok(Failure::Loses(loss));
         }
-        let known = PROPERTIES.iter().find(|property| property.name == name);
-        known.map(|property| Failure::Violates(property.name)).ok_or_else(|| {
-            Problem::new(format!("there is no property `{name}`"))
-                .near_or_list(name, PROPERTIES.iter().map(|property| property.name))
-        })
+        if let Some(property) = PROPERTIES.iter().find(|property| property.name == name) {
+            return Ok(Failure::Violates(property.name));
+        }
+        let why = match name {
+            UNDECLARED_LOSS => "no property is violated, and nothing was declared that allows the loss",
+            NEVER_ENDS => "such a run spends its budget, and no property is violated",
+            _ => {
+                let losses = DeclaredLoss::ALL.map(DeclaredLoss::name);
+                let known = PROPERTIES.iter().map(|property| property.name).chain(losses);
+                return Err(Problem::new(format!("there is no property `{name}`")).near_or_list(name, known));
+            }
+        };
+        Err(Problem::new(format!("`{name}` can be explored and replayed, neither shrunk nor explained"))
+            .help(why)
+            .help("`trial replay` tells the run"))
     }
 
     /// Its name: the property's, or the declaration's.

@@ -64,14 +64,13 @@ fn the_example_passes_outside_the_repository_and_has_the_same_hashes() {
         said.trim().to_owned()
     };
     cargo(&["test", "--quiet"]);
-    std::fs::create_dir(outside.path().join("src/bin")).expect("the directory is made");
-    std::fs::write(outside.path().join("src/bin/hashes.rs"), HASHES).expect("the program is written");
+    std::fs::write(outside.path().join("examples/hashes.rs"), HASHES).expect("the program is written");
     for era in ["0.10.2", "1.1", "2.4", "2.8.0", "3.9"] {
         for profile in ["elections", "durability", "network", "everything"] {
             let report =
                 trial::explore(profile).era(era).trials(TRIALS).run().expect("there is such a release");
             let there =
-                cargo(&["run", "--quiet", "--bin", "hashes", "--", profile, era, &TRIALS.to_string()]);
+                cargo(&["run", "--quiet", "--example", "hashes", "--", profile, era, &TRIALS.to_string()]);
             assert_eq!(there, format!("{:016x}", report.summary.hash), "{profile} in {era}");
         }
     }
@@ -85,7 +84,7 @@ fn the_example_passes_outside_the_repository_and_has_the_same_hashes() {
             let result = &run.result;
             format!("{} {:016x} {}", result.era, result.hash, result.verdict)
         });
-        let there = cargo(&["run", "--quiet", "--bin", "own-tests", "--", &scenario.display().to_string()]);
+        let there = cargo(&["run", "--quiet", "--example", "run", "--", &scenario.display().to_string()]);
         assert_eq!(there.lines().collect::<Vec<_>>(), here.collect::<Vec<_>>());
     }
 }

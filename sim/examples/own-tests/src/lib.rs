@@ -1,0 +1,1 @@
+//! Stands for your crate. It needs nothing of Trial: only tests and examples do.
