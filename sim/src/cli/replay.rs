@@ -34,7 +34,8 @@ pub fn replay(arguments: &Replay, out: &mut Out) -> Result<Outcome, Problem> {
     };
     let (era, seed) = (first_era(&ready), seed_of(&ready, None));
     let run = |record: bool, until: Option<u64>| -> Result<RunResult, Problem> {
-        let mut onlooker = |world: &World| until.is_none_or(|event| world.events() < event);
+        // With that event and what is found wrong behind it.
+        let mut onlooker = |world: &World| until.is_none_or(|event| world.events() <= event);
         Ok(run_watched(&ready, era, seed, record, &mut onlooker)?)
     };
     let result = run(false, None)?;
