@@ -197,8 +197,16 @@ impl Broker {
                 let controller = Arc::make_mut(&mut self.controller);
                 controller.on_alter_partition(request, reply_to, &mut self.session, env);
             }
+            // It coordinates no groups yet.
+            Request::FindCoordinator(_)
+            | Request::JoinGroup(_)
+            | Request::SyncGroup(_)
+            | Request::Heartbeat(_)
+            | Request::LeaveGroup(_)
+            | Request::OffsetCommit(_)
+            | Request::OffsetFetch(_)
             // Not for a broker.
-            Request::ZooKeeper(_) => env.push(Effect::HangUp { connection: reply_to.connection }),
+            | Request::ZooKeeper(_) => env.push(Effect::HangUp { connection: reply_to.connection }),
         }
     }
 
