@@ -112,8 +112,8 @@ fn faults_stop_before_the_end_begins() {
                 if when.steps.iter().any(|step| !ends(step)) {
                     assert!(at + within + after <= over, "{profile} {seed}: {when:?}");
                 }
-                for inner in &when.steps {
-                    let Step::When(inner) = inner else { continue };
+                for step in when.steps.iter().filter(|step| !ends(step)) {
+                    let Step::When(inner) = step else { continue };
                     let within = within + inner.within.expect("nor does what it sets off").0.0;
                     assert!(at + within + after <= over, "{profile} {seed}: {when:?}");
                 }
@@ -153,7 +153,7 @@ fn plans_are_drawn_alike_everywhere() {
     assert_eq!(hashes.map(|hash| format!("{hash:016x}")), KNOWN);
 }
 
-const KNOWN: [&str; 4] = ["ab9adfa08f4448ca", "036a43dcf17dfc1b", "44857beeb714805c", "1dd7c0eb5cb231e1"];
+const KNOWN: [&str; 4] = ["7c512b8eeb174ee4", "1a01e93d49129960", "aa4150be09945175", "abd47c138d51add0"];
 
 #[test]
 fn what_was_carried_out_runs_again_to_the_same_hash() {

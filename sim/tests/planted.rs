@@ -24,6 +24,13 @@ const ON_BROKERS: &[&str] = &[
     "sent-counts-as-fetched",
     "high-watermark-unbounded",
     "high-watermark-not-learnt",
+    "epoch-start-ignored",
+    "laggard-stays",
+    "former-life-accepted",
+    "appended-twice",
+    "answers-next-offset",
+    "reads-one-beyond",
+    "isr-before-written",
 ];
 const IN_LOGS_AND_ELECTIONS: &[&str] = &[
     "divergence-unnoticed",
@@ -34,8 +41,17 @@ const IN_LOGS_AND_ELECTIONS: &[&str] = &[
     "segment-begins-late",
     "isr-over-any-version",
     "epoch-not-raised",
+    "recovery-cuts-one-more",
+    "dead-elected",
 ];
-const BY_CLIENTS: &[&str] = &["lost-taken-for-acked", "retry-goes-last", "position-ahead"];
+const BY_CLIENTS: &[&str] = &[
+    "lost-taken-for-acked",
+    "retry-goes-last",
+    "position-ahead",
+    "reset-to-start",
+    "expired-taken-for-acked",
+    "expired-called-definite",
+];
 
 fn all_are_found(mistakes: &[&str]) {
     let newest = Era::parse("3.9").expect("a release").release;

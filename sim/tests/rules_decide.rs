@@ -90,6 +90,11 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "no release has it: isr/own-write-refused tells it with the rule swapped",
     ),
     (
+        "reelected-leader",
+        &["forgets"],
+        "no release has it: isr/fall-unnoticed tells it with the rule swapped",
+    ),
+    (
         "position-validation",
         &["same-epoch"],
         "no release has it: truncation/epoch-that-is-gone tells it with the rule swapped",

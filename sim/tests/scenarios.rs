@@ -120,11 +120,6 @@ const MORE_THAN_RULES: &[(&str, &str, &str)] = &[
         "0.11.0.3",
         "unclean.leader.election.enable is false by default from 0.11 on (KIP-106)",
     ),
-    (
-        "failover/late-shutdown",
-        "2.2.2",
-        "ControlledShutdown carries a broker epoch from version 2 on (KIP-380)",
-    ),
     ("rules/stale-epoch-answer", "2.1.0", "weak-isr is in force from 2.1 on (KIP-320)"),
     (
         "truncation/same-leader-again",

@@ -54,6 +54,11 @@ struct InFlight {
 pub type Answered = (TopicPartition, QueuedChange, Result<AlteredPartition, KafkaError>);
 
 impl AlterPartitionQueue {
+    /// Whether a change of this partition is not answered yet.
+    pub fn has(&self, partition: TopicPartition) -> bool {
+        self.queued.contains_key(&partition)
+    }
+
     /// Queues a change. False if the partition has one here already.
     pub fn submit(
         &mut self,

@@ -12,6 +12,7 @@
 //! The checkpoints and the flush once more at an orderly stop. The high watermark checkpoint holds the replicas that the controller has named
 //! in this life, and no others: what was found on disk and never named loses its high watermark with the first one.
 
+use crate::broker::partition::Partition;
 use crate::broker::replica_manager::{ReplicaManager, TimerKey};
 use crate::ids::Offset;
 use crate::log::log_manager::LogManager;
@@ -119,7 +120,9 @@ impl ReplicaManager {
             }
         }
         let hosted = self.partitions.iter().filter(|(_, partition)| partition.hosted);
-        let lines = hosted.map(|(tp, partition)| (tp, partition.high_watermark));
+        let ahead = self.era.rules.planted.checkpoints_the_log_end();
+        let told = |of: &Partition| if ahead { of.log.end_offset() } else { of.high_watermark };
+        let lines = hosted.map(|(tp, partition)| (tp, told(partition)));
         self.open_logs().checkpoint_high_watermarks(lines, &mut *env.disk)
     }
 
@@ -128,6 +131,9 @@ impl ReplicaManager {
     }
 
     fn checkpoint_start_offsets(&self, env: &mut Env<'_>) -> Result<(), LogError> {
+        if self.era.rules.planted.forgets_the_log_start() {
+            return Ok(());
+        }
         self.open_logs().checkpoint_log_start_offsets(self.each_log(), &mut *env.disk)
     }
 

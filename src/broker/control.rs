@@ -36,7 +36,20 @@ use std::sync::Arc;
 pub struct Control {
     /// The epoch of the newest controller that was listened to.
     pub controller_epoch: ControllerEpoch,
+    /// The last request that was carried out.
+    pub last: CarriedOut,
     waiting: VecDeque<Waiting>,
+}
+
+/// The last control request that a broker has carried out.
+#[derive(Copy, Clone, PartialEq, Eq, Default, Debug)]
+pub struct CarriedOut {
+    /// How many there were.
+    pub count: u64,
+    /// The life of the broker that it was meant for, if it said so.
+    pub meant_for: Option<BrokerEpoch>,
+    /// The life in which it was carried out.
+    pub in_life: Option<BrokerEpoch>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +72,11 @@ struct Sender {
 impl Control {
     /// No controller heard of yet.
     pub fn new() -> Control {
-        Control { controller_epoch: ControllerEpoch(0), waiting: VecDeque::new() }
+        Control {
+            controller_epoch: ControllerEpoch(0),
+            last: CarriedOut::default(),
+            waiting: VecDeque::new(),
+        }
     }
 
     /// The settings of these topics have been read.
@@ -160,6 +177,8 @@ impl Broker {
             return Err(error);
         }
         self.control.controller_epoch = sender.controller_epoch;
+        let count = self.control.last.count + 1;
+        self.control.last = CarriedOut { count, meant_for: sender.broker_epoch, in_life: Some(own) };
         Ok(())
     }
 
@@ -339,6 +358,10 @@ impl Broker {
         };
         let error = self.validate_sender(sender, env).err();
         if error.is_none() {
+            let mut request = request;
+            if self.era.rules.planted.keeps_the_first_leader() {
+                request.partitions.retain(|state| !self.replicas.metadata.contains(state.partition));
+            }
             self.replicas.metadata.update(request);
         }
         UpdateMetadataResponse { error }

@@ -110,8 +110,9 @@ impl ReplicaManager {
             return Err(KafkaError::OffsetOutOfRange);
         }
         let decided = (decision == Deletion::DoneAndRefused).then(|| Decided::by(rule));
-        self.raise_log_start(tp, start, BrokerId::NONE, decided, env)
-            .map_err(|error| self.log_error(error))?;
+        let more = i64::from(self.era.rules.planted.deletes_one_more());
+        let to = (start + more).min(partition.high_watermark);
+        self.raise_log_start(tp, to, BrokerId::NONE, decided, env).map_err(|error| self.log_error(error))?;
         match decision {
             Deletion::DoneAndRefused => Err(KafkaError::PolicyViolation),
             _ => Ok(start),

@@ -204,9 +204,11 @@ impl ReplicaManager {
         if diverging.is_none() && asked.fetch_offset > log_end {
             return Err(KafkaError::OffsetOutOfRange);
         }
-        let high_watermark = partition.high_watermark;
+        let tells_end = follower.is_some() && rules.planted.tells_the_log_end();
+        let high_watermark = if tells_end { log_end } else { partition.high_watermark };
         let to_the_end = follower.is_some() || rules.planted.lets_consumers_read_ahead();
-        let limit = if to_the_end { log_end } else { high_watermark };
+        let one_beyond = i64::from(rules.planted.reads_one_beyond());
+        let limit = if to_the_end { log_end } else { (high_watermark + one_beyond).min(log_end) };
         let hurries = remote.and_then(Result::ok).is_some_and(|remote| {
             rules.stale_high_watermark.answers_at_once(remote.told_high_watermark, high_watermark)
         });

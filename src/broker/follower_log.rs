@@ -74,7 +74,7 @@ impl ReplicaManager {
             partition.log.end_offset()
         };
         let rose = learns && learn_high_watermark(partition, leader_high_watermark, bound, env);
-        let may_rise = |start: &Offset| *start <= partition.high_watermark;
+        let may_rise = |start: &Offset| *start <= partition.high_watermark && !planted.learns_no_log_start();
         if let (Ok(()), Some(start)) = (appended, leader_log_start.filter(may_rise)) {
             appended = self.raise_log_start(tp, start, leader, None, env);
         }

@@ -142,6 +142,16 @@ impl ReplicaManager {
         self.go_on_checking_lag(session, env);
     }
 
+    /// When lag was last to be looked at, and how much there may be; nothing while a change is under way, or still stands
+    /// in the queue.
+    pub(super) fn last_lag_check(&self, tp: TopicPartition) -> Option<(Time, Micros)> {
+        let leader = self.partition(tp)?.leader()?;
+        let next = self.timers.get(TimerKey::LagCheck)?;
+        let is_still = leader.pending.is_none() && !self.alter_partition.has(tp);
+        let last = next.0.checked_sub(self.lag_check_interval().0)?;
+        is_still.then_some((Time(last), self.config.replica_lag_time_max))
+    }
+
     fn go_on_checking_lag(&mut self, session: &mut Session, env: &mut Env<'_>) {
         if self.isr_writer.waits_at.is_some_and(|tp| self.is_locked(tp)) {
             return;
@@ -206,7 +216,12 @@ impl ReplicaManager {
             Note::Replica(tp, ReplicaNote::IsrProposed { from, to, decided })
         });
         let partition = Arc::make_mut(partition);
-        partition.leader_mut().expect("only a leader proposes").pending = Some(proposal);
+        let leader = partition.leader_mut().expect("only a leader proposes");
+        if self.era.rules.planted.takes_proposals_for_written() {
+            leader.isr.clone_from(&proposal.to);
+        } else {
+            leader.pending = Some(proposal);
+        }
         env.mark(tp);
         step == IsrWriteStep::WriteUnderLock
     }

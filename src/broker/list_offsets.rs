@@ -88,7 +88,9 @@ impl ReplicaManager {
                 Ok(listed(limit, Timestamp::NONE, Some(partition.leader_epoch)))
             }
             OffsetQuery::Earliest => {
-                let start = log.start_offset();
+                let late =
+                    is_client && rules.planted.lists_a_late_start() && log.start_offset() < high_watermark;
+                let start = log.start_offset() + i64::from(late);
                 let epoch = log.epochs().first().filter(|entry| entry.start <= start);
                 Ok(listed(start, Timestamp::NONE, epoch.map(|entry| entry.epoch)))
             }

@@ -61,9 +61,9 @@ use crate::messages::metadata::{MetadataRequest, MetadataResponse};
 use crate::messages::offsets_for_leader_epoch::{EpochEndOffset, EpochQuestion};
 use crate::messages::{Request, Response};
 use crate::node::{Channel, ChannelEvent, Command, Effect, Env, Input, Node, ReplyTo};
-use crate::time::Time;
+use crate::time::{Micros, Time};
 use crate::zookeeper::session::{Session, SessionEvent};
-use control::Control;
+use control::{CarriedOut, Control};
 use fetcher_manager::FetcherManager;
 use lifecycle::Lifecycle;
 use replica_manager::ReplicaManager;
@@ -132,6 +132,17 @@ impl Broker {
     /// The epoch of the newest controller that it has listened to, in this life.
     pub fn obeyed_controller(&self) -> ControllerEpoch {
         self.control.controller_epoch
+    }
+
+    /// The last control request that it has carried out, in this life.
+    pub fn carried_out(&self) -> CarriedOut {
+        self.control.last
+    }
+
+    /// When the members of a partition's ISR were last to be looked at for lagging, and how far they may lag; nothing
+    /// while a change of that ISR is under way.
+    pub fn lag_check(&self, partition: TopicPartition) -> Option<(Time, Micros)> {
+        self.replicas.last_lag_check(partition)
     }
 
     /// Its controller epoch while it is the active controller.

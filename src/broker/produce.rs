@@ -193,7 +193,9 @@ impl ReplicaManager {
             outcome: ProduceOutcome {
                 partition: tp,
                 log_append_time: stamped.and_then(|_| Some(appended.ok()?.2)),
-                result: appended.map(|(base_offset, ..)| base_offset),
+                result: appended.map(|(base_offset, ..)| {
+                    base_offset + i64::from(self.era.rules.planted.answers_the_next_offset())
+                }),
                 log_start_offset: log_start.filter(|_| version >= CARRIES_LOG_START),
             },
         }
@@ -209,6 +211,10 @@ impl ReplicaManager {
         let epoch = if self.stamps_epochs { partition.leader_epoch } else { LeaderEpoch::NONE };
         let log = &mut Arc::make_mut(partition).log;
         let base_offset = log.end_offset();
+        if self.era.rules.planted.appends_twice() {
+            // What is answered is the second.
+            let _ = log.append_set_as_leader(records.clone(), epoch, env.now, env.wall, &mut *env.disk);
+        }
         log.append_set_as_leader(records, epoch, env.now, env.wall, &mut *env.disk)
             .map(|records| (base_offset, records))
             .map_err(|error| self.log_error(error))
@@ -216,6 +222,9 @@ impl ReplicaManager {
 
     /// Looks at the produces that wait for a partition: its high watermark rose, or its role changed.
     pub(super) fn complete_produces(&mut self, tp: TopicPartition, env: &mut Env<'_>) {
+        if self.era.rules.planted.leaves_produces_waiting() {
+            return;
+        }
         let mut index = 0;
         while let Some(id) = self.produces.watcher(tp, index) {
             let mut batches = std::mem::take(&mut self.produces.get_mut(id).batches);
@@ -264,7 +273,9 @@ impl ReplicaManager {
         let in_sync = partition.in_sync(leader.maximal_isr().len(), rules);
         if partition.high_watermark < required {
             Ok(false)
-        } else if in_sync < partition.min_insync_replicas(rules) {
+        } else if in_sync < partition.min_insync_replicas(rules)
+            && !rules.planted.acknowledges_below_the_minimum()
+        {
             Err(KafkaError::NotEnoughReplicasAfterAppend)
         } else {
             Ok(true)

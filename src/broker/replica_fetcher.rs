@@ -473,7 +473,8 @@ impl ReplicaFetcher {
                 continue;
             };
             // Taken away and added again, or delayed, while the fetch was under way.
-            if state.offset != offset || !state.is_ready(Phase::Fetching, env.now) {
+            let elsewhere = state.offset != offset && !era.rules.planted.takes_late_fetches();
+            if elsewhere || !state.is_ready(Phase::Fetching, env.now) {
                 continue;
             }
             match fetched.error {

@@ -42,7 +42,7 @@ use crate::messages::{ApiKey, Response};
 use crate::node::{Effect, Env, ExitReason, ReplyTo};
 use crate::note::{BrokerNote, Decided, Note, ReplicaNote};
 use crate::partition_map::PartitionMap;
-use crate::rules::{epoch_cache, same_leader, truncation};
+use crate::rules::{epoch_cache, reelected_leader, same_leader, truncation};
 use crate::time::{Micros, Time, Timers};
 use crate::zookeeper::session::Session;
 use std::sync::Arc;
@@ -271,14 +271,19 @@ impl ReplicaManager {
         let tp = state.partition;
         let own = self.config.id;
         let rules = &self.era.rules;
+        let rule = rules.reelected_leader;
         let enters_epoch = self.stamps_epochs
             && epoch_cache::enters_on_election(rules.epoch_cache)
             && !rules.planted.enters_no_epoch();
         let partition = self.get_or_create(tp, topic, env).map_err(|_| KafkaError::KafkaStorageError)?;
         let epoch_start = partition.log.end_offset();
+        let epoch_before = partition.leader_epoch;
         take_over(partition, state, topic);
         let before = match std::mem::replace(&mut partition.role, PartitionRole::Idle) {
-            PartitionRole::Leader(before) => Some(before),
+            PartitionRole::Leader(before) => {
+                reelected_leader::remembers_followers(rule, epoch_before, state.leader_epoch)
+                    .then_some(before)
+            }
             _ => None,
         };
         let leader =
@@ -441,7 +446,7 @@ impl ReplicaManager {
         }
     }
 
-    fn lag_check_interval(&self) -> Micros {
+    pub(super) fn lag_check_interval(&self) -> Micros {
         Micros(self.config.replica_lag_time_max.0 / 2).max(Micros::from_millis(1))
     }
 

@@ -20,6 +20,7 @@ use crate::ids::{BrokerId, TopicPartition};
 use crate::messages::controlled_shutdown::{ControlledShutdownRequest, ControlledShutdownResponse};
 use crate::node::{Env, ReplyTo};
 use crate::note::{ControllerNote, Note};
+use crate::rules::broker_epoch;
 
 /// What is left to do for the broker.
 #[derive(Clone, Debug)]
@@ -76,8 +77,9 @@ impl KafkaController {
             (None, None) => Err(KafkaError::BrokerNotAvailable),
             // The look-up of the epoch fails before the check that would have said so (KIP-380).
             (None, Some(_)) => Err(KafkaError::UnknownServerError),
-            (Some(live), Some(asked)) if asked < live.epoch => Err(KafkaError::StaleBrokerEpoch),
-            (Some(_), _) => Ok(()),
+            (Some(live), asked) => {
+                broker_epoch::validate_shutdown(self.era.rules.broker_epoch, live.epoch, asked)
+            }
         }
     }
 

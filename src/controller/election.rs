@@ -95,7 +95,12 @@ impl Strategy {
                 {
                     Elected::NotNeeded
                 }
-                Some(preferred) if in_sync(&preferred) => keep_isr(on, *preferred, on.assignment),
+                Some(preferred)
+                    if in_sync(&preferred)
+                        || rules.planted.prefers_outsiders() && on.online.contains(preferred) =>
+                {
+                    keep_isr(on, *preferred, on.assignment)
+                }
                 _ => Elected::Nobody("the preferred replica is not online or not in the ISR"),
             },
             Strategy::ControlledShutdown => controlled_shutdown(on, rules),
@@ -110,8 +115,12 @@ fn keep_isr(on: &Situation<'_>, leader: BrokerId, recipients: &[BrokerId]) -> El
 fn offline(on: &Situation<'_>, rules: &Rules) -> Elected {
     let planted = rules.planted;
     let recipients = on.online.to_vec();
-    let live_isr: Vec<BrokerId> =
-        on.isr.iter().copied().filter(|member| on.online.contains(member)).collect();
+    let live_isr: Vec<BrokerId> = on
+        .isr
+        .iter()
+        .copied()
+        .filter(|member| on.online.contains(member) || planted.elects_the_dead())
+        .collect();
     let is_online = |replica: &&BrokerId| on.online.contains(replica);
     // A member of the ISR that is no longer assigned does not count: it is found by way of the assignment.
     if let Some(leader) = on

@@ -32,6 +32,7 @@ use crate::config::TopicConfig;
 use crate::disk::{Disk, DiskError, HEADER_LENGTH};
 use crate::ids::{LeaderEpoch, Offset, TopicPartition};
 use crate::rules::index_entry::IndexEntry;
+use crate::rules::planted::Planted;
 use crate::rules::recovered_epochs::RecoveredEpochs;
 use crate::time::{Time, Timestamp};
 use std::ops::Range;
@@ -102,6 +103,7 @@ impl PartitionLog {
             config,
             index_entry: rules.index_entry,
             recovered_epochs: rules.recovered_epochs,
+            planted: rules.planted,
             epochs,
             segments: Vec::new(),
             batches: BatchIndex::default(),
@@ -156,6 +158,7 @@ struct Opening<'a> {
     config: &'a TopicConfig,
     index_entry: IndexEntry,
     recovered_epochs: RecoveredEpochs,
+    planted: Planted,
     epochs: LeaderEpochs,
     segments: Vec<Segment>,
     batches: BatchIndex,
@@ -201,6 +204,11 @@ impl Opening<'_> {
         if recover || !sound || scan.valid < size {
             if !recover && sound {
                 scan = self::scan(&segment, allowed, true, disk)?;
+            }
+            if self.planted.recovers_one_short()
+                && let Some((_, position)) = scan.batches.pop()
+            {
+                scan.valid = u64::from(position);
             }
             self.recover(&mut segment, &scan, disk)?;
         }

@@ -63,7 +63,8 @@ impl PartitionLog {
         self.end = offset;
         self.start = self.start.min(offset);
         self.recovery_point = self.recovery_point.min(offset);
-        if !self.rules.planted.leaves_epochs() && self.epochs.truncate_from_end(offset) {
+        let one_more = i64::from(self.rules.planted.trims_epochs_one_short());
+        if !self.rules.planted.leaves_epochs() && self.epochs.truncate_from_end(offset + one_more) {
             self.write_epochs(disk)?;
         }
         Ok(dropped)
@@ -113,7 +114,9 @@ impl PartitionLog {
 
     fn old_segments(&self) -> usize {
         let ends = self.segments().skip(1).map(|next| next.base);
-        ends.take_while(|end| *end <= self.start).count()
+        let old = ends.take_while(|end| *end <= self.start).count();
+        let early = usize::from(self.rules.planted.deletes_early() && self.start > Offset::ZERO);
+        (old + early).min(self.closed.len())
     }
 
     /// Deletes the segments that end at or below the log start offset, but never the last one

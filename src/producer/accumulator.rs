@@ -71,6 +71,11 @@ impl Accumulator {
         }
     }
 
+    /// The batches of a partition that wait.
+    pub fn waiting(&self, partition: TopicPartition) -> impl Iterator<Item = &ProducerBatch> {
+        self.queues.get(partition).into_iter().flat_map(|queue| &queue.batches)
+    }
+
     /// The partitions that have a batch to be sent now.
     pub fn ready(&self, now: Time) -> impl Iterator<Item = TopicPartition> {
         self.queues

@@ -29,7 +29,7 @@ use crate::node::{Effect, Env, Input, Node};
 use crate::rules::planted::Planted;
 use crate::time::Time;
 use accumulator::Accumulator;
-use batches::{batches_of, is_larger_than};
+use batches::{ProducerBatch, batches_of, is_larger_than};
 use sender::InFlightProduce;
 use sends::Sends;
 use std::collections::VecDeque;
@@ -98,6 +98,14 @@ impl Producer {
     /// The brokers that its last metadata named; before the first, those it was told to begin with.
     pub fn known_brokers(&self) -> &[NodeId] {
         self.client.metadata.nodes()
+    }
+
+    /// The batches of a partition that it has not done with, and how often each was sent.
+    pub fn unfinished(&self, partition: TopicPartition) -> impl Iterator<Item = (&ProducerBatch, u32)> {
+        let sent = self.in_flight.iter().flat_map(InFlightProduce::batches).map(|batch| (batch, 1));
+        let waiting = self.accumulator.waiting(partition).map(|batch| (batch, 0));
+        let all = sent.chain(waiting).filter(move |(batch, _)| batch.partition == partition);
+        all.map(|(batch, now)| (batch, batch.attempts + now))
     }
 
     /// The application sends.

@@ -34,6 +34,13 @@ pub(super) struct InFlightProduce {
     batches: Vec<(TopicPartition, Option<ProducerBatch>)>,
 }
 
+impl InFlightProduce {
+    /// Its batches, but for those that have expired.
+    pub(super) fn batches(&self) -> impl Iterator<Item = &ProducerBatch> {
+        self.batches.iter().filter_map(|(_, batch)| batch.as_ref())
+    }
+}
+
 impl Producer {
     /// Sends all that can be sent now. Returns when it must look again without an event, because of a back-off.
     pub(super) fn send_ready(&mut self, env: &mut Env<'_>) -> Time {
@@ -114,7 +121,7 @@ impl Producer {
 
     /// `guaranteeMessageOrder`: one request in flight, and partitions muted meanwhile.
     fn keeps_order(&self) -> bool {
-        self.config.max_in_flight == 1
+        self.config.max_in_flight == 1 && !self.planted.mutes_nothing()
     }
 
     fn take_in_flight(&mut self, call: CallId) -> InFlightProduce {
@@ -193,17 +200,22 @@ impl Producer {
     /// Fails every batch whose time is over, waiting or in flight.
     pub(super) fn expire(&mut self, env: &mut Env<'_>) {
         let mut expired = Vec::new();
+        let open = !self.planted.calls_expiry_definite();
         if let Some(timeout) = self.config.delivery_timeout {
             for (_, slot) in self.in_flight.iter_mut().flat_map(|request| &mut request.batches) {
                 if slot.as_ref().is_some_and(|batch| batch.created + timeout <= env.now) {
                     expired.extend(
-                        slot.take().map(|batch| ProducerBatch { may_have_been_appended: true, ..batch }),
+                        slot.take().map(|batch| ProducerBatch { may_have_been_appended: open, ..batch }),
                     );
                 }
             }
         }
         expired.extend(self.accumulator.expired(env.now));
         for batch in expired {
+            if batch.may_have_been_appended && self.planted.takes_expiry_for_success() {
+                self.deliver_acked(&batch, None, BrokerId::NONE, env);
+                continue;
+            }
             self.deliver_failed(&batch, ClientError::TimedOut, env);
         }
     }

@@ -41,9 +41,44 @@ pub fn validate(
     }
 }
 
+/// Whether a broker that is registered in the life `registered` is let go because it has asked for it in the life `asked`
+/// (none: it does not say). A later life than the controller has heard of is believed in every release.
+///
+/// # Errors
+/// STALE_BROKER_EPOCH.
+pub fn validate_shutdown(
+    rule: BrokerEpochCheck,
+    registered: BrokerEpoch,
+    asked: Option<BrokerEpoch>,
+) -> Result<(), KafkaError> {
+    match rule {
+        BrokerEpochCheck::None => Ok(()),
+        BrokerEpochCheck::Exact | BrokerEpochCheck::Fenced => {
+            match asked.is_some_and(|asked| asked < registered) {
+                true => Err(KafkaError::StaleBrokerEpoch),
+                false => Ok(()),
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_former_life_that_asks_for_leave() {
+        use BrokerEpochCheck::{Exact, Fenced, None};
+        let is_let_go =
+            |rule, asked: i64| validate_shutdown(rule, BrokerEpoch(7), Some(BrokerEpoch(asked))).is_ok();
+        assert!(is_let_go(None, 6) && !is_let_go(Exact, 6) && !is_let_go(Fenced, 6));
+        assert!([None, Exact, Fenced].into_iter().all(|rule| is_let_go(rule, 7) && is_let_go(rule, 8)));
+        assert!(
+            [None, Exact, Fenced]
+                .iter()
+                .all(|rule| validate_shutdown(*rule, BrokerEpoch(7), Option::None).is_ok())
+        );
+    }
 
     #[test]
     fn a_broker_in_life_7_and_what_it_hears() {

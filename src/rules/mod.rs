@@ -108,6 +108,7 @@ pub mod reassignment;
 pub mod rebalance_while_moving;
 pub mod recovered_epochs;
 pub mod recovered_point;
+pub mod reelected_leader;
 pub mod same_leader;
 pub mod shutdown_controller;
 pub mod stale_epoch_answer;
@@ -260,6 +261,8 @@ rules! {
     high_watermark: high_watermark::HighWatermark,
     /// Whether the high watermark is computed anew when the ISR has shrunk.
     high_watermark_after_shrink: high_watermark_after_shrink::HighWatermarkAfterShrink,
+    /// What a leader that is elected again still believes of its followers' logs.
+    reelected_leader: reelected_leader::ReelectedLeader,
     /// When a follower told to follow the leader it follows already does nothing.
     same_leader: same_leader::SameLeader,
     /// What truncation to the log end, or beyond, does to the leader epoch cache.

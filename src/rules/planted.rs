@@ -107,6 +107,50 @@ rule! {
         PositionAhead("position-ahead", "no release", []),
         /// A consumer that is refused begins at the start.
         ResetToStart("reset-to-start", "no release", []),
+        /// A leader appends twice what it is sent once.
+        AppendedTwice("appended-twice", "no release", []),
+        /// Recovery drops the last good batch of a segment.
+        RecoveryCutsOneMore("recovery-cuts-one-more", "no release", []),
+        /// A follower does not take its leader's log start offset.
+        LogStartNotLearnt("log-start-not-learnt", "no release", []),
+        /// The log start offset is not written down.
+        LogStartForgotten("log-start-forgotten", "no release", []),
+        /// DeleteRecords deletes one record too many.
+        DeletesOneMore("deletes-one-more", "no release", []),
+        /// The oldest segment goes though the log begins in it.
+        SegmentGoesEarly("segment-goes-early", "no release", []),
+        /// Nobody looks at the produces that wait when the high watermark rises.
+        ProducesNotLookedAt("produces-not-looked-at", "no release", []),
+        /// acks=all is acknowledged though the ISR became too small meanwhile.
+        BelowMinimumAcked("below-minimum-acked", "no release", []),
+        /// A produce is answered with the offset behind its own.
+        AnswersNextOffset("answers-next-offset", "no release", []),
+        /// A cut leaves the epoch that began where the log now ends one further.
+        EpochsTrimmedOneShort("epochs-trimmed-one-short", "no release", []),
+        /// A leader tells its followers its log end for the high watermark.
+        HighWatermarkToldEarly("high-watermark-told-early", "no release", []),
+        /// A leader takes its ISR for changed before it is written.
+        IsrBeforeWritten("isr-before-written", "no release", []),
+        /// A member of the ISR is elected that is not online.
+        DeadElected("dead-elected", "no release", []),
+        /// The preferred replica is elected though it is not in the ISR.
+        PreferredOutsider("preferred-outsider", "no release", []),
+        /// A consumer reads the record at the high watermark.
+        ReadsOneBeyond("reads-one-beyond", "no release", []),
+        /// A consumer that asks for the start is told one more.
+        ListsLateStart("lists-late-start", "no release", []),
+        /// The checkpoint of high watermarks holds log ends.
+        CheckpointAhead("checkpoint-ahead", "no release", []),
+        /// A broker keeps the leader of a partition that it was told first.
+        MetadataStandsStill("metadata-stands-still", "no release", []),
+        /// A follower takes in the answer to a fetch from elsewhere in its log.
+        LateFetchTaken("late-fetch-taken", "no release", []),
+        /// A producer takes a batch whose time is over for acknowledged.
+        ExpiredTakenForAcked("expired-taken-for-acked", "no release", []),
+        /// A producer says of a batch that expires in flight that nothing was written.
+        ExpiredCalledDefinite("expired-called-definite", "no release", []),
+        /// A producer that keeps order sends on while a batch is in flight.
+        MuteLeftOut("mute-left-out", "no release", []),
     }
 }
 
@@ -335,6 +379,116 @@ impl Planted {
     pub fn resets_on_any_refusal(self) -> bool {
         self == Planted::ResetToStart
     }
+
+    /// Whether one request is appended twice.
+    pub fn appends_twice(self) -> bool {
+        self == Planted::AppendedTwice
+    }
+
+    /// Whether the last good batch counts as damaged.
+    pub fn recovers_one_short(self) -> bool {
+        self == Planted::RecoveryCutsOneMore
+    }
+
+    /// Whether a follower's log start offset stays.
+    pub fn learns_no_log_start(self) -> bool {
+        self == Planted::LogStartNotLearnt
+    }
+
+    /// Whether its checkpoint is never written.
+    pub fn forgets_the_log_start(self) -> bool {
+        self == Planted::LogStartForgotten
+    }
+
+    /// Whether a deletion goes one offset too far.
+    pub fn deletes_one_more(self) -> bool {
+        self == Planted::DeletesOneMore
+    }
+
+    /// Whether one more segment counts as old.
+    pub fn deletes_early(self) -> bool {
+        self == Planted::SegmentGoesEarly
+    }
+
+    /// Whether a produce waits until its time is over.
+    pub fn leaves_produces_waiting(self) -> bool {
+        self == Planted::ProducesNotLookedAt
+    }
+
+    /// Whether the ISR is not looked at again before the answer.
+    pub fn acknowledges_below_the_minimum(self) -> bool {
+        self == Planted::BelowMinimumAcked
+    }
+
+    /// Whether a producer is told one offset too many.
+    pub fn answers_the_next_offset(self) -> bool {
+        self == Planted::AnswersNextOffset
+    }
+
+    /// Whether the epoch cache is cut one offset too far up.
+    pub fn trims_epochs_one_short(self) -> bool {
+        self == Planted::EpochsTrimmedOneShort
+    }
+
+    /// Whether followers are told the log end.
+    pub fn tells_the_log_end(self) -> bool {
+        self == Planted::HighWatermarkToldEarly
+    }
+
+    /// Whether a proposed ISR counts at once.
+    pub fn takes_proposals_for_written(self) -> bool {
+        self == Planted::IsrBeforeWritten
+    }
+
+    /// Whether an election does not look at who is online.
+    pub fn elects_the_dead(self) -> bool {
+        self == Planted::DeadElected
+    }
+
+    /// Whether a preferred election does not look at the ISR.
+    pub fn prefers_outsiders(self) -> bool {
+        self == Planted::PreferredOutsider
+    }
+
+    /// Whether a consumer's limit lies one offset too high.
+    pub fn reads_one_beyond(self) -> bool {
+        self == Planted::ReadsOneBeyond
+    }
+
+    /// Whether the start of a log is told one offset too high.
+    pub fn lists_a_late_start(self) -> bool {
+        self == Planted::ListsLateStart
+    }
+
+    /// Whether log ends are written down for high watermarks.
+    pub fn checkpoints_the_log_end(self) -> bool {
+        self == Planted::CheckpointAhead
+    }
+
+    /// Whether what is known of a partition stays.
+    pub fn keeps_the_first_leader(self) -> bool {
+        self == Planted::MetadataStandsStill
+    }
+
+    /// Whether the offset that was asked for is not looked at.
+    pub fn takes_late_fetches(self) -> bool {
+        self == Planted::LateFetchTaken
+    }
+
+    /// Whether a batch in flight that expires counts as acknowledged.
+    pub fn takes_expiry_for_success(self) -> bool {
+        self == Planted::ExpiredTakenForAcked
+    }
+
+    /// Whether what expires in flight leaves nothing open.
+    pub fn calls_expiry_definite(self) -> bool {
+        self == Planted::ExpiredCalledDefinite
+    }
+
+    /// Whether partitions are not muted.
+    pub fn mutes_nothing(self) -> bool {
+        self == Planted::MuteLeftOut
+    }
 }
 
 #[cfg(test)]
@@ -389,6 +543,28 @@ mod tests {
         Planted::calls_every_refusal_definite,
         |planted| planted.skips_a_record(Offset(17)),
         Planted::resets_on_any_refusal,
+        Planted::appends_twice,
+        Planted::recovers_one_short,
+        Planted::learns_no_log_start,
+        Planted::forgets_the_log_start,
+        Planted::deletes_one_more,
+        Planted::deletes_early,
+        Planted::leaves_produces_waiting,
+        Planted::acknowledges_below_the_minimum,
+        Planted::answers_the_next_offset,
+        Planted::trims_epochs_one_short,
+        Planted::tells_the_log_end,
+        Planted::takes_proposals_for_written,
+        Planted::elects_the_dead,
+        Planted::prefers_outsiders,
+        Planted::reads_one_beyond,
+        Planted::lists_a_late_start,
+        Planted::checkpoints_the_log_end,
+        Planted::keeps_the_first_leader,
+        Planted::takes_late_fetches,
+        Planted::takes_expiry_for_success,
+        Planted::calls_expiry_definite,
+        Planted::mutes_nothing,
     ];
 
     #[test]

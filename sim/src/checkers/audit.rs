@@ -270,7 +270,7 @@ fn fate(ghost: &Ghost, send: &Send, nodes: &Nodes, copies: &[NodeId]) -> Fate {
         return Fate::TopicDeleted;
     }
     // Its bytes may be on disk all the same. What a crash has brought back is there again.
-    let start = leader.map_or(ghost.deleted, |leader| ghost.start_of(leader));
+    let start = leader.map_or(ghost.deleted, |leader| leader.start.min(ghost.ordered));
     if start > batch.last_offset {
         return Fate::Deleted(start);
     }

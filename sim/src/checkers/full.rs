@@ -7,6 +7,7 @@
 //!    be broken now.
 //! 3. Claims about steps (a high watermark that goes back, two leaders in one epoch) are decided from a copy of what each
 //!    replica was before.
+//!    Restarts, orders, ISRs and appends stand in `full_mechanisms`.
 //! 4. At the end claims about what clients were told are decided from all that they were told (`full_clients`).
 //!
 //! Shared with the checkers: what excuses a loss, and which batches were committed before a violation; that all which a
@@ -14,6 +15,7 @@
 //! any more, so that it may find more than a look at the logs.
 
 use super::full_clients::Told;
+use super::full_mechanisms::Mechanisms;
 use super::full_states::States;
 use super::history::{Deletion, Ghost, Log, Seen};
 use super::{
@@ -47,6 +49,7 @@ pub struct Full {
     ever_excused: BTreeSet<TopicPartition>,
     told: Told,
     states: States,
+    mechanisms: Mechanisms,
 }
 
 /// A replica as it was after the last event that changed it.
@@ -77,6 +80,8 @@ impl Full {
         }
         self.told.listen(observed, checks);
         self.states.compare(checks, nodes, fresh);
+        self.mechanisms.compare(checks, nodes, observed, fresh);
+        self.told.look_at_leaders(checks, nodes);
         for partition in partitions {
             let Some(ghost) = checks.history.get(partition) else { continue };
             if ghost.deletion == Deletion::Begun {
@@ -285,10 +290,9 @@ fn broken_now(ghost: &Ghost, checks: &Checks, nodes: &Nodes, broken: &mut Broken
 /// The committed batches that a replica lacks.
 fn lacks<'a>(ghost: &'a Ghost, seen: &'a Seen) -> impl Iterator<Item = BatchInfo> + 'a {
     let mut log = seen.batches.iter().peekable();
-    let start = seen.start.min(ghost.ordered);
     let lacked = move |old: &&BatchInfo| {
         while log.next_if(|batch| batch.base_offset < old.base_offset).is_some() {}
-        old.last_offset >= start && log.peek() != Some(old)
+        old.last_offset >= ghost.deleted && log.peek() != Some(old)
     };
     ghost.committed.iter().map(|old| &old.batch).filter(lacked).copied()
 }
@@ -318,12 +322,8 @@ fn pair(ghost: &Ghost, one: usize, two: usize, broken: &mut Broken) {
         broken.extend(found.map(|(here, _)| (log_matching::INFO.name, here.base_offset)));
     }
     if weak_isr::applies(ghost, one, two) {
-        let found = weak_isr::first_missing(
-            &left.batches,
-            &right.batches,
-            ghost.start_of(right),
-            left.high_watermark,
-        );
+        let found =
+            weak_isr::first_missing(&left.batches, &right.batches, ghost.deleted, left.high_watermark);
         let found = found.filter(|offset| !weak_isr::is_declared(ghost, left, *offset));
         broken.extend(found.map(|offset| (weak_isr::INFO.name, offset)));
     }

@@ -7,8 +7,10 @@ use super::history::{Ghost, Seen};
 use super::ledger::{Outcome, Send};
 use super::{
     Checks, Handed, LifeEvent, Observed, acked_durable, consistent_read, definite_error, end_offset_monotone,
-    no_silent_gap, offset_unique, producer_order, read_below_high_watermark,
+    no_silent_gap, offset_unique, producer_order, read_below_high_watermark, reset_for_cause,
 };
+use crate::world::nodes::Nodes;
+use kafka::broker::view::Role;
 use kafka::command::Delivery;
 use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
@@ -25,6 +27,11 @@ pub(super) struct Told {
     gaps: BTreeSet<(TopicPartition, Offset)>,
     /// Where a record was given that had certainly not been written.
     refused: BTreeSet<(TopicPartition, Offset)>,
+    /// Where a consumer stands that was given something, what it was given last, and whether a leader has not had that
+    /// since.
+    stands: BTreeMap<(NodeId, TopicPartition), (Offset, (Offset, u32), bool)>,
+    /// Who was sent away from where, and not because of a leader.
+    sent_away: BTreeSet<(TopicPartition, Offset)>,
 }
 
 #[derive(Clone, Default)]
@@ -41,18 +48,27 @@ impl Told {
     pub(super) fn listen(&mut self, observed: &Observed<'_>, checks: &Checks) {
         for (node, handed) in observed.handed {
             match handed {
-                Handed::Assignment => self.given.retain(|(by, _), _| by != node),
-                Handed::Position(partition) => drop(self.given.remove(&(*node, *partition))),
+                Handed::Assignment => self.forget(*node),
+                Handed::Position(partition) => {
+                    self.given.remove(&(*node, *partition));
+                    self.stands.remove(&(*node, *partition));
+                }
                 Handed::Records { .. } | Handed::Deletion(..) | Handed::TopicDeletion(_) => {}
             }
         }
         let lives = observed.lives.iter().filter(|(_, life)| *life != LifeEvent::DiskDamaged);
         for (node, _) in lives {
-            self.given.retain(|(by, _), _| by != node);
+            self.forget(*node);
         }
         for (node, delivery) in observed.deliveries {
             match delivery {
                 Delivery::Polled { .. } => {
+                    if let Delivery::Polled { partition, position, batches, .. } = delivery
+                        && let Some(last) = batches.last()
+                    {
+                        let last = (last.header.base_offset, last.header.crc);
+                        self.stands.insert((*node, *partition), (*position, last, false));
+                    }
                     self.look_for_gaps(*node, delivery, checks);
                     self.look_for_refused(delivery, checks);
                 }
@@ -60,10 +76,49 @@ impl Told {
                 | Delivery::LogTruncated { partition, .. }
                 | Delivery::OffsetOutOfRange { partition, .. } => {
                     self.given.remove(&(*node, *partition));
+                    self.is_sent_away(*node, delivery, *partition);
                 }
                 _ => {}
             }
             self.deliveries.push((*node, delivery.clone()));
+        }
+    }
+
+    fn forget(&mut self, node: NodeId) {
+        self.given.retain(|(by, _), _| *by != node);
+        self.stands.retain(|(by, _), _| *by != node);
+    }
+
+    fn is_sent_away(&mut self, node: NodeId, delivery: &Delivery, partition: TopicPartition) {
+        let from = match delivery {
+            Delivery::PositionReset { from, .. } => *from,
+            Delivery::OffsetOutOfRange { position, .. } => Some(*position),
+            _ => None,
+        };
+        let stood = match delivery {
+            Delivery::PositionReset { from: None, .. } => return,
+            _ => self.stands.remove(&(node, partition)),
+        };
+        if let (Some(from), Some((position, _, false))) = (from, stood)
+            && from == position
+        {
+            self.sent_away.insert((partition, from));
+        }
+    }
+
+    /// Whether each leader, or who has led, holds what each consumer was given last: after every event.
+    pub(super) fn look_at_leaders(&mut self, checks: &Checks, nodes: &Nodes) {
+        for ((_, partition), (position, last, left)) in self.stands.iter_mut().filter(|(_, of)| !of.2) {
+            let Some(ghost) = checks.history.get(*partition) else { continue };
+            let replicas = nodes.brokers().filter_map(|(node, of)| Some((node, of.replica(*partition)?)));
+            *left = replicas.into_iter().any(|(node, view)| {
+                let leads = view.role == Role::Leader || ghost.appenders.iter().any(|(_, by)| *by == node);
+                let holds = |batch: &BatchInfo| (batch.base_offset, batch.crc) == *last;
+                let goes_on = view.log.start_offset() <= last.0
+                    && view.log.end_offset() >= *position
+                    && view.log.batches().iter().any(holds);
+                leads && !goes_on
+            });
         }
     }
 
@@ -85,7 +140,7 @@ impl Told {
         };
         let holes = (from.0..position.0).map(Offset).find(|offset| !covered(*offset));
         let gap = if *from > first_gap { Some(first_gap) } else { holes };
-        let gap = gap.filter(|gap| *gap >= no_silent_gap::log_start(ghost));
+        let gap = gap.filter(|gap| *gap >= ghost.deleted);
         self.gaps.extend(gap.map(|gap| (*partition, gap)));
         for header in batches.iter().map(|batch| &batch.header) {
             if header.last_offset() >= *from
@@ -98,7 +153,7 @@ impl Told {
         if gap.is_some() || !batches.iter().any(|batch| no_silent_gap::is_committed(batch, ghost)) {
             return;
         }
-        let least = given.start.max(no_silent_gap::log_start(ghost));
+        let least = given.start.max(ghost.deleted);
         let passed = ghost.committed.iter().map(|old| &old.batch);
         let mut passed = passed.filter(|batch| batch.base_offset >= least && batch.last_offset < *from);
         let skipped =
@@ -152,6 +207,7 @@ impl Told {
                 all.iter().filter(|(of, _)| *of == partition).map(|(_, offset)| *offset).collect()
             };
             agree(no_silent_gap::INFO.name, of_this(&self.gaps), true);
+            agree(reset_for_cause::INFO.name, of_this(&self.sent_away), true);
             // The end of the run may have shown more: in the logs, not read.
             let told =
                 |offset: &Offset| checks.found.contains(&(definite_error::INFO.name, partition, *offset));

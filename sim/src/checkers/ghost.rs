@@ -4,14 +4,17 @@
 //! whatever becomes of it. When committed batches are lost, by declaration or by
 //! violation, the ghost follows the new leader and remembers them in [`Ghost::lost`].
 //!
-//! What an operator has ordered to be deleted ([`Ghost::ordered`]) a replica may lack, from its first offset on up to where
-//! its log starts. A log that starts higher than anybody ordered has lost its beginning.
+//! What an operator has ordered to be deleted ([`Ghost::ordered`]) every replica may lack once one of them has deleted it
+//! ([`Ghost::deleted`]), even if a crash takes the start of its log back. A log that starts higher than anybody ordered has
+//! lost its beginning.
 //!
 //! A batch is known by [`BatchInfo`]: offsets, epoch, CRC. Logs are compared batch by batch, never record by record. What
 //! grows with a log is a [`SharedList`], so that a fork copies none of it.
 
+use super::isr_shrinks::Behind;
 use super::shared_list::SharedList;
-use kafka::broker::view::{ReplicaView, Role};
+use super::stopped_in_turn::{Untimely, is_untimely};
+use kafka::broker::view::Role;
 use kafka::command::SendId;
 use kafka::ids::{BrokerId, ControllerEpoch, LeaderEpoch, NodeId, Offset, TopicPartition};
 use kafka::log::leader_epochs::EpochEntry;
@@ -50,6 +53,12 @@ pub struct Seen {
     pub batches: Log,
     /// Its leader epoch cache.
     pub epochs: Vec<EpochEntry>,
+    /// The ISR with what is proposed, if it leads.
+    pub maximal_isr: Vec<BrokerId>,
+    /// Up to where its log was flushed.
+    pub flushed: Offset,
+    /// Whether its machine has lost power since it was last seen.
+    pub lost_power: bool,
     /// How many committed batches, from the first, it is known to hold.
     pub complete: usize,
 }
@@ -196,6 +205,12 @@ pub struct Ghost {
     pub weakly_matched: Vec<(NodeId, NodeId, Offset)>,
     /// Who has left the partition, or its ISR, and was deleted, and the leader epoch of that time.
     pub has_left: Vec<(NodeId, LeaderEpoch)>,
+    /// The last leader epoch in which a broker was not assigned, or on the way out.
+    pub out: Vec<(BrokerId, LeaderEpoch)>,
+    /// Who was just deleted by an order that is over.
+    pub untimely: Option<Untimely>,
+    /// Members of the ISR, and since when they lack what their leader had then.
+    pub behind: Vec<Behind>,
 }
 
 /// A batch that some reader was given.
@@ -248,6 +263,9 @@ impl Ghost {
             matched: Vec::new(),
             weakly_matched: Vec::new(),
             has_left: Vec::new(),
+            out: Vec::new(),
+            untimely: None,
+            behind: Vec::new(),
         }
     }
 
@@ -342,18 +360,12 @@ impl Ghost {
         self.drops.iter().rev().find(|drop| drop.batch == *batch)
     }
 
-    /// Where a replica's log starts, as far as somebody has ordered that.
-    pub fn start_of(&self, seen: &Seen) -> Offset {
-        seen.start.min(self.ordered)
-    }
-
     /// The first committed batch that a replica lacks, from those not yet known to be there; remembers how far it got.
     pub fn first_missing(&mut self, index: usize) -> Option<usize> {
-        let Ghost { committed, replicas, ordered, .. } = self;
+        let Ghost { committed, replicas, deleted, .. } = self;
         let seen = &mut replicas[index];
-        let start = seen.start.min(*ordered);
         while let Some(next) = committed.get(seen.complete) {
-            if next.batch.last_offset >= start
+            if next.batch.last_offset >= *deleted
                 && find(&seen.batches, next.batch.base_offset) != Some(&next.batch)
             {
                 return Some(seen.complete);
@@ -366,9 +378,8 @@ impl Ghost {
     /// The first committed batch, from the one of this number on, that a replica lacks and nothing excuses.
     pub fn first_unexcused(&self, index: usize, from: usize) -> Option<&Committed> {
         let seen = &self.replicas[index];
-        let start = self.start_of(seen);
         self.committed.iter_from(from).find(|old| {
-            old.batch.last_offset >= start
+            old.batch.last_offset >= self.deleted
                 && find(&seen.batches, old.batch.base_offset) != Some(&old.batch)
                 && self.excuse_of(&old.batch, old.minimum).is_none()
         })
@@ -379,9 +390,9 @@ impl Ghost {
         let Some(first) = self.first_missing(index) else { return Vec::new() };
         let seen = &self.replicas[index];
         let all = (first..self.committed.len()).filter_map(|place| self.committed.get(place));
-        let start = self.start_of(seen);
         let lacks = |one: &&Committed| {
-            one.batch.last_offset >= start && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
+            one.batch.last_offset >= self.deleted
+                && find(&seen.batches, one.batch.base_offset) != Some(&one.batch)
         };
         all.filter(lacks).take(most).cloned().collect()
     }
@@ -473,9 +484,9 @@ impl Ghost {
     ) -> Vec<Committed> {
         let gone = self.committed.split_off(from);
         let seen = &self.replicas[index];
-        let start = self.start_of(seen);
         let (kept, missing): (Vec<Committed>, Vec<Committed>) = gone.into_iter().partition(|old| {
-            old.batch.last_offset < start || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < self.deleted
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         });
         let begin = self.committed_end();
         let kept_to = kept.last().map_or(Offset::ZERO, |last| last.batch.last_offset + 1);
@@ -582,9 +593,9 @@ impl Ghost {
     /// How many committed batches, from the first, a replica holds.
     pub(super) fn common_prefix(&self, index: usize) -> usize {
         let seen = &self.replicas[index];
-        let start = self.start_of(seen);
         let held = |old: &&Committed| {
-            old.batch.last_offset < start || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
+            old.batch.last_offset < self.deleted
+                || find(&seen.batches, old.batch.base_offset) == Some(&old.batch)
         };
         self.committed.iter().take_while(held).count()
     }
@@ -601,6 +612,18 @@ impl Ghost {
         healed && self.lossy.remove(&node)
     }
 
+    /// Remembers who is not assigned, or on the way out, in the epoch of the state as it is now.
+    pub(super) fn note_who_is_out(&mut self, brokers: impl Iterator<Item = BrokerId>) {
+        let Some(state) = self.state.as_ref().filter(|state| !state.assigned.is_empty()) else { return };
+        let is_in = |broker: &BrokerId| state.assigned.contains(broker) && !state.leaving.contains(broker);
+        for broker in brokers.filter(|broker| !is_in(broker)) {
+            match self.out.iter_mut().find(|(known, _)| *known == broker) {
+                Some((_, epoch)) => *epoch = (*epoch).max(state.leader_epoch),
+                None => self.out.push((broker, state.leader_epoch)),
+            }
+        }
+    }
+
     /// A replica was deleted: all its batches are dropped.
     pub(super) fn forget(&mut self, node: NodeId, at: Time) {
         if self.deletion == Deletion::Ordered {
@@ -608,6 +631,10 @@ impl Ghost {
         }
         if let Some(index) = self.replicas.iter().position(|seen| seen.node == node) {
             let seen = self.replicas.remove(index);
+            let out = self.out.iter().find(|(broker, _)| *broker == seen.broker).map(|(_, epoch)| *epoch);
+            if self.deletion == Deletion::NotOrdered && is_untimely(seen.leader_epoch, out) {
+                self.untimely = Some(Untimely { node, epoch: seen.leader_epoch });
+            }
             if self.is_leaving(&seen) || !self.in_controller_isr(&seen) {
                 let epoch = self.state.as_ref().map_or(LeaderEpoch::NONE, |state| state.leader_epoch);
                 self.has_left.push((node, epoch));
@@ -623,70 +650,5 @@ impl Ghost {
             self.matched.retain(|(one, other, _)| *one != node && *other != node);
             self.weakly_matched.retain(|(one, other, _)| *one != node && *other != node);
         }
-    }
-}
-
-impl Seen {
-    pub(super) fn nothing(node: NodeId, broker: BrokerId) -> Seen {
-        Seen {
-            node,
-            broker,
-            alive: true,
-            life: 0,
-            role: Role::Idle,
-            leader_epoch: LeaderEpoch::NONE,
-            high_watermark: Offset::ZERO,
-            start: Offset::ZERO,
-            end: Offset::ZERO,
-            isr: Vec::new(),
-            batches: Log::default(),
-            epochs: Vec::new(),
-            complete: 0,
-        }
-    }
-
-    /// Takes over everything but the log. Says whether the ISR it holds is another, and whether its leader epoch cache is.
-    pub(super) fn look(&mut self, view: &ReplicaView<'_>, life: u32) -> (bool, bool) {
-        self.alive = true;
-        self.life = life;
-        self.role = view.role;
-        self.leader_epoch = view.leader_epoch;
-        self.high_watermark = view.high_watermark;
-        self.start = view.log.start_offset();
-        self.end = view.log.end_offset();
-        let isr_changed = self.isr != view.isr;
-        if isr_changed {
-            self.isr.clear();
-            self.isr.extend_from_slice(view.isr);
-        }
-        let epochs_changed = self.epochs != view.log.epochs();
-        if epochs_changed {
-            self.epochs.clear();
-            self.epochs.extend_from_slice(view.log.epochs());
-        }
-        (isr_changed, epochs_changed)
-    }
-
-    /// Takes over a log as it is now, which starts at `start`. Returns how many batches were kept, and what went.
-    ///
-    /// Logs change at their ends: what is equal at one place is equal before it.
-    pub(super) fn take_log(&mut self, now: &[BatchInfo], start: Offset) -> (usize, Vec<BatchInfo>) {
-        let mut dropped = Vec::new();
-        if let (Some(old), Some(new)) = (self.batches.get(0), now.first())
-            && old.base_offset < new.base_offset
-        {
-            let front = self.batches.partition_point(|batch| batch.base_offset < new.base_offset);
-            // Deletion from the front is no cut, but a hole behind the log's start offset is.
-            dropped
-                .extend(self.batches.iter().take(front).filter(|batch| batch.last_offset >= start).copied());
-            self.batches.drop_front(front);
-        }
-        let mut kept = self.batches.len().min(now.len());
-        while kept > 0 && self.batches.get(kept - 1) != Some(&now[kept - 1]) {
-            kept -= 1;
-        }
-        dropped.extend(self.batches.split_off(kept));
-        self.batches.extend(now[kept..].iter().copied());
-        (kept, dropped)
     }
 }

@@ -3,14 +3,15 @@
 //! After an event each marked replica is compared with what was last seen of it, which costs what is new and not what is
 //! there. The outcome is a [`Change`], and the partition's ghost ([`super::ghost`]) has taken it in.
 
-use super::LifeEvent;
 pub use super::ghost::{
     Committed, Declared, Deletion, Drop, Ghost, Link, Log, Read, Seen, StateChange, StateSeen, duplicate,
     find, first_disagreement, goes_on_alike,
 };
+use super::{LifeEvent, restart_keeps};
 use crate::world::nodes::{Nodes, Status};
 use kafka::broker::view::{ReplicaView, Role};
 use kafka::ids::{BrokerId, NodeId, Offset, Topic, TopicPartition};
+use kafka::log::partition_log::BatchInfo;
 use kafka::partition_map::PartitionMap;
 use kafka::time::Time;
 use kafka::zookeeper::znode::{ZnodeData, topic_config_path};
@@ -33,6 +34,12 @@ pub struct Change {
     pub isr_changed: bool,
     /// Whether its leader epoch cache is another.
     pub epochs_changed: bool,
+    /// Whether its log starts higher than before.
+    pub start_rose: bool,
+    /// Who has come into its ISR, or is proposed to, while it leads in the same epoch.
+    pub admitted: Vec<BrokerId>,
+    /// What it held when it was last seen, in another life, and should have kept.
+    pub lost_over_restart: Option<BatchInfo>,
     /// Its high watermark before, in the same life.
     pub high_watermark_before: Option<Offset>,
     /// How many batches were committed before: those from here on were by this replica's high watermark.
@@ -79,6 +86,11 @@ impl History {
         self.to_delete.push(topic);
     }
 
+    /// Whether an operator has ordered a topic to be deleted, and its partitions are not gone yet.
+    pub(super) fn is_to_be_deleted(&self, topic: Topic) -> bool {
+        self.to_delete.contains(&topic)
+    }
+
     /// Forgets the partitions whose topic was deleted by order and has left ZooKeeper: who bears the name from now on is
     /// another. Returns which.
     pub(super) fn end_deleted(&mut self, nodes: &Nodes) -> Vec<TopicPartition> {
@@ -116,7 +128,8 @@ impl History {
                 continue;
             }
             let assigned = zookeeper.assigned(partition);
-            if same && old.is_some_and(|old| old.assigned == assigned) {
+            let leaving = zookeeper.leaving(partition);
+            if same && old.is_some_and(|old| old.assigned == assigned && old.leaving == leaving) {
                 continue;
             }
             let change = StateChange {
@@ -143,8 +156,9 @@ impl History {
                 leader_epoch: state.leader_epoch,
                 isr: state.isr.clone(),
                 assigned,
-                leaving: zookeeper.leaving(partition),
+                leaving,
             });
+            ghost.note_who_is_out(nodes.broker_nodes().map(|(broker, _)| broker));
             changed.push(change);
         }
         changed
@@ -166,6 +180,7 @@ impl History {
             }
             let seen = ghost.replicas.iter_mut().find(|seen| seen.node == node).expect("just found");
             seen.alive = alive;
+            seen.lost_power |= life == LifeEvent::LostPower;
             if life != LifeEvent::DiskDamaged {
                 seen.role = Role::Idle;
                 seen.isr.clear();
@@ -200,7 +215,17 @@ impl History {
         let restarted = seen.life != slot.life;
         let role_changed = restarted || seen.role != view.role || seen.leader_epoch != view.leader_epoch;
         let before = (!restarted).then_some(seen.high_watermark);
-        let (kept, dropped) = seen.take_log(view.log.batches(), view.log.start_offset());
+        let start = view.log.start_offset();
+        let (kept, dropped) = seen.take_log(view.log.batches(), start);
+        let start_rose = seen.start < start;
+        let lost_over_restart = if restarted && seen.life > 0 && !ghost.damaged.contains(&node) {
+            restart_keeps::first_lost(&dropped, restart_keeps::safe_end(seen), start)
+        } else {
+            None
+        };
+        let leads_on = !role_changed && view.role == Role::Leader;
+        let came = view.maximal_isr.iter().copied().filter(|member| !seen.maximal_isr.contains(member));
+        let admitted = came.filter(|_| leads_on).collect();
         let (isr_changed, epochs_changed) = seen.look(&view, slot.life);
         ghost.deleted = ghost.deleted.max(seen.start.min(ghost.ordered));
         let cut = restarted || !dropped.is_empty();
@@ -237,6 +262,9 @@ impl History {
             role_changed,
             isr_changed,
             epochs_changed,
+            start_rose,
+            admitted,
+            lost_over_restart,
             high_watermark_before: before,
             committed_from,
         };

@@ -287,6 +287,21 @@ impl Ledger {
         self.sends.len()
     }
 
+    /// Whether another send to the same partition may have the same bytes: its first value is the same, or as long.
+    pub fn is_sent_alike(&self, send: SendId) -> bool {
+        let Some(entry) = self.get(send) else { return true };
+        let alike = |other: &&Send| {
+            let same = match (&entry.value, &other.value) {
+                (FirstValue::None, FirstValue::None) => true,
+                (FirstValue::Short(one), FirstValue::Short(two)) => one == two,
+                (FirstValue::Long(one), FirstValue::Long(two)) => one == two,
+                _ => false,
+            };
+            same && other.id != entry.id && other.partition == entry.partition
+        };
+        self.sends.iter().any(|other| alike(&other))
+    }
+
     /// All sends, oldest first.
     pub fn sends(&self) -> impl Iterator<Item = &Send> {
         self.sends.iter()

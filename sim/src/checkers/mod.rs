@@ -17,6 +17,7 @@
 //! Checkers read state, never notes. In tests each is compared with its own recomputation from scratch ([`full`]). The [`audit`] accounts for every record at the end.
 
 mod acked_durable;
+mod appended_once;
 pub mod audit;
 mod bounds;
 mod candidate_completeness;
@@ -30,12 +31,15 @@ mod exactly_once_append;
 pub mod excuse;
 pub mod full;
 mod full_clients;
+mod full_mechanisms;
 mod full_states;
 pub mod ghost;
 mod high_watermark_arrives;
 mod high_watermark_monotone;
 pub mod history;
+mod isr_entry;
 mod isr_refills;
+pub mod isr_shrinks;
 mod isr_subset;
 mod leader_arrives;
 mod leader_completeness;
@@ -46,12 +50,17 @@ mod no_silent_gap;
 mod offset_unique;
 mod one_active_controller;
 mod one_leader_per_epoch;
+mod own_orders;
 mod prefix_per_epoch;
 mod producer_order;
 mod quorum_superset;
 mod read_below_high_watermark;
+mod reset_for_cause;
+mod restart_keeps;
+mod seen;
 mod sends_are_answered;
 pub mod shared_list;
+pub mod stopped_in_turn;
 #[cfg(test)]
 mod tests;
 mod weak_isr;
@@ -133,6 +142,13 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     leader_arrives::INFO,
     sends_are_answered::INFO,
     consumers_arrive::INFO,
+    restart_keeps::INFO,
+    isr_entry::INFO,
+    isr_shrinks::INFO,
+    own_orders::INFO,
+    stopped_in_turn::INFO,
+    appended_once::INFO,
+    reset_for_cause::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -293,6 +309,8 @@ pub struct Checks {
     end_offset_monotone: end_offset_monotone::EndOffsetMonotone,
     definite_error: definite_error::DefiniteError,
     no_silent_gap: no_silent_gap::NoSilentGap,
+    reset_for_cause: reset_for_cause::ResetForCause,
+    moved_clocks: Arc<isr_shrinks::Moved>,
     obeyed: one_active_controller::Obeyed,
     found: Arc<BTreeSet<(&'static str, TopicPartition, Offset)>>,
     violations: Arc<Vec<Violation>>,
@@ -309,6 +327,8 @@ impl Default for Checks {
             end_offset_monotone: Default::default(),
             definite_error: Default::default(),
             no_silent_gap: Default::default(),
+            reset_for_cause: Default::default(),
+            moved_clocks: Arc::default(),
             obeyed: Default::default(),
             found: Arc::default(),
             violations: Arc::default(),
@@ -349,6 +369,11 @@ impl Checks {
         &self.violations
     }
 
+    /// A node's wall clock was moved, or runs at another speed.
+    pub fn clock_is_moved(&mut self, node: NodeId) {
+        Arc::make_mut(&mut self.moved_clocks).insert(node);
+    }
+
     /// After an event: looks at what changed. Costs next to nothing when nothing did.
     pub fn observe(&mut self, observed: Observed<'_>, nodes: &Nodes) {
         let quiet = observed.marks.is_empty()
@@ -375,6 +400,7 @@ impl Checks {
         for (client, handed) in observed.handed {
             self.ledger.on_handed(*client, handed, observed.at);
             self.no_silent_gap.on_handed(*client, handed);
+            self.reset_for_cause.on_handed(*client, handed);
             if let Handed::Deletion(partition, before) = handed {
                 let ghost = self.history.ghost_mut(*partition);
                 ghost.ordered = ghost.ordered.max(*before);
@@ -387,11 +413,21 @@ impl Checks {
             self.history.on_life(*node, *life, nodes);
             if *life != LifeEvent::DiskDamaged {
                 self.no_silent_gap.on_life(*node);
+                self.reset_for_cause.on_life(*node);
             }
         }
         let (at, event) = (observed.at, observed.event);
         let Checks {
-            force, history, ledger, end_offset_monotone, definite_error, no_silent_gap, obeyed, ..
+            force,
+            history,
+            ledger,
+            end_offset_monotone,
+            definite_error,
+            no_silent_gap,
+            reset_for_cause,
+            moved_clocks,
+            obeyed,
+            ..
         } = self;
         obeyed.look(history, &mut Context { at, event, nodes, ledger, force, findings });
 
@@ -415,9 +451,14 @@ impl Checks {
             }
         }
         for (node, partition) in observed.marks {
-            let Some((change, view, ghost)) = history.on_mark(*node, *partition, nodes, at) else { continue };
             let mut context = Context { at, event, nodes, ledger, force, findings };
+            let Some((change, view, ghost)) = history.on_mark(*node, *partition, nodes, at) else {
+                stopped_in_turn::on_deletion(history.ghost_mut(*partition), &mut context);
+                continue;
+            };
+            isr_shrinks::on_change(&change, &view, moved_clocks, ghost, &mut context);
             check_change(&change, &view, ghost, &mut context);
+            reset_for_cause.on_change(&change, ghost);
         }
         for (node, delivery) in observed.deliveries {
             let mut context = Context { at, event, nodes, ledger, force, findings };
@@ -425,6 +466,7 @@ impl Checks {
             offset_unique::on_delivery(*node, delivery, history, &mut context);
             consistent_read::on_delivery(delivery, history, &mut context);
             no_silent_gap.on_delivery(*node, delivery, history, &mut context);
+            reset_for_cause.on_delivery(*node, delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
             definite_error.on_delivery(*node, delivery, history, &mut context);
             ledger.on_delivery(delivery, at, history);
@@ -465,6 +507,9 @@ impl Checks {
 
 fn check_change(change: &Change, view: &ReplicaView<'_>, ghost: &mut Ghost, context: &mut Context<'_>) {
     bounds::on_change(change, view, ghost, context);
+    restart_keeps::on_change(change, ghost, context);
+    isr_entry::on_change(change, view, ghost, context);
+    appended_once::on_change(change, ghost, context);
     high_watermark_monotone::on_change(change, ghost, context);
     min_isr_high_watermark::on_change(change, ghost, context);
     one_leader_per_epoch::on_change(change, ghost, context);

@@ -139,8 +139,7 @@ impl Reader {
             }
         }
         self.position = position;
-        gap.filter(|gap| *gap >= log_start(ghost))
-            .or_else(|| self.skipped_of_new_history(from, batches, ghost))
+        gap.filter(|gap| *gap >= ghost.deleted).or_else(|| self.skipped_of_new_history(from, batches, ghost))
     }
 
     /// The first committed batch before `from` that was not given, if this poll gave a committed one, of another leader
@@ -158,7 +157,7 @@ impl Reader {
         }
         let lost = self.compared.0 != now.0;
         self.compared = now;
-        let begin = self.start.max(log_start(ghost));
+        let begin = self.start.max(ghost.deleted);
         let mut skipped = None;
         let behind = ghost.committed.partition_point(|old| old.batch.last_offset < from);
         // Logs that agree at one place agree before it; what was lost may still stand between what was not.
@@ -189,11 +188,6 @@ pub(super) fn is_committed(batch: &RecordBatch, ghost: &Ghost) -> bool {
     ghost
         .committed_at(header.base_offset)
         .is_some_and(|old| (old.batch.crc, old.batch.epoch) == (header.crc, header.partition_leader_epoch))
-}
-
-/// Where the current leader's log begins.
-pub(super) fn log_start(ghost: &Ghost) -> Offset {
-    ghost.current_leader().map_or(Offset::ZERO, |index| ghost.start_of(&ghost.replicas[index]))
 }
 
 /// Whether what stands there took the place of a record of the same epoch that power took, as was declared: nobody can

@@ -8,7 +8,7 @@
 //! A controller is known by the leader epoch it raises: leaders that write their ISR leave both epochs as they are.
 
 use super::history::{Ghost, History, StateChange};
-use super::{Context, PropertyInfo, PropertyKind};
+use super::{Context, PropertyInfo, PropertyKind, own_orders};
 use kafka::era::Release;
 use kafka::ids::ControllerEpoch;
 use std::sync::Arc;
@@ -37,32 +37,33 @@ pub(super) fn on_state(change: &StateChange, ghost: &Ghost, context: &mut Contex
     });
 }
 
-/// Whom each broker has listened to, and in which life; by node.
+/// Whom each broker has listened to, how often, and in which life; by node.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Obeyed(Arc<Vec<(u32, ControllerEpoch)>>);
+pub(super) struct Obeyed(Arc<Vec<(u32, u64, ControllerEpoch)>>);
 
 impl Obeyed {
     /// Looks whether a broker has gone back to a controller that it knows to be deposed.
     pub(super) fn look(&mut self, history: &History, context: &mut Context<'_>) {
         for (node, broker) in context.nodes.brokers() {
-            let (index, now) =
-                (usize::from(node.0), (context.nodes.slot(node).life, broker.obeyed_controller()));
+            let (index, count) = (usize::from(node.0), broker.carried_out().count);
+            let now = (context.nodes.slot(node).life, count, broker.obeyed_controller());
             if self.0.get(index) == Some(&now) {
                 continue;
             }
             let all = Arc::make_mut(&mut self.0);
-            all.resize(all.len().max(index + 1), (0, ControllerEpoch(0)));
+            all.resize(all.len().max(index + 1), (0, 0, ControllerEpoch(0)));
             let before = std::mem::replace(&mut all[index], now);
             let partition = history.partitions().next();
-            if before.0 == now.0
-                && now.1 < before.1
-                && let Some(ghost) = partition.and_then(|partition| history.get(partition))
-            {
+            let Some(ghost) = partition.and_then(|partition| history.get(partition)) else { continue };
+            if count > 0 {
+                own_orders::on_order(node, broker, ghost, context);
+            }
+            if before.0 == now.0 && now.2 < before.2 {
                 let name = context.nodes.name(node).to_owned();
                 context.find(&INFO, ghost, ghost.committed_end(), || {
                     vec![format!(
                         "{name} obeys the controller of epoch {}, having listened to that of epoch {}.",
-                        now.1, before.1
+                        now.2, before.2
                     )]
                 });
             }

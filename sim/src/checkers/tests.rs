@@ -6,6 +6,7 @@
 
 mod clients;
 mod losses;
+mod mechanisms;
 mod states;
 
 use super::audit::{Audit, Fate};
@@ -52,6 +53,7 @@ struct Small {
     ends: end_offset_monotone::EndOffsetMonotone,
     refused: definite_error::DefiniteError,
     gaps: no_silent_gap::NoSilentGap,
+    resets: reset_for_cause::ResetForCause,
 }
 
 fn partition() -> TopicPartition {
@@ -90,6 +92,9 @@ impl Small {
                     batches: batches.into_iter().collect(),
                     complete: 0,
                     epochs: Vec::new(),
+                    maximal_isr: if id == 1 { isr.clone() } else { Vec::new() },
+                    flushed: Offset::ZERO,
+                    lost_power: false,
                 }
             })
             .collect();
@@ -110,6 +115,7 @@ impl Small {
             ends: Default::default(),
             refused: Default::default(),
             gaps: Default::default(),
+            resets: Default::default(),
         }
     }
 
@@ -136,14 +142,19 @@ impl Small {
             role_changed: false,
             isr_changed: false,
             epochs_changed: false,
+            start_rose: false,
+            admitted: Vec::new(),
+            lost_over_restart: None,
             high_watermark_before: None,
             committed_from: self.ghost().committed.len(),
         };
         tweak(&mut change);
-        let Small { nodes, history, ledger, force, findings, .. } = self;
+        let Small { nodes, history, ledger, force, findings, resets, .. } = self;
         findings.clear();
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         let ghost = history.ghost_mut(partition());
+        restart_keeps::on_change(&change, ghost, &mut context);
+        resets.on_change(&change, ghost);
         high_watermark_monotone::on_change(&change, ghost, &mut context);
         min_isr_high_watermark::on_change(&change, ghost, &mut context);
         one_leader_per_epoch::on_change(&change, ghost, &mut context);
@@ -160,7 +171,7 @@ impl Small {
 
     /// Tells the checkers of clients something.
     fn deliver(&mut self, node: u16, delivery: &Delivery) -> Vec<&'static str> {
-        let Small { nodes, history, ledger, force, findings, ends, refused, gaps } = self;
+        let Small { nodes, history, ledger, force, findings, ends, refused, gaps, resets } = self;
         let node = NodeId(node);
         findings.clear();
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
@@ -170,6 +181,7 @@ impl Small {
         ends.on_delivery(node, delivery, history, &mut context);
         refused.on_delivery(node, delivery, history, &mut context);
         gaps.on_delivery(node, delivery, history, &mut context);
+        resets.on_delivery(node, delivery, history, &mut context);
         ledger.on_delivery(delivery, Time(5), history);
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         acked_durable::on_delivery(delivery, history, &mut context);

@@ -61,7 +61,7 @@ fn check(leader: usize, member: usize, ghost: &mut Ghost, context: &mut Context<
     if limit <= from {
         return;
     }
-    let differs = first_missing(&leads.batches, &follows.batches, from.max(ghost.start_of(follows)), limit);
+    let differs = first_missing(&leads.batches, &follows.batches, from.max(ghost.deleted), limit);
     // What is excused for now is looked at again.
     let upto = differs.filter(|offset| ghost.declared_at(*offset).is_some());
     match known {

@@ -6,15 +6,15 @@ use super::out::Out;
 use super::{Outcome, interrupt};
 use crate::museum::book::{Book, Catch, Mutation, Shrunk};
 use crate::museum::fingerprint::fingerprint;
-use crate::museum::flaws::{FLAWS, Flaw, Mender, rung_of, rungs};
+use crate::museum::flaws::{FLAWS, Flaw, rung_of, rungs};
 use crate::museum::planted::{found_by, mutations};
 use crate::museum::table::Museum;
 use crate::museum::work::{BASES, PROFILES, Place, question, take, trial};
 use crate::scenario::eras;
 use crate::scenario::problem::Problem;
 use crate::shrink::{Order, shrink};
-use crate::why::attribute::Reason;
 use crate::why::case::Case;
+use crate::why::cure::Cure;
 use crate::why::failure::Failure;
 use kafka::era::{Era, Release};
 use std::collections::BTreeMap;
@@ -181,13 +181,8 @@ impl Hall<'_> {
             let shrunk = shrink(order, &Processors);
             meter.finish();
             let shrunk = shrunk.ok()?;
-            let same = match (flaw.mended_by, &shrunk.reason) {
-                (Mender::Rule(rule, value), reason) => {
-                    reason.changes().iter().any(|change| (change.rule, change.to) == (rule, value))
-                }
-                (Mender::Never(_), Reason::Unattributed(_)) => true,
-                (Mender::Never(_), _) => false,
-            };
+            let causes = shrunk.reason.cure().map(Cure::causes).unwrap_or_default();
+            let same = causes.iter().any(|cause| flaw.is(cause));
             let before = failing.scenario.steps.len() as u64;
             let steps = shrunk.scenario.steps.len() as u64;
             (same && !self.stopped()).then(|| Shrunk { line: failing.line.to_string(), before, steps })

@@ -16,7 +16,7 @@ use crate::why::slice::slice;
 /// Runs `trial why`.
 pub fn why(arguments: &Arguments, out: &mut Out) -> Result<Outcome, Problem> {
     let (case, failure, _) = subject(&arguments.failing)?;
-    let diagnosed = diagnose(&case, failure.as_ref(), &Processors);
+    let diagnosed = diagnose(&case, failure.as_ref());
     let (failure, reason, events) = diagnosed.map_err(|problem| problem.help(arguments.failing.place()))?;
     let budget = Case::budget(events);
     let steps = steps(&case, &failure, budget, &Processors);

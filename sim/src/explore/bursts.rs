@@ -8,16 +8,16 @@
 
 use super::budget::Budget;
 use super::draw::{Draw, Draws, Purpose};
-use super::faults::{Drawing, PATIENCE};
+use super::faults::{About, Drawing, PATIENCE};
 use super::profile::{Family, FaultKind};
 use super::settings::{Shape, broker};
 use super::workload::{Planned, batch, produce};
 use crate::scenario::condition::{Condition, ControllerIs, IsrIs, LeaderIs, ReplicaIs};
-use crate::scenario::step::{Step, When};
+use crate::scenario::step::{Fault, Step, When};
 use crate::scenario::words::{Many, Partition, Role, Span};
 use kafka::ids::TopicPartition;
 use kafka::time::Micros;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A burst has at most so many rounds.
 const MOST_ROUNDS: u64 = 4;
@@ -45,8 +45,12 @@ struct Going {
     offset: Micros,
     /// In which leader epoch, at least, if all has happened so far.
     epoch: i32,
-    /// What is held to the end of the burst, by name.
-    held: Vec<String>,
+    /// In which controller epoch, at least.
+    controller_epoch: i32,
+    /// The steps that take back what was done: after so many rounds more, and which gap then.
+    held: Vec<(u64, Micros, Vec<Step>)>,
+    /// The last kind of late messages, and of change.
+    last: BTreeMap<&'static str, FaultKind>,
     planned: Vec<Planned>,
 }
 
@@ -60,6 +64,8 @@ pub struct Bursts<'a> {
     pub kinds: &'a [(FaultKind, u32)],
     /// The partition that it is all about.
     pub focus: usize,
+    /// The broker that most of it happens to.
+    pub victim: i32,
     /// How long faults last.
     pub window: Micros,
 }
@@ -69,7 +75,15 @@ impl Bursts<'_> {
     pub fn draw(&self, number: u32, budget: &mut Budget, had: &mut BTreeSet<FaultKind>) -> Vec<Planned> {
         let draw = self.draws.about(Purpose::Burst, number);
         let (anchor, epoch) = self.anchor(draw, number);
-        let mut going = Going { anchor, offset: Micros::ZERO, epoch, held: Vec::new(), planned: Vec::new() };
+        let mut going = Going {
+            anchor,
+            offset: Micros::ZERO,
+            epoch,
+            controller_epoch: 1 + number as i32,
+            held: Vec::new(),
+            last: BTreeMap::new(),
+            planned: Vec::new(),
+        };
         if draw.one_in(4, 2) {
             let stream = self.stream(draw, number);
             self.add(&mut going, vec![(Micros::ZERO, stream)]);
@@ -88,12 +102,23 @@ impl Bursts<'_> {
             if about.in_ten(13, 6) {
                 self.write(&mut going, index + 3);
             }
+            self.take_back(&mut going, false);
         }
         going.offset = going.offset + self.gap(draw, 5);
-        let releases = std::mem::take(&mut going.held).into_iter();
-        let releases = releases.map(|name| (Micros::ZERO, Step::Release(name))).collect();
-        self.add(&mut going, releases);
+        self.take_back(&mut going, true);
         going.planned
+    }
+
+    /// What has lasted as many rounds as it should is taken back, or all: one after the other.
+    fn take_back(&self, going: &mut Going, all: bool) {
+        for (rounds, gap, steps) in std::mem::take(&mut going.held) {
+            if rounds == 0 || all {
+                going.offset = going.offset + gap;
+                self.add(going, steps.into_iter().map(|step| (Micros::ZERO, step)).collect());
+            } else {
+                going.held.push((rounds - 1, gap, steps));
+            }
+        }
     }
 
     /// A fault of this family, if this run has any.
@@ -112,28 +137,56 @@ impl Bursts<'_> {
         if kinds.is_empty() {
             return;
         }
-        let kind = act.weighed(3, &kinds);
-        if kind == FaultKind::MoveController && had.contains(&kind) {
-            return;
-        }
+        // What was done once is done again.
+        let name = if family == Family::Late { "late" } else { "change" };
+        let again = going.last.get(name).copied().filter(|_| act.one_in(6, 2));
+        let kind = again.unwrap_or_else(|| act.weighed(3, &kinds));
+        going.last.insert(name, kind);
         let draw = self.draws.about(Purpose::Fault, 1000 + index);
-        let mut drawing = Drawing::new(self.shape, draw, format!("b{index}"), Some(self.focus));
-        drawing.open_ended = act.one_in(4, 2);
+        let about = About { focus: Some(self.focus), victim: Some(self.victim) };
+        let mut drawing = Drawing::new(self.shape, draw, format!("b{index}"), about);
         drawing.make(kind, budget);
-        if !self.add(going, std::mem::take(&mut drawing.planned)) {
+        let mut planned = std::mem::take(&mut drawing.planned);
+        // It may last for several rounds: then the burst takes it back.
+        let mut held: BTreeMap<Micros, Vec<Step>> = BTreeMap::new();
+        if act.one_in(4, 2) {
+            let (ends, begins): (Vec<Planned>, Vec<Planned>) =
+                planned.into_iter().partition(|(after, step)| *after > Micros::ZERO && takes_back(step));
+            planned = begins;
+            for (after, step) in ends {
+                held.entry(after).or_default().push(step);
+            }
+        }
+        if !self.add(going, planned) {
             return;
         }
         had.insert(kind);
-        going.held.extend(std::mem::take(&mut drawing.held));
-        going.epoch += if family == Family::Change { drawing.epochs } else { 0 };
-        // What comes next may wait for the leader that this brings about.
-        if family == Family::Change && act.in_ten(5, 7) {
-            let of = Partition(self.focus().0);
-            let led = |epoch| Condition::Leader(LeaderIs { of, is: None, epoch: Some(epoch) });
-            going.anchor =
-                Anchor::Happens(Box::new(Condition::Any((going.epoch..going.epoch + 3).map(led).collect())));
-            going.offset = Micros::ZERO;
+        let rounds = act.weighed(7, &[(0u64, 2), (1, 4), (MOST_ROUNDS, 3)]);
+        let gap = self.gap(act, 8);
+        going.held.extend(held.into_values().map(|steps| (rounds, gap, steps)));
+        if family != Family::Change {
+            return;
         }
+        going.epoch += drawing.epochs;
+        going.controller_epoch += i32::from(kind == FaultKind::MoveController);
+        // What comes next may wait for what this brings about.
+        let of = Partition(self.focus().0);
+        let (epoch, controller) = (going.epoch, going.controller_epoch);
+        let led = |epoch| Condition::Leader(LeaderIs { of, is: None, epoch: Some(epoch) });
+        let moved = |epoch| Condition::Controller(ControllerIs { is: None, epoch: Some(epoch) });
+        let victim = Role::Node(broker(self.victim as u32));
+        let back = |epoch| {
+            let any = ReplicaIs::any(victim.clone(), of);
+            Condition::Replica(ReplicaIs { in_isr: Some(true), leader_epoch: Some(epoch), ..any })
+        };
+        let any: Vec<Condition> = match act.up_to(5, 9) {
+            0..5 if kind == FaultKind::MoveController => (controller..controller + 3).map(moved).collect(),
+            0..5 => (epoch..epoch + 3).map(led).collect(),
+            5..7 => (epoch..epoch + 3).map(back).collect(),
+            _ => return,
+        };
+        going.anchor = Anchor::Happens(Box::new(Condition::Any(any)));
+        going.offset = Micros::ZERO;
     }
 
     /// A write. What comes next may wait for its acknowledgement.
@@ -255,7 +308,22 @@ impl Bursts<'_> {
     }
 }
 
-/// Whether a step takes back what another has done.
+/// Whether a step takes back what another has done, and nothing else.
 pub fn ends(step: &Step) -> bool {
-    matches!(step, Step::Restart(_) | Step::Resume(_) | Step::Release(_) | Step::Heal(_))
+    match step {
+        Step::Restart(_) | Step::Resume(_) | Step::Release(_) | Step::Heal(_) => true,
+        Step::When(when) => when.steps.iter().all(ends),
+        _ => false,
+    }
+}
+
+/// Whether a step of a fault, later than its first, takes back what that has done.
+fn takes_back(step: &Step) -> bool {
+    match step {
+        Step::When(_) => false,
+        Step::SlowLink(_) => true,
+        Step::SlowCpu(slow) => slow.factor == 1,
+        Step::Disk(disk) => matches!(disk.fault, Fault::Mended | Fault::Slow(1)),
+        step => ends(step),
+    }
 }

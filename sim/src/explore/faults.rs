@@ -10,7 +10,7 @@ use super::draw::{Draw, Draws, Purpose};
 use super::profile::{Family, FaultKind, Profile};
 use super::settings::{Shape, broker};
 use super::workload::Planned;
-use crate::scenario::condition::{Condition, ControllerIs, LeaderIs};
+use crate::scenario::condition::{Condition, ControllerIs, LeaderIs, ReplicaIs};
 use crate::scenario::step::{
     Between, Cut, Delay, DeleteRecords, DiskStep, Fault, Link, Messages, PowerOff, SetTopic, SlowCpu,
     SlowLink, Step, StepClock, SurvivesWord, When,
@@ -23,7 +23,8 @@ use kafka::time::Micros;
 pub fn kinds(draws: &Draws, profile: Profile) -> Vec<(FaultKind, u32)> {
     let draw = draws.about(Purpose::Kinds, 0);
     let all = profile.kinds();
-    let wanted = draw.between(0, 3, 8);
+    // Few in most runs, so that the same two come again and again; many in some.
+    let wanted = draw.weighed(0, &[(2u64, 2), (3, 3), (4, 3), (6, 3), (8, 1)]);
     let mut chosen: Vec<(FaultKind, u32)> = Vec::new();
     for number in 0..wanted {
         let mut left: Vec<(FaultKind, u32)> =
@@ -58,18 +59,25 @@ pub fn moments(draws: &Draws, window: Micros) -> Vec<Micros> {
 /// An operator's command waits for a leader so long, and is forgotten then.
 pub const PATIENCE: Micros = Micros(500_000);
 
+/// Somebody who waits for a broker to be gone, or to be back, waits at most so long.
+const LONG_PATIENCE: Micros = Micros(20_000_000);
+
+/// What the faults of a run are about: where somebody has been touched, he is touched again.
+#[derive(Copy, Clone, Debug)]
+pub struct About {
+    /// The partition, if not any.
+    pub focus: Option<usize>,
+    /// The broker that most of it happens to, if not any.
+    pub victim: Option<i32>,
+}
+
 /// A fault that is being drawn.
 pub struct Drawing<'a> {
     shape: &'a Shape,
     draw: Draw,
     /// A name for what it holds.
     name: String,
-    /// The partition that it is about, if not any.
-    focus: Option<usize>,
-    /// Whether what it holds is released by somebody else.
-    pub open_ended: bool,
-    /// What it holds then, by name.
-    pub held: Vec<String>,
+    about: About,
     /// How many leader epochs it brings, if nothing comes between.
     pub epochs: i32,
     /// Its steps, each so long after it begins.
@@ -88,8 +96,8 @@ pub struct Faults<'a> {
     pub moments: &'a [Micros],
     /// How long faults last.
     pub window: Micros,
-    /// The partition that most of them are about, if not any.
-    pub focus: Option<usize>,
+    /// What they are about.
+    pub about: About,
 }
 
 impl Faults<'_> {
@@ -103,7 +111,7 @@ impl Faults<'_> {
         } else {
             Micros(draw.up_to(3, self.window.0 / 1000) * 1000)
         };
-        let mut drawing = Drawing::new(self.shape, draw, format!("h{}", ordinal + 1), self.focus);
+        let mut drawing = Drawing::new(self.shape, draw, format!("h{}", ordinal + 1), self.about);
         drawing.make(kind, budget);
         (kind, drawing.planned.into_iter().map(|(after, step)| (at + after, step)).collect())
     }
@@ -111,9 +119,8 @@ impl Faults<'_> {
 
 impl Drawing<'_> {
     /// One of which nothing is drawn yet.
-    pub fn new(shape: &Shape, draw: Draw, name: String, focus: Option<usize>) -> Drawing<'_> {
-        let (held, planned) = (Vec::new(), Vec::new());
-        Drawing { shape, draw, name, focus, open_ended: false, held, epochs: 1, planned }
+    pub fn new(shape: &Shape, draw: Draw, name: String, about: About) -> Drawing<'_> {
+        Drawing { shape, draw, name, about, epochs: 1, planned: Vec::new() }
     }
 
     fn now(&mut self, step: Step) {
@@ -134,6 +141,11 @@ impl Drawing<'_> {
         Micros(millis * 1000)
     }
 
+    /// What happens after something else: at once, or a little later. Uses one place.
+    fn moment(&self, place: usize) -> Micros {
+        Micros(self.draw.of(place, &[1, 3, 10, 30, 100, 300, 1_000]) * 1000)
+    }
+
     /// How long a process is away: shorter or longer than its session.
     fn away(&self, place: usize) -> Micros {
         let session = self.shape.session.0 / 1000;
@@ -149,13 +161,15 @@ impl Drawing<'_> {
     fn partition(&self, place: usize) -> &(TopicPartition, Vec<i32>) {
         let last = self.shape.partitions.len() as u64 - 1;
         let any = self.draw.up_to(place, last) as usize;
-        &self.shape.partitions[self.focus.unwrap_or(any)]
+        &self.shape.partitions[self.about.focus.unwrap_or(any)]
     }
 
-    /// A broker that holds a replica.
+    /// A broker that holds a replica: more than half of the time the one that it all happens to.
     fn broker(&self, place: usize) -> u32 {
         let (_, replicas) = self.partition(place);
-        self.draw.of(place + 1, replicas) as u32
+        let mut among = replicas.clone();
+        among.extend(replicas.iter().filter_map(|_| self.about.victim));
+        self.draw.of(place + 1, &among) as u32
     }
 
     /// A broker, by its role at that moment or by name.
@@ -178,13 +192,36 @@ impl Drawing<'_> {
             let all: Vec<i32> = (0..self.shape.brokers as i32).collect();
             self.draw.shuffled(place + 2, &all)
         };
-        (node(order[0] as u32), node(order[1] as u32))
+        let (mut one, mut other) = (order[0], order[1]);
+        // One of them is who it all happens to.
+        if let Some(victim) = self.about.victim.filter(|victim| ![one, other].contains(victim)) {
+            *(if self.draw.one_in(23, 2) { &mut one } else { &mut other }) = victim;
+        }
+        (node(one as u32), node(other as u32))
     }
 
     fn restart_all(&mut self, after: Micros) {
         for id in 0..self.shape.brokers {
             self.later(after, Step::Restart(node(id)));
         }
+    }
+
+    /// All that are down start, so long after one of these is.
+    fn restart_once_down(&mut self, these: &[u32], after: Micros) {
+        let gone = |id: &u32| Condition::Not(Box::new(Condition::Alive(node(*id))));
+        let condition = Condition::Any(these.iter().map(gone).collect());
+        let steps = (0..self.shape.brokers).map(|id| Step::Restart(node(id))).collect();
+        let (within, after) = (Some(Span(LONG_PATIENCE)), Some(Span(after)));
+        self.later(Micros(1000), Step::When(When { within, after, ..When::at_once(condition, steps) }));
+    }
+
+    /// What is held is let go so long after a broker is in the ISR again.
+    fn release_once_back(&mut self, of: TopicPartition, id: u32, armed: Micros, after: Micros) {
+        let back = ReplicaIs { in_isr: Some(true), ..ReplicaIs::any(node(id), Partition(of)) };
+        let back = Condition::All(vec![Condition::Alive(node(id)), Condition::Replica(back)]);
+        let (within, after) = (Some(Span(LONG_PATIENCE)), Some(Span(after)));
+        let steps = vec![Step::Release(self.name.clone())];
+        self.later(armed, Step::When(When { within, after, ..When::at_once(back, steps) }));
     }
 
     fn resume_all(&mut self, after: Micros) {
@@ -206,11 +243,7 @@ impl Drawing<'_> {
 
     fn release(&mut self, place: usize) {
         let (after, name) = (self.lasts(place), self.name.clone());
-        if self.open_ended {
-            self.held.push(name);
-        } else {
-            self.later(after, Step::Release(name));
-        }
+        self.later(after, Step::Release(name));
     }
 
     /// An operator's command, given when there is a leader: nobody waits for its end.
@@ -233,16 +266,31 @@ impl Drawing<'_> {
                 self.restart_all(self.away(8));
             }
             FaultKind::Shutdown => {
-                if draw.one_in(12, 3) {
+                // It comes back at once, before anybody has looked, or after a while.
+                let soon = Micros(draw.between(15, 1, 300) * 1000);
+                let away = if draw.one_in(16, 2) { soon } else { self.away(8) };
+                if draw.one_in(12, 2) {
                     // Its last request is late, and comes when it may be another broker by now.
-                    let whom = node(self.broker(4));
-                    let messages = self.messages(Some("ControlledShutdown"), Some(whom.clone()), None, false);
-                    self.hold(Messages { count: Some(1), ..messages }, 13);
-                    self.now(Step::Shutdown(whom));
+                    let (of, id) = (self.partition(4).0, self.broker(4));
+                    let messages = self.messages(Some("ControlledShutdown"), Some(node(id)), None, false);
+                    self.now(Step::Hold(Messages { count: Some(1), ..messages }));
+                    self.now(Step::Shutdown(node(id)));
+                    self.restart_once_down(&[id], away);
+                    if draw.one_in(13, 3) {
+                        self.release(17);
+                    } else {
+                        let gone = Condition::Not(Box::new(Condition::Alive(node(id))));
+                        let mut back = Drawing::new(self.shape, draw, self.name.clone(), self.about);
+                        back.release_once_back(of, id, Micros::ZERO, self.moment(19));
+                        let steps = back.planned.into_iter().map(|(_, step)| step).collect();
+                        let within = Some(Span(LONG_PATIENCE));
+                        self.later(Micros(1000), Step::When(When { within, ..When::at_once(gone, steps) }));
+                    }
                 } else {
                     self.now(Step::Shutdown(self.whom(4)));
+                    let all: Vec<u32> = (0..self.shape.brokers).collect();
+                    self.restart_once_down(&all, away);
                 }
-                self.restart_all(self.away(8));
             }
             FaultKind::Pause => {
                 let reader = draw.one_in(12, 8).then(|| Role::Node("consumer-1".to_owned()));
@@ -250,10 +298,7 @@ impl Drawing<'_> {
                 self.resume_all(self.away(8));
             }
             FaultKind::ExpireSession => self.now(Step::ExpireSession(self.whom(4))),
-            FaultKind::MoveController => {
-                let condition = Condition::Controller(ControllerIs { is: None, epoch: None });
-                self.when(Micros::ZERO, condition, Step::DeleteZnode("/controller".to_owned()));
-            }
+            FaultKind::MoveController => self.move_controller(),
             FaultKind::ElectPreferred => {
                 let all = self.shape.partitions.iter().map(|(partition, _)| Partition(*partition)).collect();
                 let (of, replicas) = self.partition(4).clone();
@@ -297,11 +342,11 @@ impl Drawing<'_> {
             FaultKind::HoldFetch => {
                 let (from, to) = self.pair(4);
                 let reader = Role::Node("consumer-1".to_owned());
-                let (from, to) = match draw.up_to(12, 8) {
-                    0..3 => (Some(from), Some(to)),
-                    3 => (Some(from), None),
-                    4 => (None, Some(to)),
-                    5 => (Some(reader), Some(to)),
+                let (from, to) = match draw.up_to(12, 9) {
+                    0..4 => (Some(from), Some(to)),
+                    4 => (Some(from), None),
+                    5 => (None, Some(to)),
+                    6 => (Some(reader), Some(to)),
                     _ => (None, None),
                 };
                 // Questions, answers, or both; and those that a follower has before it fetches.
@@ -358,14 +403,23 @@ impl Drawing<'_> {
             }
             FaultKind::Cut | FaultKind::CutOneWay => self.cut(kind == FaultKind::CutOneWay),
             FaultKind::CutFromZooKeeper => {
-                let (from, to) =
-                    (Many(vec![node(self.broker(4))]), Many(vec![Role::Node("zookeeper".to_owned())]));
+                let whom = node(self.broker(4));
+                let (from, to) = (Many(vec![whom.clone()]), Many(vec![Role::Node("zookeeper".to_owned())]));
                 self.now(Step::Cut(Cut { from: from.clone(), to: to.clone(), one_way: draw.one_in(6, 4) }));
+                if draw.one_in(9, 3) {
+                    // It has been silent for long: its session ends, and it does not hear of it.
+                    self.now(Step::ExpireSession(whom));
+                }
                 self.later(self.away(7), Step::Heal(Link { from, to }));
             }
             FaultKind::SlowLink => {
                 let (from, to) = self.pair(4);
-                let (from, to) = (Many(vec![from]), Many(vec![to]));
+                let (mut from, mut to) = (Many(vec![from]), Many(vec![to]));
+                if draw.one_in(18, 3) {
+                    // ZooKeeper is slow, for all.
+                    from = Many(self.shape.broker_names().into_iter().map(Role::Node).collect());
+                    to = Many(vec![Role::Node("zookeeper".to_owned())]);
+                }
                 let latency = Some(Span(Micros(draw.of(12, &[10, 50, 300]) * 1000)));
                 let jitter = Some(Span(Micros(draw.of(13, &[1, 50, 500]) * 1000)));
                 let one_way = draw.one_in(14, 2);
@@ -393,11 +447,22 @@ impl Drawing<'_> {
                             (SurvivesWord::Nothing, 3),
                             (SurvivesWord::SomePrefix, 2),
                             (SurvivesWord::AnySubset, 1),
-                            (SurvivesWord::TornTail, 1),
+                            (SurvivesWord::TornTail, 2),
                         ],
                     );
-                    self.now(Step::PowerOff(PowerOff { node: node(id), survives }));
-                    self.later(self.away(7), Step::Restart(node(id)));
+                    let off = Step::PowerOff(PowerOff { node: node(id), survives });
+                    self.now(off.clone());
+                    let mut back = self.away(7);
+                    self.later(back, Step::Restart(node(id)));
+                    for place in [10, 14] {
+                        // Power that is gone once goes again, perhaps while it starts; or the process ends.
+                        if draw.one_in(place, 3) {
+                            let again = back + Micros(draw.between(place + 1, 20, 5_000) * 1000);
+                            self.later(again, off.clone());
+                            back = again + self.away(place + 2);
+                            self.later(back, Step::Restart(node(id)));
+                        }
+                    }
                 }
             }
             FaultKind::SlowDisk => {
@@ -441,6 +506,29 @@ impl Drawing<'_> {
         }
     }
 
+    /// An operator makes another broker the controller: because this one hangs, or until it is where he wants it.
+    fn move_controller(&mut self) {
+        let draw = self.draw;
+        let controller = Condition::Controller(ControllerIs { is: None, epoch: None });
+        let within = Some(Span(Micros(PATIENCE.0 / 4)));
+        let mut delete = vec![Step::DeleteZnode("/controller".to_owned())];
+        if draw.one_in(4, 3) {
+            let after = Some(Span(Micros(draw.of(5, &[0, 0, 0, 1, 3, 10, 50, 400]) * 1000)));
+            let again = When { after, ..When::at_once(controller.clone(), delete.clone()) };
+            let none = Condition::Not(Box::new(controller.clone()));
+            let again = When::at_once(none, vec![Step::When(When { within, ..again })]);
+            delete.push(Step::When(When { within, ..again }));
+        }
+        let mut at = Micros::ZERO;
+        if draw.one_in(8, 2) {
+            self.now(Step::Pause(Role::Controller));
+            at = Micros(draw.between(9, 5, 1_500) * 1000);
+            self.resume_all(at + Micros(draw.between(10, 5, 1_500) * 1000));
+        }
+        let when = When { within: Some(Span(Micros(PATIENCE.0 / 4))), ..When::at_once(controller, delete) };
+        self.later(at, Step::When(when));
+    }
+
     fn reassign(&mut self) {
         let (of, replicas) = self.partition(4).clone();
         let mut target = self.draw.shuffled(6, &replicas);
@@ -448,21 +536,36 @@ impl Drawing<'_> {
         if !others.is_empty() && self.draw.one_in(5, 2) {
             target[0] = self.draw.of(12, &others);
         }
-        if target.len() > 1 && self.draw.one_in(13, 3) {
-            target.pop();
+        if target.len() > 1 && self.draw.one_in(13, 2) {
+            // One of them goes: rather who has been touched.
+            let last = *target.last().expect("there are several");
+            let leaves = self.about.victim.filter(|victim| target.contains(victim)).unwrap_or(last);
+            target.retain(|id| *id != leaves);
         }
-        if self.draw.one_in(18, 3) {
-            // What the controller tells those who leave is late.
-            let leaves = replicas.iter().find(|id| !target.contains(id)).unwrap_or(&replicas[0]);
-            let messages = self.messages(Some("StopReplica"), None, Some(node(*leaves as u32)), false);
-            self.later(Micros(self.draw.up_to(19, 300) * 1000), Step::Hold(messages));
-            self.later(Micros(self.draw.between(20, 2_000, 12_000) * 1000), Step::Release(self.name.clone()));
+        let late = self.draw.one_in(18, 2);
+        // And back: if a message is late, rather when others have tired of waiting for its answer.
+        let mut back = self.draw.one_in(14, 2).then(|| self.lasts(15) + Micros(20_000));
+        if late && self.draw.in_ten(23, 7) {
+            back = Some(self.shape.socket + Micros(self.draw.between(16, 100, 3_000) * 1000));
+        }
+        if late {
+            // What the controller tells those who leave is late, and comes when they are at home again.
+            let leaves = *replicas.iter().find(|id| !target.contains(id)).unwrap_or(&replicas[0]) as u32;
+            let messages = self.messages(Some("StopReplica"), None, Some(node(leaves)), false);
+            let count = (!self.draw.one_in(21, 4)).then_some(1);
+            let at = Micros(self.draw.of(19, &[0, 0, 0, 0, 5, 40, 300]) * 1000);
+            self.later(at, Step::Hold(Messages { count, ..messages }));
+            match back {
+                Some(back) => self.release_once_back(of, leaves, back + PATIENCE, self.moment(22)),
+                None => {
+                    let after = Micros(self.draw.between(20, 2_000, 12_000) * 1000);
+                    self.later(after, Step::Release(self.name.clone()));
+                }
+            }
         }
         self.operate(Micros::ZERO, of, Step::Reassign(Table(vec![(of.to_string(), target)])));
-        if self.draw.one_in(14, 2) {
-            // And back.
-            let back = Step::Reassign(Table(vec![(of.to_string(), replicas)]));
-            self.operate(self.lasts(15), of, back);
+        if let Some(after) = back {
+            self.operate(after, of, Step::Reassign(Table(vec![(of.to_string(), replicas)])));
         }
     }
 

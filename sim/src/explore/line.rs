@@ -60,14 +60,17 @@ pub fn is_line(words: &[String]) -> bool {
     words.len() > 1 || words.iter().any(|word| word.contains('='))
 }
 
-/// Reads the words of a line; `trial replay` in front of them may have been copied with it.
+/// Reads the words of a line. `trial replay` in front of them may have been copied with it, and the remark behind; all may
+/// be one word, in quotes.
 ///
 /// # Errors
 /// The first word that is none, and what it should have been.
 pub fn read(words: &[String]) -> Result<Asked, Problem> {
     let (mut era, mut profile, mut seed, mut version, mut plan) = (None, None, None, None, None);
     let mut rules: Vec<Override> = Vec::new();
-    for word in words.iter().filter(|word| !matches!(word.as_str(), "trial" | "replay")) {
+    let words = words.iter().flat_map(|word| word.split_whitespace());
+    let words = words.take_while(|word| !word.starts_with('#'));
+    for word in words.filter(|word| !matches!(*word, "trial" | "replay" | "shrink" | "why")) {
         let Some((key, value)) = word.split_once('=') else {
             return Err(Problem::new(format!("`{word}` is no word of a replay line"))
                 .help(format!("expected KEY=VALUE, with one of {}", list(&KEYS))));
@@ -194,6 +197,8 @@ mod tests {
             plan: plan.unwrap(),
         };
         assert_eq!(again, line);
+        let copied = read(&[format!("{line}  # acked-durable: KIP-101 (truncation)")]).unwrap();
+        assert_eq!(copied.seed, seed);
     }
 
     #[test]

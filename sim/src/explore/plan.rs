@@ -12,7 +12,7 @@
 use super::budget::Budget;
 use super::bursts::Bursts;
 use super::draw::{Draws, Purpose};
-use super::faults::{Faults, PATIENCE};
+use super::faults::{About, Faults, PATIENCE};
 use super::profile::{FaultKind, Profile};
 use super::settings::cluster;
 use super::workload::{Planned, workload};
@@ -52,20 +52,22 @@ pub fn draw(era: &Era, rules: &[Override], profile: Profile, seed: u64) -> Drawn
     let about = draws.about(Purpose::Focus, 0);
     let focus = about.up_to(0, shape.partitions.len() as u64 - 1) as usize;
     let bursts = about.weighed(1, &[(0, 2), (1, 4), (2, 5)]);
+    // Who leads in the beginning, or another one.
+    let (_, replicas) = &shape.partitions[focus];
+    let victim = if about.one_in(3, 2) { replicas[0] } else { about.of(4, replicas) };
     let (shape_of, kinds_of) = (&shape, kinds.as_slice());
     for number in 0..bursts {
-        let bursts = Bursts { draws: &draws, shape: shape_of, kinds: kinds_of, focus, window };
+        let bursts = Bursts { draws: &draws, shape: shape_of, kinds: kinds_of, focus, victim, window };
         planned.extend(bursts.draw(number, &mut budget, &mut had));
     }
     // Where there are bursts, there are fewer faults besides.
     let count = if bursts == 0 { amount.between(0, 2, 9) } else { amount.between(0, 0, 4) };
-    let focus = about.one_in(2, 2).then_some(focus);
-    let faults = Faults { draws: &draws, shape: shape_of, kinds: kinds_of, moments: &moments, window, focus };
+    let close = about.one_in(2, 2);
+    let about = About { focus: close.then_some(focus), victim: close.then_some(victim) };
+    let faults = Faults { draws: &draws, shape: shape_of, kinds: kinds_of, moments: &moments, window, about };
     for ordinal in 0..count as u32 {
         let (kind, steps) = faults.draw(ordinal, &mut budget);
-        // An operator deletes the controller's znode once: doing it again within milliseconds is no test of anything.
-        let again = kind == FaultKind::MoveController && had.contains(&kind);
-        if !steps.is_empty() && !again {
+        if !steps.is_empty() {
             had.insert(kind);
             planned.extend(steps);
         }

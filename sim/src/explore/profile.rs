@@ -92,21 +92,21 @@ type Row = (FaultKind, &'static str, [u32; 4]);
 const TABLE: &[Row] = &[
     (FaultKind::Kill, "kill", [6, 4, 2, 4]),
     (FaultKind::Pause, "pause", [6, 1, 1, 4]),
-    (FaultKind::Shutdown, "shutdown", [2, 2, 0, 2]),
+    (FaultKind::Shutdown, "shutdown", [4, 2, 0, 3]),
     (FaultKind::ExpireSession, "expire-session", [8, 1, 1, 5]),
-    (FaultKind::MoveController, "move-controller", [3, 0, 1, 2]),
+    (FaultKind::MoveController, "move-controller", [4, 0, 1, 2]),
     (FaultKind::ElectPreferred, "elect-preferred", [6, 1, 1, 4]),
-    (FaultKind::Reassign, "reassign", [3, 1, 0, 2]),
+    (FaultKind::Reassign, "reassign", [4, 1, 0, 2]),
     (FaultKind::HoldControl, "hold-control", [5, 0, 2, 3]),
-    (FaultKind::HoldFetch, "hold-fetch", [8, 4, 4, 6]),
-    (FaultKind::HoldEpochs, "hold-epochs", [3, 0, 1, 2]),
+    (FaultKind::HoldFetch, "hold-fetch", [12, 4, 4, 7]),
+    (FaultKind::HoldEpochs, "hold-epochs", [4, 0, 1, 2]),
     (FaultKind::HoldIsr, "hold-isr", [3, 0, 1, 2]),
     (FaultKind::Delay, "delay", [3, 0, 5, 3]),
     (FaultKind::Drop, "drop", [0, 0, 2, 1]),
-    (FaultKind::Cut, "cut", [0, 0, 6, 2]),
+    (FaultKind::Cut, "cut", [2, 0, 6, 2]),
     (FaultKind::CutOneWay, "cut-one-way", [0, 0, 5, 2]),
-    (FaultKind::CutFromZooKeeper, "cut-from-zookeeper", [1, 0, 4, 2]),
-    (FaultKind::SlowLink, "slow-link", [1, 1, 5, 2]),
+    (FaultKind::CutFromZooKeeper, "cut-from-zookeeper", [3, 0, 4, 2]),
+    (FaultKind::SlowLink, "slow-link", [2, 1, 5, 2]),
     (FaultKind::Reset, "reset", [1, 0, 4, 2]),
     (FaultKind::SlowCpu, "slow-cpu", [1, 0, 1, 1]),
     (FaultKind::PowerOff, "power-off", [0, 10, 0, 4]),
@@ -153,7 +153,7 @@ impl Profile {
     /// tells declared losses apart. `None`: never.
     pub fn beyond_the_contract(self) -> Option<u64> {
         match self {
-            Profile::Durability => Some(6),
+            Profile::Durability => Some(5),
             Profile::Elections | Profile::Network | Profile::Everything => None,
         }
     }

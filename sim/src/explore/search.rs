@@ -2,7 +2,7 @@
 
 use super::coverage::Coverage;
 use super::trial::{Outcome, Question};
-use crate::why::causes::Cause;
+use crate::why::cure::Cause;
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -62,7 +62,7 @@ pub fn cluster(draws: &Draws, era: &Era, profile: Profile) -> (Cluster, Shape) {
     let brokers = draw.weighed(0, &[(2u32, 2), (3, 6), (4, 2), (5, 1)]);
     let (mut settings, mut shape) = broker_settings(draws.about(Purpose::BrokerSettings, 0), brokers);
     let mut topics = Table::default();
-    for (index, name) in ["t", "u"].into_iter().take(draw.weighed(1, &[(1, 3), (2, 1)])).enumerate() {
+    for (index, name) in ["t", "u"].into_iter().take(draw.weighed(1, &[(1, 4), (2, 1)])).enumerate() {
         let (spec, min_isr) = topic(draws, profile, index as u32, brokers);
         for (number, replicas) in spec.assignment.iter().flatten().enumerate() {
             shape.partitions.push((TopicPartition::new(name, number as i32), replicas.clone()));
@@ -70,7 +70,7 @@ pub fn cluster(draws: &Draws, era: &Era, profile: Profile) -> (Cluster, Shape) {
         shape.min_isr = shape.min_isr.min(min_isr);
         topics.add(name.to_owned(), spec).expect("topics have names of their own");
     }
-    let unclean = draw.one_in(2, 8);
+    let unclean = draw.one_in(2, 5);
     set(&mut settings, "unclean.leader.election.enable", unclean);
     let network = Network {
         latency: draw.weighed(3, &[(None, 3), (Some(200), 1), (Some(5_000), 1)]).map(|us| Span(Micros(us))),
@@ -105,9 +105,12 @@ fn broker_settings(draw: Draw, brokers: u32) -> (Table<Setting>, Shape) {
     set(&mut settings, "zookeeper.session.timeout.ms", session);
     let lag = draw.of(3, &[1_500, 2_000, 3_000, 5_000, 10_000, 20_000]);
     set(&mut settings, "replica.lag.time.max.ms", lag);
-    let socket = draw.of(4, &[2_000, 5_000, 10_000]);
+    let socket = draw.of(4, &[1_500, 2_000, 5_000, 10_000]);
     set(&mut settings, "replica.socket.timeout.ms", socket);
     set(&mut settings, "controller.socket.timeout.ms", socket);
+    if draw.one_in(9, 2) {
+        set(&mut settings, "controlled.shutdown.retry.backoff.ms", 500);
+    }
     if draw.one_in(5, 4) {
         set(&mut settings, "num.replica.fetchers", 2);
     }
@@ -144,7 +147,9 @@ fn topic(draws: &Draws, profile: Profile, index: u32, brokers: u32) -> (TopicSpe
         assignment.push(order[..factor as usize].to_vec());
     }
     let mut settings = Table::default();
-    let min_isr = draw.weighed(2, &[(1u32, 3), (2, 4), (3, 1)]).min(factor as u32);
+    // Where all machines but one must survive, power cannot fail.
+    let alone = if profile.has_power_failures() { 1 } else { 3 };
+    let min_isr = draw.weighed(2, &[(1u32, alone), (2, 4), (3, 1)]).min(factor as u32);
     if min_isr > 1 {
         set(&mut settings, "min.insync.replicas", min_isr);
     }

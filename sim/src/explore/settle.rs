@@ -31,7 +31,9 @@ pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
         last.push(Step::Heal(Link { from: Many(brokers.clone()), to: Many(all) }));
     }
     if has(|step| matches!(step, Step::SlowLink(_))) {
-        let (from, to) = (Many(brokers.clone()), Many(brokers.clone()));
+        let mut others = brokers.clone();
+        others.push(Role::Node("zookeeper".to_owned()));
+        let (from, to) = (Many(brokers.clone()), Many(others));
         let fast = Some(Span(Micros(1000)));
         last.push(Step::SlowLink(SlowLink {
             from,

@@ -8,7 +8,7 @@ use crate::scenario::file::Scenario;
 use crate::scenario::parse::parse;
 use crate::scenario::source::Source;
 use crate::scenario::step::Step;
-use crate::why::causes::Cause;
+use crate::why::cure::Cause;
 use crate::why::known::Known;
 use kafka::era::{Era, RELEASES, Release};
 use kafka::rules::{RuleValue, Rules};
@@ -63,7 +63,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw!(
         "truncation/consumer-skips",
         Rule("position-validation", "end-offset"),
-        "Unclean election is on in one plan of eight, and then it must fall between two fetches of a consumer, whose \
+        "Unclean election is on in one plan of five, and then it must fall between two fetches of a consumer, whose \
          position the new leader must outgrow before the next: more plans would have to allow it."
     ),
     flaw!("truncation/epoch-that-is-gone", Never("position-validation")),
@@ -73,6 +73,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw!("isr/stale-isr-reply", Rule("isr-answer", "clears-its-own-request")),
     flaw!("isr/high-watermark-forgotten", Rule("high-watermark-after-shrink", "rechecked")),
     flaw!("isr/own-write-refused", Never("own-isr-write")),
+    flaw!("isr/fall-unnoticed", Never("reelected-leader")),
     flaw!("election/last-replica-standing", Never("page-cache")),
     flaw!("failover/zombie-controller", Rule("controller-session", "drops-events")),
     flaw!("failover/zombie-controller-in-session", Rule("controller-writes", "fenced-by-epoch")),

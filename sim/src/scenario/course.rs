@@ -136,6 +136,11 @@ const CHAPTERS: &[Chapter] = &[
             "metadata-of-yesterday",
         ],
     },
+    Chapter {
+        name: "regressions",
+        about: "what random runs have shown, and what once was taken for a flaw of Kafka",
+        order: &["deleted-and-back"],
+    },
 ];
 
 /// Where a scenario stands in the course: chapter and place, for sorting.

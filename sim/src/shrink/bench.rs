@@ -7,22 +7,22 @@
 //!
 //! 1. it can be, and its run reaches its end: every condition that it waits for is met;
 //! 2. it fails in the same way;
-//! 3. it does not fail with the rule that mends it, where it waits for no more in vain than before, and it fails with every
-//!    rule that the ladder has before that one; where no rule mends it, no rule may, and what removes the last copy must
-//!    be the same;
+//! 3. it does not fail when it is mended, by a rule or by keeping a known flaw away, where it waits for no more in vain than
+//!    before, and it fails with every rule that earlier releases brought; where nothing mends it, no rule may, and what
+//!    removes the last copy must be the same;
 //! 4. if it fails by never coming to rest, it has the time of the first plan for that, with no fault in force;
 //! 5. it still fails from every seed in [`Bench::seeds`], in the end with the same verdict: what a plan has won of
 //!    robustness is not given away.
 
 use super::{Crew, Progress};
-use crate::scenario::eras::Override;
 use crate::scenario::file::{Scenario, Verdict};
 use crate::scenario::problem::Problem;
 use crate::scenario::run::{Budget, Fork, Going, Gone, Keep, go};
 use crate::scenario::step::Step;
 use crate::scenario::validate::Ready;
-use crate::why::attribute::{Change, Reason, later, overrides};
 use crate::why::case::{Case, era_of};
+use crate::why::change::{Change, later};
+use crate::why::cure::Reason;
 use crate::why::failure::Failure;
 use kafka::era::Release;
 use kafka::time::Micros;
@@ -104,12 +104,11 @@ impl<'a, C: Crew> Bench<'a, C> {
         go_on: &'a mut (dyn FnMut(&Progress) -> bool + Send + Sync),
     ) -> Result<Bench<'a, C>, Problem> {
         let mut before = later(&case);
-        // Where several are needed, or a whole release, none of them does it alone.
-        if let Reason::Rules(changes) = &reason
-            && let [mender] = &changes[..]
-        {
-            let own = before.iter().position(|change| change == mender);
-            before.truncate(own.unwrap_or(0));
+        // Where several are needed, or a whole release, none of them does it alone. Another rule of the release that mends it
+        // may mend it, too.
+        if let Some(mender) = reason.one_rule() {
+            let first = before.iter().position(|change| change.since == mender.since);
+            before.truncate(first.unwrap_or(0));
         }
         let mut plan = case.plan.clone();
         // Rules of the asker become the plan's own.
@@ -192,23 +191,13 @@ impl<'a, C: Crew> Bench<'a, C> {
         (self.skipped.load(Ordering::Relaxed), self.run.load(Ordering::Relaxed))
     }
 
-    /// The overrides that mend it, and the release they mend it in; `None` if nothing does.
-    pub fn mender(&self) -> Option<(Vec<Override>, Release)> {
-        match &self.reason {
-            Reason::Rules(changes) => Some((overrides(changes), self.release)),
-            Reason::Release(release, _) => Some((Vec::new(), *release)),
-            Reason::Unattributed(_) => None,
-        }
-    }
-
     fn case_of(&self, plan: Scenario) -> Case {
         let seed = plan.seed.unwrap_or(0);
         Case { plan, release: self.release, rules: Vec::new(), seed }
     }
 
     fn mended(&self, case: &Case) -> Option<Case> {
-        let (rules, release) = self.mender()?;
-        Some(if release == self.release { case.with(&rules) } else { case.in_release(release) })
+        self.reason.cure()?.given_to(case)
     }
 
     /// Runs a case from the latest fork of `past` that fits.

@@ -13,7 +13,7 @@ use crate::scenario::condition::{
 use crate::scenario::file::Scenario;
 use crate::scenario::look::Look;
 use crate::scenario::run::Fork;
-use crate::scenario::step::{RunUntil, Step};
+use crate::scenario::step::{RunUntil, Step, When};
 use crate::scenario::words::{Many, Partition, Role};
 use crate::why::case::era_of;
 use kafka::broker::view::Role as ReplicaRole;
@@ -36,11 +36,23 @@ pub fn all<C: Crew>(bench: &mut Bench<'_, C>) {
 pub fn plainer(plan: &Scenario) -> Vec<Scenario> {
     let mut candidates = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let Step::RunUntil(until) = step else { continue };
-        for condition in less(&until.condition) {
+        let mut with = |step: Step| {
             let mut plan = plan.clone();
-            plan.steps[index] = Step::RunUntil(RunUntil { condition, within: until.within });
+            plan.steps[index] = step;
             candidates.push(plan);
+        };
+        match step {
+            Step::RunUntil(until) => {
+                for condition in less(&until.condition) {
+                    with(Step::RunUntil(RunUntil { condition, within: until.within }));
+                }
+            }
+            Step::When(when) => {
+                for condition in less(&when.condition) {
+                    with(Step::When(When { condition, ..when.clone() }));
+                }
+            }
+            _ => {}
         }
     }
     candidates

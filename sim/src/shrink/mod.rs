@@ -1,8 +1,8 @@
 //! The shrinker: from a plan that fails to the smallest scenario that fails *so*, for the same reason.
 //!
-//! 1. [`crate::why::attribute`] finds the reason: the rule that mends it. It is kept throughout: a candidate must break the
-//!    same property, hold with that rule, and break with every earlier one ([`mod@bench`]). What no rule mends must lose its
-//!    last copy by the same kind of event.
+//! 1. [`crate::why::search`] finds the reason: the rule that mends it, or the known flaw. It is kept throughout: a candidate
+//!    must break the same property, hold when it is mended, and break with every earlier rule ([`mod@bench`]). What nothing
+//!    mends must lose its last copy by the same kind of event.
 //! 2. Big pieces first, to a fixpoint ([`reduce`]): what follows the failure, chunks of steps ([`steps`]), brokers, topics,
 //!    partitions, replicas, clients, settings, the shape of network and disks ([`cluster`]), records ([`records`]), waits
 //!    ([`waits`]). Every candidate runs leniently, and what is kept is what was carried out.
@@ -24,11 +24,14 @@ pub mod steps;
 pub mod tell;
 pub mod waits;
 
+use crate::explore::trial::NEVER_ENDS;
 use crate::scenario::file::Scenario;
 use crate::scenario::problem::Problem;
-use crate::why::attribute::{Reason, attribute};
+use crate::scenario::run::RunResult;
 use crate::why::case::Case;
+use crate::why::cure::Reason;
 use crate::why::failure::Failure;
+use crate::why::search::Search;
 use bench::Bench;
 
 /// Whoever runs candidates, one after the other or side by side. The answer is the same.
@@ -110,7 +113,7 @@ impl Shrunk {
                 case.release,
                 scenario.steps.len()
             ),
-            format!("mended by {reason}").replace("mended by no later", "no later"),
+            reason.to_string(),
         ]
     }
 }
@@ -122,11 +125,7 @@ pub const SEEDS: u64 = 100;
 ///
 /// # Errors
 /// If it does not fail, or not so.
-pub fn diagnose<C: Crew>(
-    case: &Case,
-    asked: Option<&Failure>,
-    crew: &C,
-) -> Result<(Failure, Reason, u64), Problem> {
+pub fn diagnose(case: &Case, asked: Option<&Failure>) -> Result<(Failure, Reason, u64), Problem> {
     let gone = case.first(false)?;
     let all = Failure::all(&gone.result);
     let failure = match asked {
@@ -149,11 +148,15 @@ pub fn diagnose<C: Crew>(
     };
     let budget = Case::budget(gone.result.events);
     let last_copy = failure.last_copy(&gone.result);
-    let first = |count: usize, job: &(dyn Fn(usize) -> bool + Sync)| {
-        crew.first(count, &|index| job(index).then_some(())).map(|(index, ())| index)
-    };
-    let reason = attribute(case, &failure, last_copy, budget, &first);
+    let cure = Search::new(case, &[failure.name()], &names, budget).cure();
+    let reason = cure.map_or(Reason::Unattributed(last_copy), Reason::MendedBy);
     Ok((failure, reason, gone.result.events))
+}
+
+/// What a run fails by.
+fn names(result: &RunResult) -> Vec<&'static str> {
+    let ends = result.unmet.is_none();
+    Failure::all(result).iter().map(Failure::name).chain((!ends).then_some(NEVER_ENDS)).collect()
 }
 
 /// Shrinks.
@@ -162,7 +165,7 @@ pub fn diagnose<C: Crew>(
 /// If there is nothing to shrink: it does not fail, or not so.
 pub fn shrink<C: Crew>(order: Order<'_>, crew: &C) -> Result<Shrunk, Problem> {
     let Order { case, failure, most_tries, go_on } = order;
-    let (failure, reason, events) = diagnose(&case, failure.as_ref(), crew)?;
+    let (failure, reason, events) = diagnose(&case, failure.as_ref())?;
     let mut bench = Bench::new(case, failure, reason, events, crew, most_tries, go_on)?;
     reduce::all(&mut bench);
     Ok(tell::tell(bench))

@@ -20,8 +20,9 @@ use crate::scenario::step::{Sentence, Step};
 use crate::scenario::validate::{Ready, validate};
 use crate::scenario::words::Table;
 use crate::scenario::write::write;
-use crate::why::attribute::{Change, Reason};
 use crate::why::case::Case;
+use crate::why::change::Change;
+use crate::why::cure::Reason;
 use crate::why::failure::Failure;
 use crate::why::slice::{Part, Slice, slice};
 use kafka::era::{Era, RELEASES, Release};
@@ -159,16 +160,21 @@ fn words(scenario: &mut Scenario, failure: &Failure, reason: &Reason, release: R
     scenario.lesson =
         changes.first().map(|change| format!("{}: {}.", asks(change), answer(change.value().about)));
     match reason {
-        Reason::Release(mended, changes) if changes.is_empty() => {
-            scenario
-                .about
-                .push(format!("What mends it is no rule but something else that {mended} changed."));
+        Reason::MendedBy(cure) => {
+            for known in &cure.known {
+                scenario.about.push(known.about.to_owned());
+                scenario.about.push(format!("No release with ZooKeeper mends that ({}).", known.source));
+                scenario.read.push(known.source.to_owned());
+            }
+            if let (Some(mended), true) = (cure.release, cure.rules.is_empty()) {
+                let text = format!("What mends it is no rule but something else that {mended} changed.");
+                scenario.about.push(text);
+            }
         }
         Reason::Unattributed(why) => {
             let why = why.as_ref().map_or(String::new(), |why| format!(" The last copy went by {why}."));
             scenario.about.push(format!("No rule of a later release mends it.{why}"));
         }
-        _ => {}
     }
     let mut read: Vec<String> = Vec::new();
     for one in std::mem::take(&mut scenario.read) {

@@ -5,7 +5,7 @@ use super::bench::Bench;
 use super::reduce::{ROBUST, failing};
 use crate::scenario::file::Scenario;
 use crate::scenario::source::Path;
-use crate::scenario::step::Step;
+use crate::scenario::step::{Step, When};
 use crate::scenario::words::Span;
 use kafka::time::Micros;
 use std::collections::BTreeSet;
@@ -72,10 +72,13 @@ pub fn shorter(plan: &Scenario) -> Vec<Scenario> {
     for (index, step) in plan.steps.iter().enumerate() {
         let mut with = |span: Span| {
             let mut plan = plan.clone();
-            plan.steps[index] = Step::RunFor(span);
+            plan.steps[index] = match step {
+                Step::When(when) => Step::When(When { after: Some(span), ..when.clone() }),
+                _ => Step::RunFor(span),
+            };
             candidates.push(plan);
         };
-        let Step::RunFor(own) = step else { continue };
+        let (Step::RunFor(own) | Step::When(When { after: Some(own), .. })) = step else { continue };
         round().filter(|span| span < own).for_each(&mut with);
         if !round().any(|span| span == *own)
             && let Some(more) = round().find(|span| span > own)

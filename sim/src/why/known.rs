@@ -1,6 +1,6 @@
 //! Flaws that no release with ZooKeeper mends: each is known by a counterfactual of its own.
 //!
-//! A failure is attributed to a rule of a later release if that mends it ([`super::attribute`]). What was never mended
+//! A failure is attributed to a rule of a later release if that mends it ([`super::search`]). What was never mended
 //! before KRaft, or cannot be, has an entry here instead: the same case, with one thing about it otherwise, in which the
 //! flaw cannot show: a step of its plan, or a rule decided as no release decides it. The thing must be as small as possible,
 //! for whatever else it keeps away is hidden with the flaw; each entry says what that is.
@@ -8,9 +8,9 @@
 //! **To add one**: a line in [`KNOWN`], and the function that changes a case; `None` if there is nothing in it to change.
 
 use super::case::Case;
+use super::change::rules_of;
 use crate::scenario::file::Scenario;
 use crate::scenario::step::{DiskStep, Fault, Step, When};
-use kafka::rules::Rules;
 use std::fmt;
 
 /// A flaw that no release of the ladder mends.
@@ -48,6 +48,13 @@ pub const KNOWN: &[Known] = &[
         about: "If a controller goes before the others have set a watch on its znode again, nobody is told, and nobody \
                 runs for controller.",
         without: |case| decided(case, "missed-deletion", "runs"),
+    },
+    Known {
+        name: "reelected-leader",
+        source: "KAFKA-2721",
+        about: "A leader that did not hear that another led for a while, and is elected again, counts as copied what its \
+                followers have cut meanwhile: its high watermark passes records that they do not have.",
+        without: |case| decided(case, "reelected-leader", "forgets"),
     },
     Known {
         name: "position-validation",
@@ -91,14 +98,10 @@ fn written_back(case: &Case) -> Option<Case> {
 /// One rule is decided as no release decides it, or as none does any more; `None` if it is already. *What this hides*: nothing
 /// else than what hangs on the moments that the decision changes.
 fn decided(case: &Case, rule: &str, value: &str) -> Option<Case> {
-    let (rule, value) = (rule.to_owned(), value.to_owned());
-    let mut rules = Rules::of(case.release);
-    for (rule, value) in case.plan.rules.0.iter().chain(&case.rules) {
-        rules.set(rule, value).expect("rules are checked before");
-    }
-    let before = rules;
-    rules.set(&rule, &value).expect("there is such a value");
-    (rules != before).then(|| case.with(&[(rule, value)]))
+    let before = rules_of(case);
+    let mut rules = before;
+    rules.set(rule, value).expect("there is such a value");
+    (rules != before).then(|| case.with(&[(rule.to_owned(), value.to_owned())]))
 }
 
 /// Puts others in the place of each step, those of triggers too.
@@ -115,6 +118,14 @@ fn each(steps: &[Step], with: &mut dyn FnMut(&Step) -> Vec<Step>) -> Vec<Step> {
     }
     all
 }
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Known) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Known {}
 
 impl fmt::Debug for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,8 @@
 //! Every rule that a later release decides otherwise, one at a time, in the ladder's order; and every step of the plan left
 //! out, one at a time. A step that lets time pass is not left out: what follows would come too soon for another reason.
 
-use super::attribute::{Change, later};
 use super::case::Case;
+use super::change::{Change, later};
 use super::failure::Failure;
 use crate::scenario::run::Budget;
 use crate::scenario::step::Step;

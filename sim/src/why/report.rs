@@ -1,8 +1,9 @@
 //! What `trial why` says: the slice, the counterfactual and the chances, in words and as data.
 
-use super::attribute::{Change, Reason};
 use super::case::Case;
 use super::chances::{Chance, jump};
+use super::change::Change;
+use super::cure::{Cure, Reason};
 use super::failure::Failure;
 use super::otherwise::{Ruled, Spared};
 use super::slice::{Slice, Told};
@@ -101,8 +102,8 @@ fn otherwise(why: &Why, lines: &mut Vec<String>) {
     }
     if mended.is_empty() {
         let mends = match &why.reason {
-            Reason::Unattributed(_) => why.reason.to_string(),
-            reason => format!("with {reason} it holds"),
+            Reason::MendedBy(cure) => format!("with {cure} it holds"),
+            unattributed => unattributed.to_string(),
         };
         lines.extend(indented(&mends));
     }
@@ -217,9 +218,16 @@ pub fn data(why: &Why) -> Value {
         rules.collect::<Vec<_>>()
     };
     let reason = match &why.reason {
-        Reason::Rules(changes) => json!({ "rules": rules(changes) }),
-        Reason::Release(release, changes) => {
-            json!({ "release": release.to_string(), "rules": rules(changes) })
+        Reason::MendedBy(Cure { rules: changes, known, release }) => {
+            let known: Vec<&str> = known.iter().map(|known| known.name).collect();
+            let mut reason = json!({ "rules": rules(changes) });
+            if !known.is_empty() {
+                reason["known"] = json!(known);
+            }
+            if let Some(release) = release {
+                reason["release"] = json!(release.to_string());
+            }
+            reason
         }
         Reason::Unattributed(why) => json!({ "unattributed": why.as_deref() }),
     };

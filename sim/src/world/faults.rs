@@ -130,6 +130,7 @@ impl World {
     pub fn step_clock(&mut self, node: NodeId, millis: i64) {
         let id = self.fault(Code::StepClock, node, &[millis as u64]);
         self.kernel.machines[usize::from(node.0)].clock.step(self.nodes.now, millis);
+        self.checks.clock_is_moved(node);
         self.finish(id);
     }
 
@@ -137,6 +138,7 @@ impl World {
     pub fn skew_clock(&mut self, node: NodeId, parts_per_million: i64) {
         let id = self.fault(Code::SkewClock, node, &[parts_per_million as u64]);
         self.kernel.machines[usize::from(node.0)].clock.skew(self.nodes.now, parts_per_million);
+        self.checks.clock_is_moved(node);
         self.finish(id);
     }
 

@@ -18,6 +18,12 @@ fn what_an_operator_has_deleted_is_not_lost() {
         let audit = Audit::new(&small.history, &small.ledger, &small.nodes, &|_, _| Vec::new());
         assert_eq!(audit.records[0].fate, Fate::Deleted(Offset(1)), "starts at {start}");
     }
+    // A crash takes the leader's log start back, and a follower cuts what was deleted: nobody is owed that.
+    let mut small = Small::new(["a0 b0"; 3], 0, 2).commit("a0 b0");
+    small.ghost().replicas[1].batches.drop_front(1);
+    small.ghost().ordered = Offset(1);
+    small.ghost().deleted = Offset(1);
+    assert_eq!(small.change(2, |change| change.cut = true), [""; 0]);
     // Nobody has ordered anything: a follower whose log starts at 1 has lost its beginning.
     let mut small = Small::new(["a0 b0", "a0 b0", "a0 b0"], 0, 2).commit("a0 b0");
     let follower = &mut small.ghost().replicas[2];
@@ -29,6 +35,7 @@ fn what_an_operator_has_deleted_is_not_lost() {
         let mut small = Small::new(["a0 b0 c0"; 3], 0, 3).commit("a0 b0 c0");
         small.deliver(5, &polled(0, "", 3));
         small.ghost().ordered = Offset(ordered);
+        small.ghost().deleted = Offset(ordered);
         small.ghost().replicas[0].start = Offset(1);
         assert_eq!(small.deliver(5, &polled(1, "a0 b0 c0", 3)), found, "{ordered}");
     }
