@@ -17,6 +17,9 @@ use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Where a consumer stands, the base offset and CRC of what it was given last, and whether a leader has not had that since.
+type Stand = (Offset, (Offset, u32), bool);
+
 /// All that clients were told.
 #[derive(Clone, Default)]
 pub(super) struct Told {
@@ -29,7 +32,7 @@ pub(super) struct Told {
     refused: BTreeSet<(TopicPartition, Offset)>,
     /// Where a consumer stands that was given something, what it was given last, and whether a leader has not had that
     /// since.
-    stands: BTreeMap<(NodeId, TopicPartition), (Offset, (Offset, u32), bool)>,
+    stands: BTreeMap<(NodeId, TopicPartition), Stand>,
     /// Who was sent away from where, and not because of a leader.
     sent_away: BTreeSet<(TopicPartition, Offset)>,
 }
