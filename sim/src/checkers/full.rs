@@ -166,6 +166,11 @@ impl Full {
             let Some(before) = self.before.insert((ghost.partition, node), now) else { continue };
             let same =
                 (before.life, before.role, before.leader_epoch) == (now.life, now.role, now.leader_epoch);
+            let shorter = before.life == now.life && now.batches < before.batches;
+            if shorter && let (Role::Follower(_), Some((offset, _))) = (now.role, epoch_monotone::left(&view))
+            {
+                broken.insert((epoch_monotone::INFO.name, offset));
+            }
             if !same || now.role != Role::Leader {
                 continue;
             }
