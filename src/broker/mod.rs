@@ -145,6 +145,11 @@ impl Broker {
         self.replicas.last_lag_check(partition)
     }
 
+    /// Whether it keeps a producer waiting that waits for nothing any more, as far as this partition goes.
+    pub fn has_ripe_produce(&self, partition: TopicPartition) -> bool {
+        self.replicas.has_ripe_produce(partition)
+    }
+
     /// Its controller epoch while it is the active controller.
     pub fn controller_epoch(&self) -> Option<ControllerEpoch> {
         self.controller.active_epoch()

@@ -239,6 +239,15 @@ impl ReplicaManager {
         }
     }
 
+    /// Whether a produce waits for nothing any more, of those that watch a partition.
+    pub(super) fn has_ripe_produce(&self, tp: TopicPartition) -> bool {
+        let watchers = (0..).map_while(|index| self.produces.watcher(tp, index));
+        watchers.map(|id| &self.produces.get(id).batches).any(|batches| {
+            let mut waiting = batches.iter().filter(|batch| batch.waits);
+            waiting.all(|batch| self.reached(batch.outcome.partition, batch.required) == Ok(true))
+        })
+    }
+
     fn is_satisfied(&self, produce: &mut DelayedProduce, only: Option<TopicPartition>) -> bool {
         self.are_satisfied(&mut produce.batches, only)
     }
@@ -273,9 +282,7 @@ impl ReplicaManager {
         let in_sync = partition.in_sync(leader.maximal_isr().len(), rules);
         if partition.high_watermark < required {
             Ok(false)
-        } else if in_sync < partition.min_insync_replicas(rules)
-            && !rules.planted.acknowledges_below_the_minimum()
-        {
+        } else if in_sync < partition.min_insync_replicas(rules) {
             Err(KafkaError::NotEnoughReplicasAfterAppend)
         } else {
             Ok(true)

@@ -13,8 +13,14 @@ use crate::scenario::words::{Many, Role, Span};
 use kafka::time::Micros;
 
 /// What is judged at the end of every plan.
-pub const LIVENESS: [&str; 5] =
-    ["isr-refills", "high-watermark-arrives", "leader-arrives", "sends-are-answered", "consumers-arrive"];
+pub const LIVENESS: [&str; 6] = [
+    "isr-refills",
+    "high-watermark-arrives",
+    "log-start-arrives",
+    "leader-arrives",
+    "sends-are-answered",
+    "consumers-arrive",
+];
 
 /// The steps that end a plan whose faults were `steps`.
 pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
