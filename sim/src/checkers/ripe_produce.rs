@@ -15,7 +15,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     claim: "a produce that waits for the high watermark is answered when it has passed every batch",
     broken: "a producer waits for what has happened",
     also_called: "",
-    kind: PropertyKind::Mechanism,
+    kind: PropertyKind::Promise,
     since: Release::FIRST,
     source: "",
     excused: "never",
