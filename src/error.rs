@@ -63,8 +63,16 @@ errors! {
     MessageTooLarge = 10, "MESSAGE_TOO_LARGE", retriable: false, metadata: false;
     /// From a controller that has been deposed.
     StaleControllerEpoch = 11, "STALE_CONTROLLER_EPOCH", retriable: false, metadata: false;
+    /// The metadata of a commit is too long.
+    OffsetMetadataTooLarge = 12, "OFFSET_METADATA_TOO_LARGE", retriable: false, metadata: false;
     /// The connection was lost (client side).
     NetworkException = 13, "NETWORK_EXCEPTION", retriable: true, metadata: true;
+    /// The coordinator is still loading the group.
+    CoordinatorLoadInProgress = 14, "COORDINATOR_LOAD_IN_PROGRESS", retriable: true, metadata: false;
+    /// There is no coordinator at this moment.
+    CoordinatorNotAvailable = 15, "COORDINATOR_NOT_AVAILABLE", retriable: true, metadata: false;
+    /// This broker does not coordinate the group.
+    NotCoordinator = 16, "NOT_COORDINATOR", retriable: true, metadata: false;
     /// A topic name that Kafka does not allow.
     InvalidTopic = 17, "INVALID_TOPIC_EXCEPTION", retriable: false, metadata: false;
     /// A batch larger than a segment.
@@ -75,6 +83,20 @@ errors! {
     NotEnoughReplicasAfterAppend = 20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", retriable: true, metadata: false;
     /// `acks` other than 0, 1, -1.
     InvalidRequiredAcks = 21, "INVALID_REQUIRED_ACKS", retriable: false, metadata: false;
+    /// Not the generation that the group is in.
+    IllegalGeneration = 22, "ILLEGAL_GENERATION", retriable: false, metadata: false;
+    /// The group knows none of the member's assignors.
+    InconsistentGroupProtocol = 23, "INCONSISTENT_GROUP_PROTOCOL", retriable: false, metadata: false;
+    /// No name for a group.
+    InvalidGroupId = 24, "INVALID_GROUP_ID", retriable: false, metadata: false;
+    /// The group has no such member.
+    UnknownMemberId = 25, "UNKNOWN_MEMBER_ID", retriable: false, metadata: false;
+    /// Outside what the broker allows.
+    InvalidSessionTimeout = 26, "INVALID_SESSION_TIMEOUT", retriable: false, metadata: false;
+    /// The group is forming its next generation: join.
+    RebalanceInProgress = 27, "REBALANCE_IN_PROGRESS", retriable: false, metadata: false;
+    /// A commit does not fit one batch.
+    InvalidCommitOffsetSize = 28, "INVALID_COMMIT_OFFSET_SIZE", retriable: false, metadata: false;
     /// The peer does not speak this version.
     UnsupportedVersion = 35, "UNSUPPORTED_VERSION", retriable: false, metadata: false;
     /// A topic of this name exists.
@@ -111,12 +133,20 @@ errors! {
     StaleBrokerEpoch = 77, "STALE_BROKER_EPOCH", retriable: false, metadata: false;
     /// The end offset of a new leader is not known yet (KIP-207).
     OffsetNotAvailable = 78, "OFFSET_NOT_AVAILABLE", retriable: true, metadata: false;
+    /// Here is your id: join again with it (KIP-394).
+    MemberIdRequired = 79, "MEMBER_ID_REQUIRED", retriable: false, metadata: false;
     /// Preferred leader not available.
     PreferredLeaderNotAvailable = 80, "PREFERRED_LEADER_NOT_AVAILABLE", retriable: true, metadata: true;
+    /// The group is full (KIP-389).
+    GroupMaxSizeReached = 81, "GROUP_MAX_SIZE_REACHED", retriable: false, metadata: false;
+    /// Another process has taken this `group.instance.id` (KIP-345).
+    FencedInstanceId = 82, "FENCED_INSTANCE_ID", retriable: false, metadata: false;
     /// Nobody may be elected.
     EligibleLeadersNotAvailable = 83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", retriable: true, metadata: true;
     /// The election would change nothing.
     ElectionNotNeeded = 84, "ELECTION_NOT_NEEDED", retriable: true, metadata: true;
+    /// An open transaction may still move the offset (KIP-447).
+    UnstableOffsetCommit = 88, "UNSTABLE_OFFSET_COMMIT", retriable: true, metadata: false;
     /// The partition's version in an AlterPartition is not the controller's (KIP-497).
     InvalidUpdateVersion = 95, "INVALID_UPDATE_VERSION", retriable: false, metadata: false;
     /// A member of the ISR in an AlterPartition is not alive, or shuts down (KIP-841).
@@ -124,7 +154,8 @@ errors! {
 }
 
 impl KafkaError {
-    /// The name in `era`: code 6 was NOT_LEADER_FOR_PARTITION up to 2.5, code -1 UNKNOWN up to 0.11.
+    /// The name in `era`: code 6 was NOT_LEADER_FOR_PARTITION up to 2.5, code -1 UNKNOWN up to 0.11; coordinators were
+    /// those of groups up to 0.10.2.
     pub fn name(self, era: &Era) -> &'static str {
         let names: &[(Release, &'static str)] = match self {
             KafkaError::NotLeaderOrFollower => &[
@@ -134,6 +165,18 @@ impl KafkaError {
             KafkaError::UnknownServerError => {
                 &[(Release::FIRST, "UNKNOWN"), (Release::new(1, 0, 0), "UNKNOWN_SERVER_ERROR")]
             }
+            KafkaError::CoordinatorLoadInProgress => &[
+                (Release::FIRST, "GROUP_LOAD_IN_PROGRESS"),
+                (Release::new_0(11, 0, 0), "COORDINATOR_LOAD_IN_PROGRESS"),
+            ],
+            KafkaError::CoordinatorNotAvailable => &[
+                (Release::FIRST, "GROUP_COORDINATOR_NOT_AVAILABLE"),
+                (Release::new_0(11, 0, 0), "COORDINATOR_NOT_AVAILABLE"),
+            ],
+            KafkaError::NotCoordinator => &[
+                (Release::FIRST, "NOT_COORDINATOR_FOR_GROUP"),
+                (Release::new_0(11, 0, 0), "NOT_COORDINATOR"),
+            ],
             _ => &[],
         };
         era.release.look_up(names).copied().unwrap_or(self.newest_name())

@@ -153,7 +153,7 @@ fn plans_are_drawn_alike_everywhere() {
     assert_eq!(hashes.map(|hash| format!("{hash:016x}")), KNOWN);
 }
 
-const KNOWN: [&str; 4] = ["7c512b8eeb174ee4", "1a01e93d49129960", "aa4150be09945175", "abd47c138d51add0"];
+const KNOWN: [&str; 4] = ["707654d273cf7954", "ba61ba9094e89f67", "08c7f4faabbb1e84", "a1d94eb0d918fac1"];
 
 #[test]
 fn what_was_carried_out_runs_again_to_the_same_hash() {
@@ -290,8 +290,8 @@ fn a_rule_that_is_decided_otherwise_is_found_as_the_cause() {
     let mut question = question("3.9", Profile::Elections);
     question.rules = vec![("diverging-fetch".to_owned(), "counts-offset".to_owned())];
     trial::scenario::eras::override_rules(&mut question.era, &question.rules).expect("there is such a rule");
-    let all = attributed(&question, 0..40);
-    assert!(all.iter().any(|(_, text)| text.contains("diverging-fetch")), "{all:?}");
+    let found = |seed: u64| attributed(&question, seed..seed + 1);
+    assert!((0..400).flat_map(found).any(|(_, text)| text.contains("diverging-fetch")));
 }
 
 fn explore(arguments: &[&str], found: &std::path::Path) -> (Option<i32>, String, String) {

@@ -1,11 +1,11 @@
 //! The museum: every flaw of the list is one that its scenario shows and its rule mends, no scenario of a flaw is forgotten;
 //! the book goes on where it ended; and what is no book gets one clear error.
 
-use kafka::era::Era;
-use std::collections::BTreeSet;
+use kafka::era::{Era, Release};
 use std::path::Path;
 use std::process::{Command, Output};
 use trial::museum::book::{Book, Mutation};
+use trial::museum::fingerprint::fingerprint;
 use trial::museum::flaws::{FLAWS, Mender, rule_value, rungs};
 use trial::museum::planted::{found_by, mutations};
 use trial::museum::table::Museum;
@@ -103,7 +103,9 @@ fn a_planted_mistake_is_found_by_a_trial_that_is_well_without_it() {
 fn the_front_page_shows_the_book() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let book = Book::read(&root.join("museum.json")).unwrap_or_else(|problem| panic!("{problem}"));
-    let table = Museum { book: &book, stale: BTreeSet::new() }.markdown();
+    let is_stale =
+        |release: &Release| book.rung(*release).is_some_and(|rung| rung.fingerprint != fingerprint(*release));
+    let table = Museum { book: &book, stale: rungs().into_iter().filter(is_stale).collect() }.markdown();
     let page = std::fs::read_to_string(root.join("README.md")).expect("it is there");
     let (before, rest) = page.split_once("<!-- museum: begin").expect("it has a place for it");
     let (mark, rest) = rest.split_once("-->").expect("a comment ends");

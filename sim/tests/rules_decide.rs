@@ -16,6 +16,9 @@ use trial::scenario::validate::Ready;
 const NO_GROUP: &str =
     "no scenario has a group yet; `assignors` compares all values with Kafka's own assignments";
 
+const NO_MEMBER: &str =
+    "no scenario has a group yet; the tests of coordinator and members have a table of each";
+
 /// Values that no scenario shows: (rule, values, why).
 const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     (
@@ -123,6 +126,16 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     ("range-assignor", &["plain", "racks"], NO_GROUP),
     ("member-order", &["member-id", "instance-first"], NO_GROUP),
     ("subscription-generation", &["nowhere", "user-data", "field"], NO_GROUP),
+    ("new-member", &["at-once", "expires", "id-first"], NO_MEMBER),
+    ("sync-timeout", &["never", "rebalance-timeout"], NO_MEMBER),
+    ("heartbeat-while-syncing", &["refused", "counts"], NO_MEMBER),
+    ("commit-while-syncing", &["state-first", "member-first"], NO_MEMBER),
+    ("static-rejoin", &["answers", "rebalances-while-syncing", "persists", "skips-assignment"], NO_MEMBER),
+    ("loading-group", &["not-coordinator", "in-progress"], NO_MEMBER),
+    ("loaded-offsets", &["to-high-watermark", "to-log-end"], NO_MEMBER),
+    ("offsets-topic", &["as-many-as-alive", "enforced"], NO_MEMBER),
+    ("member-heartbeat", &["when-stable", "when-syncing"], NO_MEMBER),
+    ("lost-partitions", &["revoked", "lost"], NO_MEMBER),
 ];
 
 /// All scenarios; the long one is no story.

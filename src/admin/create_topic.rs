@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 /// A topic in the making.
 #[derive(Clone, Debug)]
-pub(super) struct CreateTopic {
+pub(crate) struct CreateTopic {
     topic: Topic,
     placement: Placement,
     settings: BTreeMap<String, String>,
@@ -50,11 +50,11 @@ enum Stage {
 }
 
 impl CreateTopic {
-    pub fn new(topic: Topic, placement: Placement, settings: BTreeMap<String, String>) -> CreateTopic {
+    pub(crate) fn new(topic: Topic, placement: Placement, settings: BTreeMap<String, String>) -> CreateTopic {
         CreateTopic { topic, placement, settings, assignment: BTreeMap::new(), stage: Stage::Begin }
     }
 
-    pub fn proceed(&mut self, outcome: Outcome, era: &Era, entropy: &mut dyn Entropy) -> Step {
+    pub(crate) fn proceed(&mut self, outcome: Outcome, era: &Era, entropy: &mut dyn Entropy) -> Step {
         match &mut self.stage {
             Stage::Begin => {
                 validate_settings(&self.settings, era)?;

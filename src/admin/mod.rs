@@ -9,7 +9,7 @@
 //! these do themselves.
 
 mod add_partitions;
-mod create_topic;
+pub(crate) mod create_topic;
 mod delete_records;
 mod delete_topic;
 mod elect;
@@ -17,7 +17,7 @@ pub mod placement;
 mod reassign;
 #[cfg(test)]
 mod tests;
-mod tool;
+pub(crate) mod tool;
 mod topic_config;
 mod topic_name;
 

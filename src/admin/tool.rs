@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a tool does next.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Asks ZooKeeper; the answers decide how it goes on.
     Ask(Vec<Op>),
     /// It is done.
@@ -20,7 +20,7 @@ pub(super) enum Next {
 }
 
 /// A step of a tool, or why it refuses.
-pub(super) type Step = Result<Next, OperatorError>;
+pub(crate) type Step = Result<Next, OperatorError>;
 
 /// One read without a watch.
 pub(super) fn data_of(path: Path) -> Op {

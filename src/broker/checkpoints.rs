@@ -131,9 +131,6 @@ impl ReplicaManager {
     }
 
     fn checkpoint_start_offsets(&self, env: &mut Env<'_>) -> Result<(), LogError> {
-        if self.era.rules.planted.forgets_the_log_start() {
-            return Ok(());
-        }
         self.open_logs().checkpoint_log_start_offsets(self.each_log(), &mut *env.disk)
     }
 

@@ -1,6 +1,8 @@
 //! Whole brokers with ZooKeeper between them, over a network of one millisecond that loses nothing: the parts work together
 //! in every era. Clocks, faults and stories are the simulator's.
 
+mod groups;
+
 use crate::broker::Broker;
 use crate::broker::view::Role;
 use crate::config::BrokerConfig;

@@ -12,7 +12,9 @@
 //!    broker is shutting down.
 //! 4. StopReplica: fetchers first, then the replicas (rule `stop-replica`).
 //!
-//! Left out: topic ids (KIP-516), offline log directories, coordinators that move with their partitions.
+//! 5. Groups move with the leadership of their partition ([`super::groups`]).
+//!
+//! Left out: topic ids (KIP-516), offline log directories.
 
 use crate::broker::Broker;
 use crate::broker::fetcher_manager::ToFetch;
@@ -207,10 +209,15 @@ impl Broker {
         }
         let mut failed = self.make_leaders(&to_lead, env);
         failed.extend(self.make_followers(&to_follow, env));
-        for (partition, error) in failed {
+        for (partition, error) in failed.iter().copied() {
             if let Some(answer) = answers.iter_mut().find(|(answered, _)| *answered == partition) {
                 answer.1 = Some(error);
             }
+        }
+        for (states, leads) in [(&to_lead, true), (&to_follow, false)] {
+            let done = states.iter().map(|state| state.partition);
+            let done = done.filter(|done| failed.iter().all(|(partition, _)| partition != done));
+            done.for_each(|partition| self.on_group_leadership(partition, leads, env));
         }
         self.fetchers.shut_down_idle(env);
         LeaderAndIsrResponse { error: None, partitions: answers }
@@ -325,6 +332,9 @@ impl Broker {
         let stopped = request.partitions.iter().zip(&answers).filter(|(_, (_, refused))| refused.is_none());
         for (stop, _) in stopped {
             self.replicas.stop_replica(stop.partition, stop.delete, &mut self.session, env);
+            if stop.delete {
+                self.on_group_leadership(stop.partition, false, env);
+            }
             let topic = stop.partition.topic;
             let is_last = !self.replicas.partitions.keys().any(|hosted| hosted.topic == topic);
             if stop.delete && is_last {

@@ -211,6 +211,8 @@ impl Broker {
             }
             self.control.on_configs_read(&read);
             self.carry_out_control(env);
+        } else if self.awaits_offsets_topic(ticket) {
+            self.on_offsets_topic_outcome(outcome, env);
         } else {
             self.on_shutdown_outcome(ticket, &outcome, env);
         }

@@ -61,6 +61,22 @@ impl MetadataCache {
         known.is_some_and(|partitions| partitions.contains_key(&partition.partition))
     }
 
+    /// How many partitions a topic has, if the controller has told of it.
+    pub fn partitions_of(&self, topic: Topic) -> Option<i32> {
+        self.told.topics.get(&topic).map(|partitions| partitions.len() as i32)
+    }
+
+    /// The leader of a partition, and where it is, if it is among the live brokers.
+    pub fn live_leader(&self, partition: TopicPartition) -> Option<(BrokerId, NodeId)> {
+        let leader = self.told.topics.get(&partition.topic)?.get(&partition.partition)?.leader;
+        Some((leader, self.live_broker(leader)?))
+    }
+
+    /// How many brokers are alive.
+    pub fn live_count(&self) -> usize {
+        self.told.live.len()
+    }
+
     /// Where a live broker is.
     pub fn live_broker(&self, broker: BrokerId) -> Option<NodeId> {
         let live = &self.told.live;

@@ -12,11 +12,12 @@
 //! | `lifecycle`         |       | start, registration, session expiry                                       |
 //! | `control`           |       | LeaderAndIsr, StopReplica, UpdateMetadata                                 |
 //! | `shutdown`          |       | controlled shutdown and the end                                           |
+//! | [`GroupCoordinator`] |      | consumer groups; `groups` is what ties it to the rest                     |
 //!
 //! A produce or a fetch touches the replica manager alone. The parts that change seldom stand behind `Arc`, so that a copy
 //! of a broker is cheap.
 //!
-//! Left out: coordinators, quotas, authorization, forwarding, several listeners, several log directories.
+//! Left out: the coordinator of transactions, quotas, authorization, forwarding, several listeners, several log directories.
 
 pub mod alter_partition_queue;
 pub mod checkpoints;
@@ -30,6 +31,7 @@ pub mod fetch_state;
 pub mod fetcher_manager;
 mod fetcher_truncation;
 pub mod follower_log;
+mod groups;
 pub mod isr_change;
 pub mod leader;
 pub mod lifecycle;
@@ -53,6 +55,7 @@ use crate::config::BrokerConfig;
 use crate::controller::KafkaController;
 use crate::era::Era;
 use crate::error::KafkaError;
+use crate::group::coordinator::GroupCoordinator;
 use crate::ids::{BrokerId, ControllerEpoch, NodeId, TopicPartition};
 use crate::messages::metadata::{MetadataRequest, MetadataResponse};
 use crate::messages::offsets_for_leader_epoch::{EpochEndOffset, EpochQuestion};
@@ -90,6 +93,8 @@ pub struct Broker {
     lifecycle: Lifecycle,
     control: Control,
     shutdown: Option<Shutdown>,
+    groups: Arc<GroupCoordinator>,
+    creating_offsets: Option<Box<groups::Creating>>,
 }
 
 impl Broker {
@@ -106,6 +111,8 @@ impl Broker {
             lifecycle: Lifecycle::new(),
             control: Control::new(),
             shutdown: None,
+            groups: Arc::new(GroupCoordinator::new(&config, &era)),
+            creating_offsets: None,
             config,
             era,
             node,
@@ -138,6 +145,11 @@ impl Broker {
         self.replicas.last_lag_check(partition)
     }
 
+    /// Whether it keeps a producer waiting that waits for nothing any more, as far as this partition goes.
+    pub fn has_ripe_produce(&self, partition: TopicPartition) -> bool {
+        self.replicas.has_ripe_produce(partition)
+    }
+
     /// Its controller epoch while it is the active controller.
     pub fn controller_epoch(&self) -> Option<ControllerEpoch> {
         self.controller.active_epoch()
@@ -165,6 +177,11 @@ impl Broker {
     /// The error of the answer.
     pub fn epoch_end(&self, question: &EpochQuestion) -> Result<EpochEndOffset, KafkaError> {
         self.replicas.epoch_end(question)
+    }
+
+    /// The groups that it coordinates.
+    pub fn groups(&self) -> &GroupCoordinator {
+        &self.groups
     }
 
     /// The partitions it hosts, in order.
@@ -208,6 +225,13 @@ impl Broker {
                 let controller = Arc::make_mut(&mut self.controller);
                 controller.on_alter_partition(request, reply_to, &mut self.session, env);
             }
+            Request::FindCoordinator(_)
+            | Request::JoinGroup(_)
+            | Request::SyncGroup(_)
+            | Request::Heartbeat(_)
+            | Request::LeaveGroup(_)
+            | Request::OffsetCommit(_)
+            | Request::OffsetFetch(_) => self.on_group_request(reply_to, version, request, env),
             // Not for a broker.
             Request::ZooKeeper(_) => env.push(Effect::HangUp { connection: reply_to.connection }),
         }
@@ -257,6 +281,9 @@ impl Broker {
         if is_due(self.to_controller.deadline()) {
             let heard = self.to_controller.on_wake(&self.replicas.metadata, env);
             self.on_heard(heard, env);
+        }
+        if is_due(self.groups_deadline()) {
+            self.wake_groups(env);
         }
         self.wake_shutdown(env);
     }
@@ -322,6 +349,7 @@ impl Node for Broker {
             // Not for a broker.
             Input::Command(_) => {}
         }
+        self.serve_groups(env);
         self.send_isr_changes(env);
     }
 
@@ -332,6 +360,7 @@ impl Node for Broker {
             .min(or_never(self.session.deadline()))
             .min(or_never(self.controller.deadline()))
             .min(or_never(self.to_controller.deadline()))
+            .min(or_never(self.groups_deadline()))
             .min(or_never(self.shutdown.as_ref().and_then(Shutdown::deadline)));
         (earliest != Time::NEVER).then_some(earliest)
     }

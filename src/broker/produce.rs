@@ -7,6 +7,8 @@
 //! 4. While it waits: leadership lost is NOT_LEADER_OR_FOLLOWER; passed with an ISR that is too small by now is
 //!    NOT_ENOUGH_REPLICAS_AFTER_APPEND; out of time is REQUEST_TIMED_OUT. In all three the records are in the log.
 //!
+//! A coordinator of this broker appends likewise, as with `acks=all`, and is told instead of answered.
+//!
 //! Left out: idempotence and transactions, record errors (KIP-467), internal topics, conversion of old formats.
 
 use crate::broker::partition::Partition;
@@ -20,6 +22,7 @@ use crate::messages::produce::{Acks, ProduceOutcome, ProduceRequest, ProduceResp
 use crate::node::{Effect, Env, ReplyTo};
 use crate::note::{Note, ReplicaNote};
 use crate::rules::Rules;
+use crate::time::Micros;
 use std::sync::Arc;
 
 /// The first version whose answer carries the log start offset (KIP-107).
@@ -28,8 +31,17 @@ const CARRIES_LOG_START: i16 = 5;
 /// A produce that waits for the high watermark.
 #[derive(Clone, Debug)]
 pub(super) struct DelayedProduce {
-    reply_to: ReplyTo,
+    tells: Tells,
     batches: Vec<Appended>,
+}
+
+/// Who is told what became of an append.
+#[derive(Copy, Clone, Debug)]
+enum Tells {
+    /// A producer.
+    Producer(ReplyTo),
+    /// The coordinator of groups, by its ticket.
+    Groups(u64),
 }
 
 /// One batch of it.
@@ -82,23 +94,45 @@ impl ReplicaManager {
         for (tp, records) in partitions {
             batches.push(self.append(tp, records, acks, from, version, env));
         }
-        let produce = DelayedProduce { reply_to, batches };
+        let produce = DelayedProduce { tells: Tells::Producer(reply_to), batches };
         match acks {
             Acks::None if produce.batches.iter().any(|batch| batch.outcome.result.is_err()) => {
                 env.push(Effect::HangUp { connection: reply_to.connection });
             }
             Acks::None => self.reply(reply_to, Response::None, env),
             Acks::Leader => self.answer_appended(produce, env),
-            Acks::All => {
-                let mut produce = produce;
-                let at_once = self.era.rules.planted.acknowledges_at_once();
-                if at_once || self.is_satisfied(&mut produce, None) {
-                    self.answer_appended(produce, env);
-                } else {
-                    self.produces.park(produce, env.now + timeout);
-                }
-            }
+            Acks::All => self.answer_or_park(produce, timeout, env),
         }
+    }
+
+    fn answer_or_park(&mut self, mut produce: DelayedProduce, timeout: Micros, env: &mut Env<'_>) {
+        let at_once = self.era.rules.planted.acknowledges_at_once();
+        if at_once || self.is_satisfied(&mut produce, None) {
+            self.answer_appended(produce, env);
+        } else {
+            self.produces.park(produce, env.now + timeout);
+        }
+    }
+
+    /// The coordinator of groups appends. What became of it is in `stored_for_groups`, now or later; `own` is this broker.
+    pub(super) fn append_for_groups(
+        &mut self,
+        ticket: u64,
+        tp: TopicPartition,
+        records: RecordSet,
+        timeout: Micros,
+        own: NodeId,
+        env: &mut Env<'_>,
+    ) {
+        if self.is_halted() {
+            return;
+        }
+        if self.is_locked(tp) {
+            return self.block(tp, Blocked::Groups { ticket, records, timeout, own });
+        }
+        let batches = vec![self.append(tp, records, Acks::All, own, CARRIES_LOG_START, env)];
+        self.answer_or_park(DelayedProduce { tells: Tells::Groups(ticket), batches }, timeout, env);
+        self.settle(env);
     }
 
     /// Every reason not to append, but for those that only the log can tell.
@@ -205,6 +239,15 @@ impl ReplicaManager {
         }
     }
 
+    /// Whether a produce waits for nothing any more, of those that watch a partition.
+    pub(super) fn has_ripe_produce(&self, tp: TopicPartition) -> bool {
+        let watchers = (0..).map_while(|index| self.produces.watcher(tp, index));
+        watchers.map(|id| &self.produces.get(id).batches).any(|batches| {
+            let mut waiting = batches.iter().filter(|batch| batch.waits);
+            waiting.all(|batch| self.reached(batch.outcome.partition, batch.required) == Ok(true))
+        })
+    }
+
     fn is_satisfied(&self, produce: &mut DelayedProduce, only: Option<TopicPartition>) -> bool {
         self.are_satisfied(&mut produce.batches, only)
     }
@@ -239,9 +282,7 @@ impl ReplicaManager {
         let in_sync = partition.in_sync(leader.maximal_isr().len(), rules);
         if partition.high_watermark < required {
             Ok(false)
-        } else if in_sync < partition.min_insync_replicas(rules)
-            && !rules.planted.acknowledges_below_the_minimum()
-        {
+        } else if in_sync < partition.min_insync_replicas(rules) {
             Err(KafkaError::NotEnoughReplicasAfterAppend)
         } else {
             Ok(true)
@@ -257,7 +298,15 @@ impl ReplicaManager {
     }
 
     fn answer_appended(&mut self, produce: DelayedProduce, env: &mut Env<'_>) {
-        let partitions = produce.batches.into_iter().map(|batch| batch.outcome).collect();
-        self.reply(produce.reply_to, ProduceResponse { partitions }, env);
+        match produce.tells {
+            Tells::Producer(reply_to) => {
+                let partitions = produce.batches.into_iter().map(|batch| batch.outcome).collect();
+                self.reply(reply_to, ProduceResponse { partitions }, env);
+            }
+            Tells::Groups(ticket) => {
+                let results = produce.batches.into_iter().map(|batch| (ticket, batch.outcome.result));
+                self.stored_for_groups.extend(results);
+            }
+        }
     }
 }

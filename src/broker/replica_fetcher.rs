@@ -473,8 +473,7 @@ impl ReplicaFetcher {
                 continue;
             };
             // Taken away and added again, or delayed, while the fetch was under way.
-            let elsewhere = state.offset != offset && !era.rules.planted.takes_late_fetches();
-            if elsewhere || !state.is_ready(Phase::Fetching, env.now) {
+            if state.offset != offset || !state.is_ready(Phase::Fetching, env.now) {
                 continue;
             }
             match fetched.error {

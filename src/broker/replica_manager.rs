@@ -27,7 +27,8 @@ use crate::broker::purgatory::Purgatory;
 use crate::config::{BrokerConfig, TopicConfig};
 use crate::era::Era;
 use crate::error::KafkaError;
-use crate::ids::{BrokerEpoch, NodeId, Topic, TopicPartition};
+use crate::ids::{BrokerEpoch, NodeId, Offset, Topic, TopicPartition};
+use crate::log::batch::RecordSet;
 use crate::log::log_manager::{LogManager, OpenError};
 use crate::log::partition_log::LogError;
 use crate::messages::alter_partition::AlterPartitionRequest;
@@ -70,6 +71,8 @@ pub struct ReplicaManager {
     pub(super) produces: Purgatory<DelayedProduce>,
     pub(super) fetches: Purgatory<DelayedFetch>,
     pub(super) deletes: Purgatory<DelayedDeleteRecords>,
+    /// What became of the coordinator's appends, by ticket, since it was told last.
+    pub(super) stored_for_groups: Vec<(u64, Result<Offset, KafkaError>)>,
     pub(super) isr_writer: ZooKeeperIsrWriter,
     pub(super) alter_partition: AlterPartitionQueue,
     /// Kept for its memory only: what a fetch finds in each of its partitions.
@@ -134,6 +137,12 @@ pub(super) enum Blocked {
         reply_to: ReplyTo,
         request: DeleteRecordsRequest,
     },
+    Groups {
+        ticket: u64,
+        records: RecordSet,
+        timeout: Micros,
+        own: NodeId,
+    },
 }
 
 /// What was found at start-up.
@@ -161,6 +170,7 @@ impl ReplicaManager {
             produces: Purgatory::default(),
             fetches: Purgatory::default(),
             deletes: Purgatory::default(),
+            stored_for_groups: Vec::new(),
             isr_writer: ZooKeeperIsrWriter::default(),
             alter_partition: AlterPartitionQueue::default(),
             looks: Vec::new(),
@@ -523,6 +533,9 @@ impl ReplicaManager {
                     self.epoch_ends(reply_to, from, version, request, env);
                 }
                 Blocked::DeleteRecords { reply_to, request } => self.delete_records(reply_to, request, env),
+                Blocked::Groups { ticket, records, timeout, own } => {
+                    self.append_for_groups(ticket, tp, records, timeout, own, env);
+                }
             }
         }
     }

@@ -69,6 +69,24 @@ pub struct BrokerConfig {
     pub default_replication_factor: i16,
     /// `replica.selector.class` is RackAwareReplicaSelector (KIP-392).
     pub rack_aware_reads: bool,
+    /// `group.initial.rebalance.delay.ms`; absent before 0.11 (KIP-134).
+    pub group_initial_rebalance_delay: Option<Micros>,
+    /// `group.min.session.timeout.ms`.
+    pub group_min_session_timeout: Micros,
+    /// `group.max.session.timeout.ms`.
+    pub group_max_session_timeout: Micros,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_topic_partitions: i32,
+    /// `offsets.topic.replication.factor`.
+    pub offsets_topic_replication_factor: i16,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_topic_segment_bytes: u32,
+    /// `offsets.commit.timeout.ms`.
+    pub offsets_commit_timeout: Micros,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_max_bytes: u32,
+    /// `offsets.retention.minutes`.
+    pub offsets_retention: Micros,
     /// What a topic without settings of its own gets.
     pub topic_defaults: TopicConfig,
 }
@@ -104,6 +122,15 @@ settings! {
         num_partitions: number("num.partitions") else 1,
         default_replication_factor: number("default.replication.factor") else 1,
         rack_aware_reads: by_rack("replica.selector.class") else false,
+        group_initial_rebalance_delay: span_if_known("group.initial.rebalance.delay.ms") else None,
+        group_min_session_timeout: span("group.min.session.timeout.ms") else Micros::ZERO,
+        group_max_session_timeout: span("group.max.session.timeout.ms") else Micros::ZERO,
+        offsets_topic_partitions: number("offsets.topic.num.partitions") else 1,
+        offsets_topic_replication_factor: number("offsets.topic.replication.factor") else 1,
+        offsets_topic_segment_bytes: number("offsets.topic.segment.bytes") else 0,
+        offsets_commit_timeout: span("offsets.commit.timeout.ms") else Micros::ZERO,
+        offset_metadata_max_bytes: number("offset.metadata.max.bytes") else 0,
+        offsets_retention: span("offsets.retention.minutes") else Micros::ZERO,
         ..
         id: *id,
         topic_defaults: TopicConfig::of_broker(values)?,

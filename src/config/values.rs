@@ -139,6 +139,7 @@ impl<'a> Values<'a> {
         self.read(names, "a span of time", |name, text| {
             let millis: i64 = match name.rsplit('.').next() {
                 Some("hours") => 60 * 60 * 1000,
+                Some("minutes") => 60 * 1000,
                 Some("seconds") => 1000,
                 _ => 1,
             };

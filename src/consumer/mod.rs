@@ -13,6 +13,7 @@
 
 pub mod assignor;
 mod fetcher;
+pub mod membership;
 mod offset_reset;
 mod position_validation;
 pub mod protocol;

@@ -8,13 +8,20 @@ pub mod alter_partition;
 pub mod controlled_shutdown;
 pub mod delete_records;
 pub mod fetch;
+pub mod find_coordinator;
+pub mod heartbeat;
+pub mod join_group;
 pub mod leader_and_isr;
+pub mod leave_group;
 pub mod list_offsets;
 pub mod metadata;
+pub mod offset_commit;
+pub mod offset_fetch;
 pub mod offsets_for_leader_epoch;
 pub mod produce;
 pub mod schema;
 pub mod stop_replica;
+pub mod sync_group;
 pub mod update_metadata;
 pub mod zookeeper;
 
@@ -23,14 +30,21 @@ use crate::messages::alter_partition::{AlterPartitionRequest, AlterPartitionResp
 use crate::messages::controlled_shutdown::{ControlledShutdownRequest, ControlledShutdownResponse};
 use crate::messages::delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
 use crate::messages::fetch::{FetchRequest, FetchResponse};
+use crate::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+use crate::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
+use crate::messages::join_group::{JoinGroupRequest, JoinGroupResponse};
 use crate::messages::leader_and_isr::{LeaderAndIsrRequest, LeaderAndIsrResponse};
+use crate::messages::leave_group::{LeaveGroupRequest, LeaveGroupResponse};
 use crate::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
 use crate::messages::metadata::{MetadataRequest, MetadataResponse};
+use crate::messages::offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
+use crate::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
 use crate::messages::offsets_for_leader_epoch::{
     OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse,
 };
 use crate::messages::produce::{ProduceRequest, ProduceResponse};
 use crate::messages::stop_replica::{StopReplicaRequest, StopReplicaResponse};
+use crate::messages::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use crate::messages::update_metadata::{UpdateMetadataRequest, UpdateMetadataResponse};
 use crate::messages::zookeeper::{ZooKeeperRequest, ZooKeeperResponse};
 
@@ -129,6 +143,20 @@ apis! {
     UpdateMetadata(UpdateMetadataRequest, UpdateMetadataResponse) = 6;
     /// A broker asks the controller to move its leaders away.
     ControlledShutdown(ControlledShutdownRequest, ControlledShutdownResponse) = 7;
+    /// Up to where a group has read.
+    OffsetCommit(OffsetCommitRequest, OffsetCommitResponse) = 8;
+    /// Up to where has a group committed?
+    OffsetFetch(OffsetFetchRequest, OffsetFetchResponse) = 9;
+    /// Which broker coordinates a group? First called GroupCoordinator.
+    FindCoordinator(FindCoordinatorRequest, FindCoordinatorResponse) = 10;
+    /// A member wants to be in the next generation of its group.
+    JoinGroup(JoinGroupRequest, JoinGroupResponse) = 11;
+    /// A member is alive, and asks whether its generation still stands.
+    Heartbeat(HeartbeatRequest, HeartbeatResponse) = 12;
+    /// A member goes.
+    LeaveGroup(LeaveGroupRequest, LeaveGroupResponse) = 13;
+    /// A member asks what it was assigned; the leader hands in what everybody gets.
+    SyncGroup(SyncGroupRequest, SyncGroupResponse) = 14;
     /// Delete what is below an offset.
     DeleteRecords(DeleteRecordsRequest, DeleteRecordsResponse) = 21;
     /// Where did an epoch end, in your log?
@@ -145,10 +173,17 @@ impl ApiKey {
         // Renamed by KIP-704.
         const ALTER_PARTITION: &[(Release, &str)] =
             &[(Release::FIRST, "AlterIsr"), (Release::new(3, 2, 0), "AlterPartition")];
-        if self == ApiKey::AlterPartition { ALTER_PARTITION } else { &[] }
+        // Asks for other coordinators too since KIP-98.
+        const FIND_COORDINATOR: &[(Release, &str)] =
+            &[(Release::FIRST, "GroupCoordinator"), (Release::new_0(11, 0, 0), "FindCoordinator")];
+        match self {
+            ApiKey::AlterPartition => ALTER_PARTITION,
+            ApiKey::FindCoordinator => FIND_COORDINATOR,
+            _ => &[],
+        }
     }
 
-    /// The name in `era`: AlterPartition was called AlterIsr up to 3.1.
+    /// The name in `era`: AlterPartition was called AlterIsr up to 3.1, FindCoordinator GroupCoordinator up to 0.10.2.
     pub fn name_in(self, era: &Era) -> &'static str {
         era.release.look_up(self.names()).copied().unwrap_or(self.name())
     }
@@ -170,6 +205,13 @@ impl ApiKey {
             ApiKey::StopReplica => stop_replica::VERSIONS,
             ApiKey::UpdateMetadata => update_metadata::VERSIONS,
             ApiKey::ControlledShutdown => controlled_shutdown::VERSIONS,
+            ApiKey::OffsetCommit => offset_commit::VERSIONS,
+            ApiKey::OffsetFetch => offset_fetch::VERSIONS,
+            ApiKey::FindCoordinator => find_coordinator::VERSIONS,
+            ApiKey::JoinGroup => join_group::VERSIONS,
+            ApiKey::Heartbeat => heartbeat::VERSIONS,
+            ApiKey::LeaveGroup => leave_group::VERSIONS,
+            ApiKey::SyncGroup => sync_group::VERSIONS,
             ApiKey::DeleteRecords => delete_records::VERSIONS,
             ApiKey::OffsetsForLeaderEpoch => offsets_for_leader_epoch::VERSIONS,
             ApiKey::AlterPartition => alter_partition::VERSIONS,

@@ -6,16 +6,19 @@
 pub mod broker;
 pub mod client;
 pub mod controller;
+pub mod group;
 pub mod replica;
 pub mod zookeeper;
 
 pub use broker::BrokerNote;
 pub use client::ClientNote;
 pub use controller::ControllerNote;
+pub use group::GroupNote;
 pub use replica::ReplicaNote;
 pub use zookeeper::ZooKeeperNote;
 
 use crate::ids::TopicPartition;
+use std::sync::Arc;
 
 /// A rule that decided: its name and its value.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,6 +47,8 @@ pub enum Note {
     Controller(ControllerNote),
     /// About ZooKeeper.
     ZooKeeper(ZooKeeperNote),
+    /// About a consumer group, by its coordinator.
+    Group(Arc<str>, GroupNote),
     /// About a producer, a consumer or an operator's tool.
     Client(ClientNote),
 }
@@ -56,6 +61,7 @@ impl Note {
             Note::Broker(note) => note.name(),
             Note::Controller(note) => note.name(),
             Note::ZooKeeper(note) => note.name(),
+            Note::Group(_, note) => note.name(),
             Note::Client(note) => note.name(),
         }
     }

@@ -43,6 +43,7 @@ pub mod batch_below_start;
 pub mod broker_bounce;
 pub mod broker_epoch;
 pub mod clean_marker;
+pub mod commit_while_syncing;
 pub mod controller_election;
 pub mod controller_round_trips;
 pub mod controller_session;
@@ -64,6 +65,7 @@ pub mod fencing;
 pub mod follower_out_of_range;
 pub mod follower_reads;
 pub mod full_metadata;
+pub mod heartbeat_while_syncing;
 pub mod high_watermark;
 pub mod high_watermark_after_shrink;
 pub mod high_watermark_before_cut;
@@ -81,13 +83,19 @@ pub mod leaderless_error;
 pub mod leaderless_metadata;
 pub mod leaderless_partitions;
 pub mod leaving_leader;
+pub mod loaded_offsets;
+pub mod loading_group;
 pub mod log_dir_events;
 pub mod log_directory_failure;
+pub mod lost_partitions;
+pub mod member_heartbeat;
 pub mod member_order;
 pub mod metadata_after_failure;
 pub mod metadata_epochs;
 pub mod missed_deletion;
+pub mod new_member;
 pub mod not_hosted;
+pub mod offsets_topic;
 pub mod oversized_batch;
 pub mod overtaken_follower;
 pub mod own_isr_write;
@@ -106,11 +114,13 @@ pub mod shutdown_controller;
 pub mod stale_epoch_answer;
 pub mod stale_high_watermark;
 pub mod startup_order;
+pub mod static_rejoin;
 pub mod sticky_assignor;
 pub mod stop_replica;
 pub mod stop_replica_requests;
 pub mod stopped_replica;
 pub mod subscription_generation;
+pub mod sync_timeout;
 pub mod truncate_at_log_end;
 pub mod truncation;
 pub mod unassigned_replica;
@@ -383,6 +393,26 @@ rules! {
     member_order: member_order::MemberOrder,
     /// Where a member of cooperative-sticky says in which generation it came to own what it owns.
     subscription_generation: subscription_generation::SubscriptionGeneration,
+    /// How a coordinator takes in a member that has no id yet.
+    new_member: new_member::NewMember,
+    /// Whether a coordinator gives up on members that have joined and never ask for their assignment.
+    sync_timeout: sync_timeout::SyncTimeout,
+    /// What a coordinator answers to a heartbeat while members wait for the leader's assignment.
+    heartbeat_while_syncing: heartbeat_while_syncing::HeartbeatWhileSyncing,
+    /// What a coordinator answers to a commit while members wait for the leader's assignment.
+    commit_while_syncing: commit_while_syncing::CommitWhileSyncing,
+    /// What a coordinator does when a static member is back under a new id.
+    static_rejoin: static_rejoin::StaticRejoin,
+    /// What a new coordinator answers while it still loads its groups from the log.
+    loading_group: loading_group::LoadingGroup,
+    /// Up to where a new coordinator reads its partition of `__consumer_offsets`.
+    loaded_offsets: loaded_offsets::LoadedOffsets,
+    /// How many replicas `__consumer_offsets` gets when fewer brokers are alive than it should have replicas.
+    offsets_topic: offsets_topic::OffsetsTopic,
+    /// When a member's background thread sends heartbeats.
+    member_heartbeat: member_heartbeat::MemberHeartbeat,
+    /// What a member tells its application of partitions that it owned when it was put out of its group.
+    lost_partitions: lost_partitions::LostPartitions,
 }
 
 #[cfg(test)]

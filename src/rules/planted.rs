@@ -113,16 +113,12 @@ rule! {
         RecoveryCutsOneMore("recovery-cuts-one-more", "no release", []),
         /// A follower does not take its leader's log start offset.
         LogStartNotLearnt("log-start-not-learnt", "no release", []),
-        /// The log start offset is not written down.
-        LogStartForgotten("log-start-forgotten", "no release", []),
         /// DeleteRecords deletes one record too many.
         DeletesOneMore("deletes-one-more", "no release", []),
         /// The oldest segment goes though the log begins in it.
         SegmentGoesEarly("segment-goes-early", "no release", []),
         /// Nobody looks at the produces that wait when the high watermark rises.
         ProducesNotLookedAt("produces-not-looked-at", "no release", []),
-        /// acks=all is acknowledged though the ISR became too small meanwhile.
-        BelowMinimumAcked("below-minimum-acked", "no release", []),
         /// A produce is answered with the offset behind its own.
         AnswersNextOffset("answers-next-offset", "no release", []),
         /// A cut leaves the epoch that began where the log now ends one further.
@@ -143,8 +139,6 @@ rule! {
         CheckpointAhead("checkpoint-ahead", "no release", []),
         /// A broker keeps the leader of a partition that it was told first.
         MetadataStandsStill("metadata-stands-still", "no release", []),
-        /// A follower takes in the answer to a fetch from elsewhere in its log.
-        LateFetchTaken("late-fetch-taken", "no release", []),
         /// A producer takes a batch whose time is over for acknowledged.
         ExpiredTakenForAcked("expired-taken-for-acked", "no release", []),
         /// A producer says of a batch that expires in flight that nothing was written.
@@ -395,11 +389,6 @@ impl Planted {
         self == Planted::LogStartNotLearnt
     }
 
-    /// Whether its checkpoint is never written.
-    pub fn forgets_the_log_start(self) -> bool {
-        self == Planted::LogStartForgotten
-    }
-
     /// Whether a deletion goes one offset too far.
     pub fn deletes_one_more(self) -> bool {
         self == Planted::DeletesOneMore
@@ -413,11 +402,6 @@ impl Planted {
     /// Whether a produce waits until its time is over.
     pub fn leaves_produces_waiting(self) -> bool {
         self == Planted::ProducesNotLookedAt
-    }
-
-    /// Whether the ISR is not looked at again before the answer.
-    pub fn acknowledges_below_the_minimum(self) -> bool {
-        self == Planted::BelowMinimumAcked
     }
 
     /// Whether a producer is told one offset too many.
@@ -468,11 +452,6 @@ impl Planted {
     /// Whether what is known of a partition stays.
     pub fn keeps_the_first_leader(self) -> bool {
         self == Planted::MetadataStandsStill
-    }
-
-    /// Whether the offset that was asked for is not looked at.
-    pub fn takes_late_fetches(self) -> bool {
-        self == Planted::LateFetchTaken
     }
 
     /// Whether a batch in flight that expires counts as acknowledged.
@@ -546,11 +525,9 @@ mod tests {
         Planted::appends_twice,
         Planted::recovers_one_short,
         Planted::learns_no_log_start,
-        Planted::forgets_the_log_start,
         Planted::deletes_one_more,
         Planted::deletes_early,
         Planted::leaves_produces_waiting,
-        Planted::acknowledges_below_the_minimum,
         Planted::answers_the_next_offset,
         Planted::trims_epochs_one_short,
         Planted::tells_the_log_end,
@@ -561,7 +538,6 @@ mod tests {
         Planted::lists_a_late_start,
         Planted::checkpoints_the_log_end,
         Planted::keeps_the_first_leader,
-        Planted::takes_late_fetches,
         Planted::takes_expiry_for_success,
         Planted::calls_expiry_definite,
         Planted::mutes_nothing,

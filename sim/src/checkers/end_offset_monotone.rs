@@ -37,6 +37,11 @@ pub(super) struct EndOffsetMonotone {
 }
 
 impl EndOffsetMonotone {
+    /// The end that a client was told last.
+    pub(super) fn last(&self, node: NodeId, partition: TopicPartition) -> Option<Offset> {
+        self.told.get(&(node, partition)).map(|(offset, _)| *offset)
+    }
+
     pub(super) fn on_delivery(
         &mut self,
         node: NodeId,

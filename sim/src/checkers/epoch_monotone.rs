@@ -32,6 +32,10 @@ pub(super) fn on_change(
         let name = context.nodes.name(change.node).to_owned();
         context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
     }
+    if let Some((offset, problem)) = left_by_cut(change, view) {
+        let name = context.nodes.name(change.node).to_owned();
+        context.find(&INFO, ghost, offset, || vec![format!("{}, {name}: {problem}.", ghost.partition)]);
+    }
     // New batches are looked at with the one before them; if the cache has changed, all are.
     let from = match change.cut || change.epochs_changed {
         true => 0,
@@ -56,6 +60,22 @@ fn unnoted(change: &Change, view: &ReplicaView<'_>, context: &Context<'_>) -> Op
             format!("it leads in epoch {}, and its epoch cache ends with {newest}", view.leader_epoch),
         )
     })
+}
+
+/// An entry of an epoch that begins where a follower's log now ends, having just been cut there.
+fn left_by_cut(change: &Change, view: &ReplicaView<'_>) -> Option<(Offset, String)> {
+    let is_cut = change.cut && change.high_watermark_before.is_some();
+    if is_cut && matches!(view.role, Role::Follower(_)) { left(view) } else { None }
+}
+
+/// An entry at the log end.
+pub(super) fn left(view: &ReplicaView<'_>) -> Option<(Offset, String)> {
+    let end = view.log.end_offset();
+    let entry = view.log.epochs().last().filter(|entry| entry.start >= end)?;
+    Some((
+        entry.start,
+        format!("its log was cut to end at {end}, and its epoch cache still knows epoch {}", entry.epoch),
+    ))
 }
 
 /// What is wrong with the epochs of a replica's log, looking at batches from index `from` on. Below `deleted` the cache

@@ -59,6 +59,7 @@ struct Before {
     role: Role,
     leader_epoch: LeaderEpoch,
     high_watermark: Offset,
+    end: Offset,
     batches: usize,
 }
 
@@ -161,11 +162,17 @@ impl Full {
                 role: view.role,
                 leader_epoch: view.leader_epoch,
                 high_watermark: view.high_watermark,
+                end: view.log.end_offset(),
                 batches: batches.len(),
             };
             let Some(before) = self.before.insert((ghost.partition, node), now) else { continue };
             let same =
                 (before.life, before.role, before.leader_epoch) == (now.life, now.role, now.leader_epoch);
+            let shorter = before.life == now.life && now.batches < before.batches && now.end < before.end;
+            if shorter && let (Role::Follower(_), Some((offset, _))) = (now.role, epoch_monotone::left(&view))
+            {
+                broken.insert((epoch_monotone::INFO.name, offset));
+            }
             if !same || now.role != Role::Leader {
                 continue;
             }

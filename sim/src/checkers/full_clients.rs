@@ -7,7 +7,7 @@ use super::history::{Ghost, Seen};
 use super::ledger::{Outcome, Send};
 use super::{
     Checks, Handed, LifeEvent, Observed, acked_durable, consistent_read, definite_error, end_offset_monotone,
-    no_silent_gap, offset_unique, producer_order, read_below_high_watermark, reset_for_cause,
+    no_silent_gap, offset_unique, producer_order, read_below_high_watermark, reset_for_cause, start_is_told,
 };
 use crate::world::nodes::Nodes;
 use kafka::broker::view::Role;
@@ -16,6 +16,9 @@ use kafka::ids::{NodeId, Offset, TopicPartition};
 use kafka::log::partition_log::BatchInfo;
 use kafka::messages::produce::Acks;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a consumer stands, the base offset and CRC of what it was given last, and whether a leader has not had that since.
+type Stand = (Offset, (Offset, u32), bool);
 
 /// All that clients were told.
 #[derive(Clone, Default)]
@@ -29,7 +32,9 @@ pub(super) struct Told {
     refused: BTreeSet<(TopicPartition, Offset)>,
     /// Where a consumer stands that was given something, what it was given last, and whether a leader has not had that
     /// since.
-    stands: BTreeMap<(NodeId, TopicPartition), (Offset, (Offset, u32), bool)>,
+    stands: BTreeMap<(NodeId, TopicPartition), Stand>,
+    /// Who began beyond every start.
+    begun_late: BTreeSet<(TopicPartition, Offset)>,
     /// Who was sent away from where, and not because of a leader.
     sent_away: BTreeSet<(TopicPartition, Offset)>,
 }
@@ -77,6 +82,7 @@ impl Told {
                 | Delivery::OffsetOutOfRange { partition, .. } => {
                     self.given.remove(&(*node, *partition));
                     self.is_sent_away(*node, delivery, *partition);
+                    self.begins(*node, delivery, checks);
                 }
                 _ => {}
             }
@@ -87,6 +93,22 @@ impl Told {
     fn forget(&mut self, node: NodeId) {
         self.given.retain(|(by, _), _| *by != node);
         self.stands.retain(|(by, _), _| *by != node);
+    }
+
+    /// Whether a consumer begins beyond the start of every log, and not at the end that it was told last.
+    fn begins(&mut self, node: NodeId, delivery: &Delivery, checks: &Checks) {
+        let Delivery::PositionReset { partition, from: None, to } = delivery else { return };
+        let told = self.deliveries.iter().rev().find_map(|(to, delivery)| match delivery {
+            Delivery::EndOffset { partition: of, offset, .. } if (*to, of) == (node, partition) => {
+                Some(*offset)
+            }
+            _ => None,
+        });
+        let Some(ghost) = checks.history.get(*partition).filter(|ghost| !ghost.is_made_anew) else { return };
+        let starts = ghost.replicas.iter().map(|seen| seen.start).chain([ghost.deleted]);
+        if told != Some(*to) && starts.into_iter().all(|start| start < *to) {
+            self.begun_late.insert((*partition, *to));
+        }
     }
 
     fn is_sent_away(&mut self, node: NodeId, delivery: &Delivery, partition: TopicPartition) {
@@ -207,6 +229,7 @@ impl Told {
                 all.iter().filter(|(of, _)| *of == partition).map(|(_, offset)| *offset).collect()
             };
             agree(no_silent_gap::INFO.name, of_this(&self.gaps), true);
+            agree(start_is_told::INFO.name, of_this(&self.begun_late), true);
             agree(reset_for_cause::INFO.name, of_this(&self.sent_away), true);
             // The end of the run may have shown more: in the logs, not read.
             let told =

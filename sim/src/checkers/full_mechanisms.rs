@@ -3,7 +3,7 @@
 
 use super::{
     Checks, Context, Finding, LifeEvent, Observed, appended_once, isr_entry, isr_shrinks, own_orders,
-    restart_keeps, stopped_in_turn,
+    restart_keeps, ripe_produce, start_as_ordered, stopped_in_turn,
 };
 use crate::world::nodes::Nodes;
 use kafka::broker::view::{ReplicaView, Role};
@@ -116,6 +116,10 @@ impl Mechanisms {
             lost_power: false,
             grown: Vec::new(),
         };
+        let is_whole = ghost.lossy.is_empty() && ghost.damaged.is_empty() && !ghost.is_made_anew;
+        if start > ghost.ordered && is_whole {
+            broken.insert((start_as_ordered::INFO.name, Some(partition), None));
+        }
         let before = self.held.remove(&key);
         if let Some(before) = before.as_ref().filter(|before| before.life != now.life) {
             let safe = if before.lost_power { before.flushed } else { before.end };
@@ -143,6 +147,9 @@ impl Mechanisms {
                 now.grown.push((nodes.now, end));
             }
             self.twice(partition, batches, checks, nodes, broken);
+            if nodes.broker(node).is_some_and(|broker| broker.has_ripe_produce(partition)) {
+                broken.insert((ripe_produce::INFO.name, Some(partition), None));
+            }
         }
         self.held.insert(key, now);
     }
@@ -215,6 +222,8 @@ impl Mechanisms {
             own_orders::INFO.name,
             stopped_in_turn::INFO.name,
             appended_once::INFO.name,
+            ripe_produce::INFO.name,
+            start_as_ordered::INFO.name,
         ];
         for finding in fresh {
             let shows = |(name, of, _): &(&str, Option<TopicPartition>, Option<Offset>)| {

@@ -199,6 +199,8 @@ pub struct Ghost {
     pub deleted: Offset,
     /// Whether an operator has ordered the topic to be deleted, and whether a replica was deleted since.
     pub deletion: Deletion,
+    /// Whether a topic of this name was deleted before: who was away then may bring some of it back.
+    pub is_made_anew: bool,
     /// Up to which offset two replicas are known to agree.
     pub matched: Vec<(NodeId, NodeId, Offset)>,
     /// Up to which offset a member of a leader's ISR is known to agree with it.
@@ -260,6 +262,7 @@ impl Ghost {
             ordered: Offset::ZERO,
             deleted: Offset::ZERO,
             deletion: Deletion::NotOrdered,
+            is_made_anew: false,
             matched: Vec::new(),
             weakly_matched: Vec::new(),
             has_left: Vec::new(),

@@ -103,7 +103,7 @@ impl History {
         let ghosts = self.ghosts.iter_mut().filter(|(partition, ghost)| is_gone(partition, ghost));
         let mut gone = Vec::new();
         for (partition, ghost) in ghosts {
-            *ghost = Arc::new(Ghost::new(partition));
+            *ghost = Arc::new(Ghost { is_made_anew: true, ..Ghost::new(partition) });
             gone.push(partition);
         }
         self.to_delete.retain(|topic| !gone.iter().any(|partition| partition.topic == *topic));

@@ -45,6 +45,7 @@ mod leader_arrives;
 mod leader_completeness;
 pub mod ledger;
 mod log_matching;
+mod log_start_arrives;
 mod min_isr_high_watermark;
 mod no_silent_gap;
 mod offset_unique;
@@ -57,9 +58,12 @@ mod quorum_superset;
 mod read_below_high_watermark;
 mod reset_for_cause;
 mod restart_keeps;
+mod ripe_produce;
 mod seen;
 mod sends_are_answered;
 pub mod shared_list;
+mod start_as_ordered;
+mod start_is_told;
 pub mod stopped_in_turn;
 #[cfg(test)]
 mod tests;
@@ -149,6 +153,10 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     stopped_in_turn::INFO,
     appended_once::INFO,
     reset_for_cause::INFO,
+    ripe_produce::INFO,
+    start_as_ordered::INFO,
+    start_is_told::INFO,
+    log_start_arrives::INFO,
 ];
 
 /// What the kernel tells the checkers after an event, beside the state they read.
@@ -468,6 +476,7 @@ impl Checks {
             no_silent_gap.on_delivery(*node, delivery, history, &mut context);
             reset_for_cause.on_delivery(*node, delivery, history, &mut context);
             end_offset_monotone.on_delivery(*node, delivery, history, &mut context);
+            start_is_told::on_delivery(*node, delivery, end_offset_monotone, history, &mut context);
             definite_error.on_delivery(*node, delivery, history, &mut context);
             ledger.on_delivery(delivery, at, history);
             let mut context = Context { at, event, nodes, ledger, force, findings };
@@ -485,6 +494,7 @@ impl Checks {
         definite_error::finish(audit, history, &mut context);
         isr_refills::finish(history, &mut context);
         high_watermark_arrives::finish(history, &mut context);
+        log_start_arrives::finish(history, &mut context);
         leader_arrives::finish(history, &mut context);
         sends_are_answered::finish(history, &mut context);
         consumers_arrive::finish(history, &mut context);
@@ -510,6 +520,8 @@ fn check_change(change: &Change, view: &ReplicaView<'_>, ghost: &mut Ghost, cont
     restart_keeps::on_change(change, ghost, context);
     isr_entry::on_change(change, view, ghost, context);
     appended_once::on_change(change, ghost, context);
+    ripe_produce::on_change(change, ghost, context);
+    start_as_ordered::on_change(change, ghost, context);
     high_watermark_monotone::on_change(change, ghost, context);
     min_isr_high_watermark::on_change(change, ghost, context);
     one_leader_per_epoch::on_change(change, ghost, context);

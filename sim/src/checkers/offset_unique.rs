@@ -17,7 +17,7 @@ pub(super) const INFO: PropertyInfo = PropertyInfo {
     kind: PropertyKind::Promise,
     since: Release::FIRST,
     source: "",
-    excused: "declared losses",
+    excused: "declared losses; what an operator has ordered to be deleted",
 };
 
 pub(super) fn on_delivery(
@@ -85,7 +85,9 @@ fn report(node: NodeId, old: Read, read: Read, ghost: &Ghost, context: &mut Cont
     let was_committed = ghost.committed_at(old.base_offset).is_some_and(|one| is_old(&one.batch))
         || ghost.lost.iter().any(|(one, _)| is_old(&one.batch));
     let deposed = ghost.unclean.is_some() && !was_committed;
-    if declared || deposed || ghost.declared_at(offset).is_some() {
+    // What was deleted may come back with a crash, or not: its offset is free then.
+    let deleted = old.last_offset < ghost.deleted;
+    if declared || deposed || deleted || ghost.declared_at(offset).is_some() {
         return;
     }
     let (client, partition) = (context.nodes.name(node).to_owned(), ghost.partition);

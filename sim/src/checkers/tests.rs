@@ -154,6 +154,7 @@ impl Small {
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         let ghost = history.ghost_mut(partition());
         restart_keeps::on_change(&change, ghost, &mut context);
+        start_as_ordered::on_change(&change, ghost, &mut context);
         resets.on_change(&change, ghost);
         high_watermark_monotone::on_change(&change, ghost, &mut context);
         min_isr_high_watermark::on_change(&change, ghost, &mut context);
@@ -179,6 +180,7 @@ impl Small {
         offset_unique::on_delivery(node, delivery, history, &mut context);
         consistent_read::on_delivery(delivery, history, &mut context);
         ends.on_delivery(node, delivery, history, &mut context);
+        start_is_told::on_delivery(node, delivery, ends, history, &mut context);
         refused.on_delivery(node, delivery, history, &mut context);
         gaps.on_delivery(node, delivery, history, &mut context);
         resets.on_delivery(node, delivery, history, &mut context);
@@ -196,6 +198,7 @@ impl Small {
         let mut context = Context { at: Time(5), event: EventId(1), nodes, ledger, force, findings };
         isr_refills::finish(history, &mut context);
         high_watermark_arrives::finish(history, &mut context);
+        log_start_arrives::finish(history, &mut context);
         self.found()
     }
 

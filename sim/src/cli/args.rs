@@ -195,11 +195,11 @@ pub struct Shrink {
     /// What fails, and how.
     #[command(flatten)]
     pub failing: Failing,
-    /// How long to search.
+    /// How long to search. What is found is then run from 100 seeds and in every era, which takes its own time.
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = time)]
     pub budget: Duration,
     /// Candidates to try at most.
-    #[arg(long, default_value_t = 100_000, value_name = "TRIES")]
+    #[arg(long, default_value_t = 100_000, value_name = "TRIES", value_parser = clap::value_parser!(u64).range(1..))]
     pub tries: u64,
     /// Where to write it; standard output if left out.
     #[arg(long, short, value_name = "FILE")]

@@ -7,7 +7,7 @@ use super::{Outcome, jobs};
 use crate::scenario::course::{self, Cell};
 use crate::scenario::problem::Problem;
 use crate::scenario::report::era_table;
-use crate::scenario::run::run as run_trial;
+use crate::scenario::run::{run as run_trial, seed_of};
 use crate::scenario::validate::Ready;
 use crate::trace::layout::{PAGE, wrapped};
 use kafka::era::{RELEASES, Release};
@@ -40,7 +40,7 @@ fn single(ready: &Ready, out: &mut Out) -> Result<Outcome, Problem> {
     let mut failed = None;
     jobs::in_order(
         ready.eras.len(),
-        |index| run_trial(ready, &ready.eras[index], 0, true),
+        |index| run_trial(ready, &ready.eras[index], seed_of(ready, None), true),
         |result| match result {
             Ok(result) => {
                 results.push(result);
@@ -91,7 +91,7 @@ fn matrix(arguments: &Eras, all: &[Ready], out: &mut Out) -> Result<Outcome, Pro
             let (scenario, era) = jobs[index];
             let ready = &all[scenario];
             let record = !ready.scenario().sees.is_empty();
-            let result = run_trial(ready, &ready.eras[era], 0, record)?;
+            let result = run_trial(ready, &ready.eras[era], seed_of(ready, None), record)?;
             let cell = match result.unmet {
                 Some(_) => Cell::NotReached,
                 None => Cell::Came(result.verdict.clone()),

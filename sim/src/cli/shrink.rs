@@ -1,10 +1,11 @@
 //! `trial shrink`: the smallest scenario that fails in the same way, for the same reason.
 
-use super::Outcome;
 use super::args::{Failing, Shrink};
 use super::jobs::{Meter, Processors};
 use super::out::Out;
 use super::replay::from_line;
+use super::{Outcome, interrupt};
+use crate::explore::found::write_whole;
 use crate::explore::line;
 use crate::scenario::eras;
 use crate::scenario::parse;
@@ -17,29 +18,28 @@ use crate::why::case::Case;
 use crate::why::failure::Failure;
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// Runs `trial shrink`.
 pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
     let (case, failure, steps) = subject(&arguments.failing)?;
-    let place = arguments.output.as_deref().map(reserve).transpose()?;
+    let place = arguments.output.as_deref().map(probe).transpose()?;
     let mut meter = Meter::new(arguments.budget);
-    let mut go_on = |progress: &crate::shrink::Progress| meter.tell(progress);
+    let stop = interrupt::flag()?;
+    let mut go_on =
+        |progress: &crate::shrink::Progress| meter.tell(progress) && !stop.load(Ordering::Relaxed);
     let order = Order { case, failure, most_tries: arguments.tries, go_on: &mut go_on };
     let found = search(order, &Processors);
     meter.finish();
-    let shrunk = match found {
-        Ok(shrunk) => shrunk,
-        Err(problem) => {
-            // What was made only to see whether it can be.
-            place.inspect(|place| drop(std::fs::remove_file(place)));
-            return Err(problem.help(arguments.failing.place()));
-        }
-    };
+    let shrunk = found.map_err(|problem| problem.help(arguments.failing.place()))?;
     let text = write(&shrunk.scenario);
     let mut lines = shrunk.in_words(steps);
-    let spent = if meter.is_over() { "; the budget is spent: it may go on" } else { "" };
-    let spent =
-        if shrunk.cut_short && spent.is_empty() { "; no tries are left: it may go on" } else { spent };
+    let spent = match shrunk.cut_short {
+        true if stop.load(Ordering::Relaxed) => "; stopped by Ctrl-C: it may go on",
+        true if meter.is_over() => "; the budget is spent: it may go on",
+        true => "; no tries are left: it may go on",
+        false => "",
+    };
     let (saved, run) = shrunk.saved;
     lines.push(format!(
         "{} tries in {:.1} s, forks saved {} % of the events{spent}",
@@ -50,8 +50,7 @@ pub fn shrink(arguments: &Shrink, out: &mut Out) -> Result<Outcome, Problem> {
     let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, PAGE)).collect();
     match place {
         Some(place) => {
-            std::fs::write(place, &text)
-                .map_err(|error| Problem::new(format!("{} cannot be written: {error}", place.display())))?;
+            write_whole(place, &text)?;
             lines.iter().for_each(|line| out.line(line));
             out.line(&format!("written to {}", place.display()));
         }
@@ -90,12 +89,15 @@ pub fn subject(failing: &Failing) -> Result<(Case, Option<Failure>, usize), Prob
     Ok((case, failure, ready.scenario().steps.len()))
 }
 
-/// Makes the file that will be written, so that one that cannot be is known before the work.
-fn reserve(path: &Path) -> Result<&Path, Problem> {
+/// Makes the file that will be written, and takes it away again: one that cannot be is known before the work.
+fn probe(path: &Path) -> Result<&Path, Problem> {
     if path.exists() {
         return Err(Problem::new(format!("{} is there already", path.display()))
             .help("nothing is overwritten; choose another name"));
     }
     let made = OpenOptions::new().write(true).create_new(true).open(path);
-    made.map(|_| path).map_err(|error| Problem::new(format!("{} cannot be written: {error}", path.display())))
+    made.and_then(|_| std::fs::remove_file(path)).map(|()| path).map_err(|error| {
+        Problem::new(format!("{} cannot be written: {error}", path.display()))
+            .help("the directory must be there, and may be written to")
+    })
 }

@@ -180,9 +180,9 @@ impl Bursts<'_> {
             Condition::Replica(ReplicaIs { in_isr: Some(true), leader_epoch: Some(epoch), ..any })
         };
         let any: Vec<Condition> = match act.up_to(5, 9) {
-            0..5 if kind == FaultKind::MoveController => (controller..controller + 3).map(moved).collect(),
-            0..5 => (epoch..epoch + 3).map(led).collect(),
-            5..7 => (epoch..epoch + 3).map(back).collect(),
+            0..6 if kind == FaultKind::MoveController => (controller..controller + 3).map(moved).collect(),
+            0..6 => (epoch..epoch + 3).map(led).collect(),
+            6 => (epoch..epoch + 3).map(back).collect(),
             _ => return,
         };
         going.anchor = Anchor::Happens(Box::new(Condition::Any(any)));

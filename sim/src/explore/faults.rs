@@ -24,7 +24,7 @@ pub fn kinds(draws: &Draws, profile: Profile) -> Vec<(FaultKind, u32)> {
     let draw = draws.about(Purpose::Kinds, 0);
     let all = profile.kinds();
     // Few in most runs, so that the same two come again and again; many in some.
-    let wanted = draw.weighed(0, &[(2u64, 2), (3, 3), (4, 3), (6, 3), (8, 1)]);
+    let wanted = draw.weighed(0, &[(2u64, 1), (3, 3), (4, 3), (6, 3), (8, 2)]);
     let mut chosen: Vec<(FaultKind, u32)> = Vec::new();
     for number in 0..wanted {
         let mut left: Vec<(FaultKind, u32)> =
@@ -545,8 +545,8 @@ impl Drawing<'_> {
         let late = self.draw.one_in(18, 2);
         // And back: if a message is late, rather when others have tired of waiting for its answer.
         let mut back = self.draw.one_in(14, 2).then(|| self.lasts(15) + Micros(20_000));
-        if late && self.draw.in_ten(23, 7) {
-            back = Some(self.shape.socket + Micros(self.draw.between(16, 100, 3_000) * 1000));
+        if let Some(request) = self.shape.request.filter(|_| late && self.draw.in_ten(23, 8)) {
+            back = Some(request + Micros(self.draw.between(16, 100, 2_000) * 1000));
         }
         if late {
             // What the controller tells those who leave is late, and comes when they are at home again.

@@ -95,7 +95,7 @@ const TABLE: &[Row] = &[
     (FaultKind::Shutdown, "shutdown", [4, 2, 0, 3]),
     (FaultKind::ExpireSession, "expire-session", [8, 1, 1, 5]),
     (FaultKind::MoveController, "move-controller", [4, 0, 1, 2]),
-    (FaultKind::ElectPreferred, "elect-preferred", [6, 1, 1, 4]),
+    (FaultKind::ElectPreferred, "elect-preferred", [9, 1, 1, 5]),
     (FaultKind::Reassign, "reassign", [4, 1, 0, 2]),
     (FaultKind::HoldControl, "hold-control", [5, 0, 2, 3]),
     (FaultKind::HoldFetch, "hold-fetch", [12, 4, 4, 7]),

@@ -31,6 +31,8 @@ pub struct Shape {
     pub lag: Micros,
     /// The longest that a broker waits for another one.
     pub socket: Micros,
+    /// The brokers' `request.timeout.ms`, if it is another than the default.
+    pub request: Option<Micros>,
 }
 
 impl Shape {
@@ -108,6 +110,11 @@ fn broker_settings(draw: Draw, brokers: u32) -> (Table<Setting>, Shape) {
     let socket = draw.of(4, &[1_500, 2_000, 5_000, 10_000]);
     set(&mut settings, "replica.socket.timeout.ms", socket);
     set(&mut settings, "controller.socket.timeout.ms", socket);
+    // What a controller has asked, it asks again on another connection after so long.
+    let request = draw.weighed(10, &[(None, 2), (Some(1_500), 2), (Some(4_000), 1)]);
+    if let Some(request) = request {
+        set(&mut settings, "request.timeout.ms", request);
+    }
     if draw.one_in(9, 2) {
         set(&mut settings, "controlled.shutdown.retry.backoff.ms", 500);
     }
@@ -121,11 +128,22 @@ fn broker_settings(draw: Draw, brokers: u32) -> (Table<Setting>, Shape) {
         set(&mut settings, "replica.fetch.max.bytes", draw.of(8, &[100, 300, 1_000]));
     }
     let (session, lag, socket) = (millis(session), millis(lag), millis(socket));
+    let request = request.map(millis);
     let (partitions, producers) = (Vec::new(), Vec::new());
     let second_consumer = false;
     (
         settings,
-        Shape { brokers, partitions, min_isr: u32::MAX, producers, second_consumer, session, lag, socket },
+        Shape {
+            brokers,
+            partitions,
+            min_isr: u32::MAX,
+            producers,
+            second_consumer,
+            session,
+            lag,
+            socket,
+            request,
+        },
     )
 }
 

@@ -13,8 +13,14 @@ use crate::scenario::words::{Many, Role, Span};
 use kafka::time::Micros;
 
 /// What is judged at the end of every plan.
-pub const LIVENESS: [&str; 5] =
-    ["isr-refills", "high-watermark-arrives", "leader-arrives", "sends-are-answered", "consumers-arrive"];
+pub const LIVENESS: [&str; 6] = [
+    "isr-refills",
+    "high-watermark-arrives",
+    "log-start-arrives",
+    "leader-arrives",
+    "sends-are-answered",
+    "consumers-arrive",
+];
 
 /// The steps that end a plan whose faults were `steps`.
 pub fn settle(draws: &Draws, shape: &Shape, steps: &[Step]) -> Vec<Step> {
@@ -80,8 +86,8 @@ fn core(draws: &Draws, shape: &Shape) -> Vec<u32> {
     (0..shape.brokers).filter(|id| Some(*id) != gone).collect()
 }
 
-/// What a controller waits for the answer to a request that got lost on a connection that stands: the brokers'
-/// `request.timeout.ms`, which no plan sets.
+/// What a controller waits for the answer to a request that got lost on a connection that stands: the default of
+/// the brokers' `request.timeout.ms`; no plan sets a longer one.
 const REQUEST_TIMEOUT: Micros = Micros::from_millis(30_000);
 
 /// How long the cluster has: whoever waits for somebody waits at most so long, a few times over. `lost`: whether messages

@@ -4,6 +4,7 @@
 //! Lists carry their length and options a mark, so that no two messages run into the same bytes. Small fields share a
 //! word. The numbers of variants are given here and not by the compiler.
 
+mod groups;
 mod zookeeper;
 
 use crate::kernel::hash::{RunningHash, two};
@@ -162,6 +163,13 @@ pub fn request(hash: &mut RunningHash, request: &Request) {
             hash.put(shutdown.broker.0 as u64);
             option(hash, shutdown.broker_epoch.map(|epoch| epoch.0));
         }
+        Request::OffsetCommit(request) => groups::offset_commit(hash, request),
+        Request::OffsetFetch(request) => groups::offset_fetch(hash, request),
+        Request::FindCoordinator(request) => groups::find_coordinator(hash, request),
+        Request::JoinGroup(request) => groups::join_group(hash, request),
+        Request::Heartbeat(request) => groups::heartbeat(hash, request),
+        Request::LeaveGroup(request) => groups::leave_group(hash, request),
+        Request::SyncGroup(request) => groups::sync_group(hash, request),
         Request::OffsetsForLeaderEpoch(asked) => {
             head(hash, 23, 0, asked.partitions.len());
             hash.put(asked.replica.0 as u64);
@@ -267,6 +275,13 @@ pub fn response(hash: &mut RunningHash, response: &Response) {
             hash.put_two(error(answer.error), 0);
             answer.remaining.iter().for_each(|partition| topic_partition(hash, *partition));
         }
+        Response::OffsetCommit(answer) => groups::offset_commit_answer(hash, answer),
+        Response::OffsetFetch(answer) => groups::offset_fetch_answer(hash, answer),
+        Response::FindCoordinator(answer) => groups::find_coordinator_answer(hash, answer),
+        Response::JoinGroup(answer) => groups::join_group_answer(hash, answer),
+        Response::Heartbeat(answer) => groups::heartbeat_answer(hash, answer),
+        Response::LeaveGroup(answer) => groups::leave_group_answer(hash, answer),
+        Response::SyncGroup(answer) => groups::sync_group_answer(hash, answer),
         Response::OffsetsForLeaderEpoch(answer) => {
             head(hash, 23, 0, answer.partitions.len());
             for (partition, end) in &answer.partitions {

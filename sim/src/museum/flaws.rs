@@ -67,7 +67,13 @@ pub const FLAWS: &[Flaw] = &[
          position the new leader must outgrow before the next: more plans would have to allow it."
     ),
     flaw!("truncation/epoch-that-is-gone", Never("position-validation")),
-    flaw!("rules/stale-epoch-answer", Rule("stale-epoch-answer", "dropped")),
+    flaw!(
+        "rules/stale-epoch-answer",
+        Rule("stale-epoch-answer", "dropped"),
+        "An answer about epochs must be on its way while the leader changes there and back, on a connection \
+         that another partition keeps open, and come before the follower asks again: more plans would need \
+         two partitions on the same brokers."
+    ),
     flaw!("rules/epoch-zero", Rule("recovered-epochs", "newer")),
     flaw!("isr/admitted-below-epoch-start", Rule("isr-admission", "at-epoch-start")),
     flaw!("isr/stale-isr-reply", Rule("isr-answer", "clears-its-own-request")),
@@ -77,7 +83,13 @@ pub const FLAWS: &[Flaw] = &[
     flaw!("election/last-replica-standing", Never("page-cache")),
     flaw!("failover/zombie-controller", Rule("controller-session", "drops-events")),
     flaw!("failover/zombie-controller-in-session", Rule("controller-writes", "fenced-by-epoch")),
-    flaw!("failover/controller-gone-unseen", Never("missed-deletion")),
+    flaw!(
+        "failover/controller-gone-unseen",
+        Never("missed-deletion"),
+        "Somebody must delete the controller's znode in the milliseconds between the news that there is a new \
+         controller and the watch that every other broker sets again, and a leader must go afterwards: \
+         ZooKeeper would have to be slow for all brokers in more plans."
+    ),
     flaw!("failover/late-shutdown", Rule("broker-epoch", "exact")),
     flaw!("failover/broker-bounce", Rule("broker-bounce", "detected")),
     flaw!("failover/stop-replica-late", Rule("stop-replica", "leader-epoch")),
@@ -86,8 +98,9 @@ pub const FLAWS: &[Flaw] = &[
     flaw!(
         "durability/marker-lies",
         Rule("clean-marker", "goes-before-loading"),
-        "A broker must stop in order, fail at its next start, and lose power at the one after: a fault of its own would \
-         have to make starts fail."
+        "A broker must stop in order, fail while it loads its logs at the next start, and have damage in a \
+         log that nobody checks then: plans would need a disk that cannot read one file for a while and gives \
+         it back with other bits."
     ),
 ];
 

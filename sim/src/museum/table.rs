@@ -94,14 +94,20 @@ impl Museum<'_> {
         for row in self.rows() {
             let Some(search) = &row.search else { continue };
             let within = row.rung.map_or(0, |rung| rung.trials / ROUND);
+            // Of base seeds that found it later, or not, so much is known.
+            let by = search.trials.iter().flatten().count();
             let trials = |first: Option<u64>| first.map_or(format!("> {within}"), |first| first.to_string());
+            let half = match search.median() {
+                Some(median) => median.to_string(),
+                None => format!("> {within} ({by} of {BASES})"),
+            };
             let micros = search.median().map(|trials| trials * search.micros);
             let seconds = micros
                 .map_or(String::new(), |micros| format!("{}.{}", micros / 1_000_000, micros / 100_000 % 10));
             let steps = row.found.and_then(|found| found.shrunk.as_ref());
             let steps =
                 steps.map_or(String::new(), |shrunk| format!("{} of {}", shrunk.steps, shrunk.before));
-            let quiet = row.quiet.map_or(String::new(), |(trials, unattributed)| match unattributed {
+            let quiet = row.quiet.map_or("-".to_owned(), |(trials, unattributed)| match unattributed {
                 0 => trials.to_string(),
                 some => format!("{trials}, {some} not"),
             });
@@ -113,7 +119,7 @@ impl Museum<'_> {
                 row.without.map_or("never".to_owned(), |release| release.to_string()),
                 PROFILES[search.profile].to_string(),
                 row.found.and_then(|found| found.properties.first()).cloned().unwrap_or_default(),
-                trials(search.median()),
+                half,
                 trials(search.most()),
                 seconds,
                 steps,

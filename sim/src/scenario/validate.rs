@@ -23,7 +23,7 @@ use super::step::Step;
 use crate::checkers::PROPERTIES;
 use kafka::era::Era;
 use kafka::log::batch::MessageFormat;
-use kafka::note::{BrokerNote, ClientNote, ControllerNote, ReplicaNote, ZooKeeperNote};
+use kafka::note::{BrokerNote, ClientNote, ControllerNote, GroupNote, ReplicaNote, ZooKeeperNote};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -151,6 +151,7 @@ pub fn note_names() -> impl Iterator<Item = &'static str> {
         BrokerNote::NAMES,
         ControllerNote::NAMES,
         ZooKeeperNote::NAMES,
+        GroupNote::NAMES,
         ClientNote::NAMES,
     ];
     all.into_iter().flatten().copied()

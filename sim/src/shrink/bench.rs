@@ -86,6 +86,9 @@ struct Past {
     forks: Vec<Fork>,
 }
 
+/// So many candidates are tried before anybody is asked whether to go on.
+const AT_ONCE: usize = 16;
+
 /// Most forks that are kept of a run.
 const MOST_FORKS: usize = 64;
 
@@ -274,19 +277,25 @@ impl<'a, C: Crew> Bench<'a, C> {
 
     /// Tries candidates in order and goes on with the first that is as it must be. Returns which.
     pub fn first(&mut self, pass: &'static str, candidates: &[Scenario]) -> Option<usize> {
-        if self.stopped || candidates.is_empty() {
-            return None;
+        for (number, some) in candidates.chunks(AT_ONCE).enumerate() {
+            if self.stopped {
+                return None;
+            }
+            let left = usize::try_from(self.most_tries - self.tries).unwrap_or(usize::MAX);
+            let some = &some[..some.len().min(left)];
+            let found = self.crew.first(some.len(), &|index| self.try_one(&some[index]));
+            let tried = found.as_ref().map_or(some.len(), |(index, _)| index + 1);
+            self.count(pass, tried as u64);
+            if let Some((index, tried)) = found {
+                return self.hold(tried.realised).then_some(number * AT_ONCE + index);
+            }
         }
-        let found = self.crew.first(candidates.len(), &|index| self.try_one(&candidates[index]));
-        let tried = found.as_ref().map_or(candidates.len(), |(index, _)| index + 1);
-        self.count(pass, tried as u64);
-        let (index, tried) = found?;
-        self.hold(tried.realised).then_some(index)
+        None
     }
 
     /// Notes that so much was tried.
     pub fn count(&mut self, pass: &'static str, tries: u64) {
-        self.tries += tries;
+        self.tries = self.most_tries.min(self.tries + tries);
         let progress = Progress { pass, tries: self.tries, steps: self.held.plan.steps.len() };
         self.stopped |= self.tries >= self.most_tries || !(self.go_on)(&progress);
     }

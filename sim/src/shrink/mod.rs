@@ -16,6 +16,7 @@
 pub mod bench;
 pub mod cluster;
 pub mod conditions;
+pub mod defaults;
 pub mod edit;
 pub mod records;
 pub mod reduce;

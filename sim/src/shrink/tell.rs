@@ -3,11 +3,13 @@
 //! 1. Records are called `m1`, `m2`, in the order in which they are sent.
 //! 2. Two labels in the story's words, for the failing era: at the moment that decided, and at the end what came of it.
 //! 3. A title, what it teaches and what to read, from the property and the rule.
-//! 4. The verdicts of all eras, by running them: both sides of every boundary, the failing era first.
+//! 4. The verdicts of all eras, by running them: both sides of every boundary, the failing era first. Defaults on which they
+//!    hang are written down ([`super::defaults`]).
 //! 5. From how many seeds it comes to these verdicts. An era in which that hangs on the seed is left out; if the failing
 //!    one does, the scenario says so.
 
 use super::bench::Bench;
+use super::defaults::written_down;
 use super::edit::renamed;
 use super::{Crew, SEEDS, Shrunk};
 use crate::checkers::PROPERTIES;
@@ -39,6 +41,7 @@ pub fn tell<C: Crew>(bench: Bench<'_, C>) -> Shrunk {
         label(&mut scenario, &slice, release);
     }
     words(&mut scenario, &bench.failure, &bench.reason, release);
+    let mut scenario = written_down(&scenario, release, bench.crew);
     let verdicts = verdicts(&scenario, release, bench.crew);
     scenario.verdicts = Table(verdicts);
     let seeds = steady(&mut scenario, release, bench.crew);
@@ -122,9 +125,9 @@ fn label(scenario: &mut Scenario, slice: &Slice, release: Release) {
         scenario.steps.push(Step::Say(only_here(end)));
     }
     if let Some(told) = decided {
-        let after = slice.moments.iter().position(|moment| *moment > told.at);
-        // Before the step that begins later: what is told has happened then.
-        let place = after.unwrap_or(slice.moments.len() - 1).min(scenario.steps.len());
+        // Before the first step that begins when it has happened.
+        let after = slice.entries.iter().position(|entries| *entries > told.entry);
+        let place = after.unwrap_or(slice.entries.len() - 1).min(scenario.steps.len());
         let text = timeless(&format!("{} {}.", told.who, told.text.trim_end_matches('.')));
         let rule = told.decided.map_or(String::new(), |rule| format!(" Rule {}: {}.", rule.rule, rule.value));
         scenario.steps.insert(place, Step::Say(only_here(format!("{text}{rule}"))));
@@ -235,14 +238,22 @@ fn verdict(scenario: &Scenario, release: Release, seed: u64) -> Option<Verdict> 
     (result.unmet.is_none() && result.nameless_losses == 0).then_some(result.verdict)
 }
 
+/// The releases that can run.
+pub(super) fn releases() -> impl Iterator<Item = Release> {
+    RELEASES.iter().copied().filter(|release| Era::of(*release).has_zookeeper())
+}
+
+/// What comes out in every release.
+pub(super) fn came<C: Crew>(scenario: &Scenario, crew: &C) -> Vec<Option<Verdict>> {
+    let releases: Vec<Release> = releases().collect();
+    let seed = scenario.seed.unwrap_or(0);
+    crew.all(releases.len(), &|index| verdict(scenario, releases[index], seed))
+}
+
 /// The verdicts of all releases, both sides of every boundary.
 fn verdicts<C: Crew>(scenario: &Scenario, failing: Release, crew: &C) -> Vec<(String, Verdict)> {
-    let releases: Vec<Release> =
-        RELEASES.iter().copied().filter(|release| Era::of(*release).has_zookeeper()).collect();
-    let seed = scenario.seed.unwrap_or(0);
-    let came = crew.all(releases.len(), &|index| verdict(scenario, releases[index], seed));
-    let known: Vec<(Release, Verdict)> =
-        releases.into_iter().zip(came).filter_map(|(release, came)| Some((release, came?))).collect();
+    let came = releases().zip(came(scenario, crew));
+    let known: Vec<(Release, Verdict)> = came.filter_map(|(release, came)| Some((release, came?))).collect();
     let mut told = Vec::new();
     for (index, (release, own)) in known.iter().enumerate() {
         let differs = |other: Option<&(Release, Verdict)>| other.is_some_and(|(_, other)| other != own);

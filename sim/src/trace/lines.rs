@@ -107,6 +107,10 @@ pub fn note(note: &Note, scene: &Scene<'_>) -> Wording {
         Note::Broker(note) => broker(note, scene),
         Note::Controller(note) => Wording { controller: true, ..controller(note, scene) },
         Note::ZooKeeper(note) => zookeeper(note, scene),
+        Note::Group(group, note) => {
+            let (zoom, text) = super::group_lines::note(group, note);
+            plain(zoom, text)
+        }
         Note::Client(note) => client(note, scene),
     };
     wording.decided = note.decided();

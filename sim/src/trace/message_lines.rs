@@ -1,5 +1,6 @@
 //! Messages in words, one line each: API, then only the fields that matter.
 
+use super::group_lines;
 use super::lines::isr;
 use super::names::Names;
 use crate::world::nodes::Nodes;
@@ -25,7 +26,7 @@ fn leadership(partition: &LeaderAndIsrPartition) -> String {
     )
 }
 
-fn joined(parts: impl Iterator<Item = String>) -> String {
+pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<String> = parts.collect();
     match parts.len() {
         0..=4 => parts.join("; "),
@@ -79,6 +80,13 @@ pub fn request(request: &Request, era: &Era) -> String {
             format!("controller epoch {}; {}", control.controller_epoch, joined(partitions))
         }
         Request::ControlledShutdown(shutdown) => format!("broker {}", shutdown.broker),
+        Request::OffsetCommit(request) => group_lines::offset_commit(request),
+        Request::OffsetFetch(request) => group_lines::offset_fetch(request),
+        Request::FindCoordinator(request) => group_lines::find_coordinator(request),
+        Request::JoinGroup(request) => group_lines::join_group(request),
+        Request::Heartbeat(request) => group_lines::heartbeat(request),
+        Request::LeaveGroup(request) => group_lines::leave_group(request),
+        Request::SyncGroup(request) => group_lines::sync_group(request),
         Request::OffsetsForLeaderEpoch(ask) => joined(ask.partitions.iter().map(|question| {
             format!(
                 "{} epoch {}{}",
@@ -177,6 +185,13 @@ pub fn response(response: &Response, names: &Names, era: &Era) -> String {
             Some(error) => error.name(era).to_owned(),
             None => format!("{} partitions remain", shutdown.remaining.len()),
         },
+        Response::OffsetCommit(answer) => group_lines::offset_commit_answer(answer, era),
+        Response::OffsetFetch(answer) => group_lines::offset_fetch_answer(answer, era),
+        Response::FindCoordinator(answer) => group_lines::find_coordinator_answer(answer, era),
+        Response::JoinGroup(answer) => group_lines::join_group_answer(answer, era),
+        Response::Heartbeat(answer) => group_lines::heartbeat_answer(answer, era),
+        Response::LeaveGroup(answer) => group_lines::leave_group_answer(answer, era),
+        Response::SyncGroup(answer) => group_lines::sync_group_answer(answer, era),
         Response::OffsetsForLeaderEpoch(answer) => {
             joined(answer.partitions.iter().map(|(partition, result)| match result {
                 Ok(end) => {
@@ -204,7 +219,7 @@ pub fn response(response: &Response, names: &Names, era: &Era) -> String {
     format!("{} answer: {body}", response.api().map_or("no", |api| api.name_in(era)))
 }
 
-fn outcome<T: std::fmt::Display>(
+pub(super) fn outcome<T: std::fmt::Display>(
     error: Option<kafka::error::KafkaError>,
     partitions: &[(T, Option<kafka::error::KafkaError>)],
     era: &Era,

@@ -1,10 +1,11 @@
 //! What happened, for people: the recorded events of a run, stories at three zooms, tables.
 //!
 //! [`recorder`] takes facts while the run goes on and turns each into a line at once, when the state it speaks of is
-//! still there to be looked at; [`lines`] words the notes, [`message_lines`] the messages; [`replicas`] draws the
+//! still there to be looked at; [`lines`] words the notes, [`message_lines`] and `group_lines` the messages; [`replicas`] draws the
 //! table of all replicas; [`names`] knows records by their authors' names; [`story`] lays it all out, with the lines
 //! and columns of [`layout`].
 
+mod group_lines;
 pub mod layout;
 pub mod lines;
 pub mod message_lines;

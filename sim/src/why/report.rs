@@ -35,6 +35,8 @@ const COLUMNS: usize = 72;
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Lines of the plot.
 const ROWS: usize = 4;
+/// So many steps without which it still breaks are named.
+const NEEDLESS: usize = 6;
 
 /// In words.
 pub fn text(why: &Why) -> String {
@@ -107,13 +109,34 @@ fn otherwise(why: &Why, lines: &mut Vec<String>) {
         };
         lines.extend(indented(&mends));
     }
-    for spared in &why.steps {
-        let step = in_words(&spared.step);
-        lines.extend(indented(&match spared.breaks {
-            Some(true) => format!("without {step} it still breaks"),
-            Some(false) => format!("without {step} it holds"),
-            None => format!("without {step} it cannot be run"),
-        }));
+    let all = |breaks: Option<bool>| {
+        let mut words: Vec<String> = Vec::new();
+        for spared in why.steps.iter().filter(|spared| spared.breaks == breaks) {
+            let step = in_words(&spared.step);
+            if !words.contains(&step) {
+                words.push(step);
+            }
+        }
+        words
+    };
+    for step in all(Some(false)) {
+        lines.extend(indented(&format!("without {step} it holds")));
+    }
+    for step in all(None) {
+        lines.extend(indented(&format!("without {step} it cannot be run")));
+    }
+    let needless = all(Some(true));
+    match &needless[..] {
+        [] => {}
+        [step] => lines.extend(indented(&format!("without {step} it still breaks"))),
+        [.., last] if needless.len() <= NEEDLESS => {
+            let others = needless[..needless.len() - 1].join(", ");
+            lines.extend(indented(&format!("without {others} or {last} it still breaks")));
+        }
+        _ => {
+            let count = needless.len();
+            lines.extend(indented(&format!("without any one of {count} other steps it still breaks")));
+        }
     }
 }
 
@@ -147,21 +170,24 @@ fn plot(why: &Why) -> Vec<String> {
     // The highest of those that share a column.
     let columns: Vec<u32> =
         chances.chunks(every).map(|chunk| chunk.iter().map(Chance::percent).max().unwrap_or(0)).collect();
-    for row in (0..ROWS).rev() {
+    // What is certain all the time needs one line.
+    let is_flat = columns.iter().all(|percent| *percent == 100);
+    let rows = if is_flat { 1 } else { ROWS };
+    for row in (0..rows).rev() {
         let label = match row {
+            row if row == rows - 1 => "100 %".to_owned(),
             0 => "  0 %".to_owned(),
-            row if row == ROWS - 1 => "100 %".to_owned(),
             _ => "     ".to_owned(),
         };
         let block = |percent: &u32| {
-            let eighths = (percent * (ROWS * 8) as u32).div_ceil(100) as usize;
+            let eighths = (percent * (rows * 8) as u32).div_ceil(100) as usize;
             BLOCKS[eighths.saturating_sub(row * 8).min(8)]
         };
         let blocks: String = columns.iter().map(block).collect();
         lines.push(format!("  {label} │{}", blocks.trim_end()));
     }
-    lines.push(format!("        └{}", "─".repeat(columns.len())));
     let (first, last) = (chances[0].at.millis(), chances[chances.len() - 1].at.millis());
+    lines.push(format!("        └{}", "─".repeat(columns.len())));
     let (first, last) = (format!("{first} ms"), format!("{last} ms"));
     let gap = columns.len().saturating_sub(first.len() + last.len()).max(1);
     lines.push(format!("         {first}{}{last}", " ".repeat(gap)));

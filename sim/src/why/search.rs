@@ -19,9 +19,9 @@ use crate::world::World;
 use kafka::rules::Rules;
 
 /// So many other seeds that fail alike are enough.
-pub const ALIKE: usize = 4;
+pub const ALIKE: usize = 3;
 /// So many other seeds are tried for it.
-pub const NEIGHBOURS: u64 = 24;
+pub const NEIGHBOURS: u64 = 16;
 
 /// What a run fails by.
 pub type Judge<'a> = &'a dyn Fn(&RunResult) -> Vec<&'static str>;
@@ -103,10 +103,12 @@ impl<'a> Search<'a> {
         let alone = || changes.iter().map(|change| Cure::rules(std::slice::from_ref(change)));
         let mends = |cure: &Cure| self.mends(cure);
         let are_rules = self.holds(&newest);
-        if are_rules
-            && let Some(first) = changes.iter().find(|change| mends(&Cure::rules(&[(*change).clone()])))
-        {
-            return Some(self.most_alike(first, &changes));
+        if are_rules {
+            let alone = |change: &&Change| mends(&Cure::rules(std::slice::from_ref(*change)));
+            let turned = self.turning_point(&changes).filter(alone);
+            if let Some(first) = turned.or_else(|| changes.iter().find(alone)) {
+                return Some(self.most_alike(first, &changes));
+            }
         }
         if are_rules && self.mends(&newest) {
             let several = self.needed(newest);
@@ -159,6 +161,28 @@ impl<'a> Search<'a> {
         let own = cures.iter().filter(|cure| self.holds(cure)).map(|cure| (left(cure), cure));
         let (left, cure) = own.min_by_key(|(left, _)| left.len())?;
         left.iter().all(|seed| from_seed(all, *seed)).then(|| cure.clone())
+    }
+
+    /// The change, in the ladder's order, with which and all before it the case holds, and without which it does not: if one
+    /// mends it alone, it is this one, unless a later one breaks it again. Found by bisection.
+    fn turning_point<'c>(&self, changes: &'c [Change]) -> Option<&'c Change> {
+        let upto = |count: usize| {
+            let mut rules: Vec<Change> = Vec::new();
+            for change in &changes[..count] {
+                rules.retain(|known| known.rule != change.rule);
+                rules.push(change.clone());
+            }
+            Cure::rules(&rules)
+        };
+        let (mut fails, mut holds) = (0, changes.len());
+        while fails + 1 < holds {
+            let middle = fails + (holds - fails) / 2;
+            match self.holds(&upto(middle)) {
+                true => holds = middle,
+                false => fails = middle,
+            }
+        }
+        changes.get(holds.checked_sub(1)?)
     }
 
     /// A release that mends it before the last of these rules has come: one of its rules needs the messages of that release.

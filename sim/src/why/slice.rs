@@ -7,7 +7,8 @@
 //! 2. what had been promised: the record's append and its acknowledgement;
 //! 3. from each of these the chain of causes: every event knows the one that caused it, a message, a command or an alarm;
 //!    of the chain what the story would tell;
-//! 4. the steps of the plan without which it does not fail ([`super::otherwise`]): faults among them.
+//! 4. the steps of the plan without which it does not fail ([`super::otherwise`]): faults among them;
+//! 5. of a failure to come to rest where its partition stood last, and what was sent.
 //!
 //! Everything else is left out, and if that is still too much, what is least telling.
 
@@ -36,6 +37,12 @@ const DULL: &[&str] = &[
     "registers as",
 ];
 
+/// Words of lines that say where a partition stands.
+const STANDS: &[&str] = &["ISR {", "leads ", ": leader ", "NO leader", "high watermark "];
+
+/// So many such lines are told.
+const LAST: usize = 4;
+
 /// No slice is longer.
 pub const LONGEST: usize = 15;
 
@@ -54,6 +61,8 @@ pub struct Told {
     pub decided: Option<Decided>,
     /// Why it is told.
     pub part: Part,
+    /// Its place among the entries of the story.
+    pub entry: usize,
 }
 
 /// What an event is to the failure.
@@ -73,13 +82,13 @@ pub enum Part {
     Cause,
 }
 
-/// The slice, and the moments of the steps.
+/// The slice, and where in the story the steps begin.
 #[derive(Clone, Debug)]
 pub struct Slice {
     /// Its events, in order.
     pub told: Vec<Told>,
-    /// When each step of the plan began, and when the last had ended.
-    pub moments: Vec<Time>,
+    /// How many entries the story had when each step of the plan began, and when the last had ended.
+    pub entries: Vec<usize>,
     /// What the record is called that it is about.
     pub record: Option<String>,
     /// The report of the violation.
@@ -113,7 +122,7 @@ pub fn slice(case: &Case, failure: &Failure, needed: &BTreeSet<usize>) -> Result
     };
     Ok(Slice {
         told,
-        moments: gone.forks.iter().map(|fork| fork.world.now()).collect(),
+        entries: gone.forks.iter().map(|fork| fork.world.recorder.entries().len()).collect(),
         record: record(&gone, failure),
         report,
     })
@@ -203,6 +212,31 @@ fn tell(
             _ => {}
         }
     }
+    // What never comes to rest has lost no record: where its partition stood last.
+    if failure.is_of_liveness()
+        && let Some(violation) = violation
+    {
+        let own = violation.partition.to_string();
+        let stands = |entry: &Entry| match entry {
+            Entry::Line(line) => {
+                let text = line.text();
+                let of_another = text.split_once(": ").is_some_and(|(of, _)| is_partition(of) && of != own);
+                line.zoom == Zoom::Story
+                    && line.at <= seen_at
+                    && !of_another
+                    && STANDS.iter().any(|word| text.contains(word))
+            }
+            _ => false,
+        };
+        let last: Vec<usize> =
+            entries.iter().enumerate().filter(|(_, entry)| stands(entry)).map(|(index, _)| index).collect();
+        for index in last.iter().rev().take(LAST) {
+            give(*index, Part::Election);
+            if let Entry::Line(line) = &entries[*index] {
+                roots.insert(line.event);
+            }
+        }
+    }
     let chain = chain(&roots, causes);
     for (index, entry) in entries.iter().enumerate() {
         if let Entry::Line(line) = entry
@@ -216,13 +250,22 @@ fn tell(
         }
     }
     let mut told: Vec<(usize, Told)> =
-        parts.iter().map(|(index, part)| (*index, of_entry(&entries[*index], *part))).collect();
+        parts.iter().map(|(index, part)| (*index, of_entry(*index, &entries[*index], *part))).collect();
+    let tells = |step: &Step| is_fault(step) || failure.is_of_liveness() && matches!(step, Step::Produce(_));
     for (index, heading, at) in headings(gone) {
-        if at <= seen_at && needed.contains(&index.1) && is_fault(&steps[index.1]) {
+        if at <= seen_at && needed.contains(&index.1) && tells(&steps[index.1]) {
             let text = heading.to_owned();
             told.push((
                 index.0,
-                Told { at, event: None, who: String::new(), text, decided: None, part: Part::Step },
+                Told {
+                    at,
+                    event: None,
+                    who: String::new(),
+                    text,
+                    decided: None,
+                    part: Part::Step,
+                    entry: index.0,
+                },
             ));
         }
     }
@@ -233,6 +276,12 @@ fn tell(
 /// Whether a text speaks of a record: `m1`, and not only of `m12`.
 fn mentions(text: &str, name: &str) -> bool {
     text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).any(|word| word == name)
+}
+
+/// Whether a word is the name of a partition: `t-0`.
+fn is_partition(word: &str) -> bool {
+    let number = word.rsplit_once('-').map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_removal(line: &Line) -> bool {
@@ -256,19 +305,18 @@ fn chain(roots: &BTreeSet<EventId>, causes: &BTreeMap<EventId, EventId>) -> BTre
     chain
 }
 
-fn of_entry(entry: &Entry, part: Part) -> Told {
-    match entry {
-        Entry::Line(Line { at, event, who, decided, .. }) => {
-            let text = match entry {
-                Entry::Line(line) => line.text(),
-                _ => unreachable!("it is a line"),
-            };
-            Told { at: *at, event: Some(*event), who: who.clone(), text, decided: *decided, part }
+fn of_entry(index: usize, story: &Entry, part: Part) -> Told {
+    let entry = index;
+    match story {
+        Entry::Line(line) => {
+            let Line { at, event, who, decided, .. } = line;
+            let text = line.text();
+            Told { at: *at, event: Some(*event), who: who.clone(), text, decided: *decided, part, entry }
         }
         Entry::Violated { at, property, report } => {
             let text = report.last().map_or(String::new(), |last| format!(": {last}"));
             let text = format!("VIOLATED {property}{text}");
-            Told { at: *at, event: None, who: String::new(), text, decided: None, part }
+            Told { at: *at, event: None, who: String::new(), text, decided: None, part, entry }
         }
         _ => unreachable!("only facts and violations are told"),
     }

@@ -94,3 +94,57 @@ fn a_consumer_is_reset_for_a_cause() {
         assert_eq!(small.deliver(5, &away(Offset(3))), [""; 0], "{log_of_2} {start}");
     }
 }
+
+#[test]
+fn a_log_starts_where_somebody_has_ordered() {
+    let starts = |at: i64, ordered: i64| {
+        let mut small = Small::new(["a0 b0 c0"; 3], 0, 3);
+        let ghost = small.ghost();
+        (ghost.replicas[1].start, ghost.ordered) = (Offset(at), Offset(ordered));
+        small
+    };
+    assert_eq!(starts(2, 1).change(2, |change| change.start_rose = true), ["start-as-ordered"]);
+    assert_eq!(starts(2, 2).change(2, |change| change.start_rose = true), [""; 0]);
+    assert_eq!(starts(2, 1).change(2, |_| {}), [""; 0], "told when it rose");
+    let mut lossy = starts(2, 1);
+    lossy.ghost().lossy.insert(NodeId(3));
+    assert_eq!(lossy.change(2, |change| change.start_rose = true), [""; 0]);
+    let mut anew = starts(2, 1);
+    anew.ghost().is_made_anew = true;
+    assert_eq!(anew.change(2, |change| change.start_rose = true), [""; 0]);
+}
+
+#[test]
+fn a_consumer_begins_at_a_start_or_at_the_end_that_it_was_told() {
+    let begins = |to| Delivery::PositionReset { partition: partition(), from: None, to: Offset(to) };
+    let small = || Small::new(["a0 b0 c0"; 3], 0, 3).commit("a0 b0 c0");
+    assert_eq!(small().deliver(5, &begins(0)), [""; 0]);
+    assert_eq!(small().deliver(5, &begins(1)), ["start-is-told"]);
+    let mut deleted = small();
+    deleted.ghost().replicas[2].start = Offset(1);
+    assert_eq!(deleted.deliver(5, &begins(1)), [""; 0]);
+    let mut at_end = small();
+    let (partition, offset, broker) = (partition(), Offset(3), BrokerId(1));
+    at_end.deliver(5, &Delivery::EndOffset { partition, offset, broker });
+    assert_eq!(at_end.deliver(5, &begins(3)), [""; 0]);
+    assert_eq!(at_end.deliver(4, &begins(3)), ["start-is-told"], "another was told");
+}
+
+#[test]
+fn a_follower_learns_where_its_leaders_log_starts() {
+    for (leader, follower, in_isr, broken) in
+        [(2, 1, true, true), (2, 2, true, false), (1, 2, true, false), (2, 1, false, false)]
+    {
+        let mut small = Small::new(["a0 b0 c0"; 3], 0, 3).commit("a0 b0 c0");
+        let ghost = small.ghost();
+        ghost.ordered = Offset(2);
+        for (index, start) in [leader, follower, leader].into_iter().enumerate() {
+            ghost.replicas[index].start = Offset(start);
+        }
+        if !in_isr {
+            ghost.state.as_mut().expect("a state").isr = vec![BrokerId(1), BrokerId(3)];
+        }
+        small.force = PROPERTIES.iter().map(|info| info.name == "log-start-arrives").collect();
+        assert_eq!(!small.end().is_empty(), broken, "{leader} {follower} {in_isr}");
+    }
+}
