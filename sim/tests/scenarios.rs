@@ -12,7 +12,7 @@ mod json_files;
 use libtest_mimic::{Arguments, Failed, Trial};
 use similar::TextDiff;
 use std::fmt::Write;
-use std::ops::Range;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trial::scenario::compare::differences;
@@ -26,7 +26,7 @@ use trial::scenario::validate::Ready;
 use trial::trace::Zoom;
 
 /// Seeds that are tried if nobody asks for others.
-const SEEDS: Range<u64> = 0..4;
+const SEEDS: RangeInclusive<u64> = 0..=3;
 
 fn main() -> std::process::ExitCode {
     trial::tracing_log::set_up_from_environment();
@@ -61,7 +61,7 @@ fn main() -> std::process::ExitCode {
 }
 
 /// The seeds asked for by the environment.
-fn seeds() -> Result<Range<u64>, String> {
+fn seeds() -> Result<RangeInclusive<u64>, String> {
     let number = |name: &str| match std::env::var(name) {
         Ok(text) => text.parse::<u64>().map(Some).map_err(|_| format!("{name}={text} is no number")),
         Err(_) => Ok(None),
@@ -73,16 +73,16 @@ fn seeds() -> Result<Range<u64>, String> {
         (None, None) => Ok(SEEDS),
         (seed, count) => {
             let first = seed.unwrap_or(0);
-            Ok(first..first + count.unwrap_or(1))
+            Ok(first..=first + count.unwrap_or(1).saturating_sub(1))
         }
     }
 }
 
-fn one_era(ready: &Ready, index: usize, name: &str, seeds: Range<u64>) -> Result<(), Failed> {
+fn one_era(ready: &Ready, index: usize, name: &str, seeds: RangeInclusive<u64>) -> Result<(), Failed> {
     let era = &ready.eras[index];
     // What was found may hang on moments: its file names the one seed it is about.
     let own = ready.scenario().seed;
-    for seed in own.map_or(seeds, |seed| seed..seed + 1) {
+    for seed in own.map_or(seeds, |seed| seed..=seed) {
         let result =
             run(ready, era, seed, seed == own.unwrap_or(0)).map_err(|problem| problem.render(false))?;
         let lines = differences(ready.verdict(era), &result);

@@ -73,13 +73,17 @@ impl Failing {
 /// said; and how many steps it has.
 pub fn subject(failing: &Failing) -> Result<(Case, Option<Failure>, usize), Problem> {
     let Failing { what, era, seed, rule, property } = failing;
-    let failure = property.as_deref().map(Failure::named).transpose()?;
+    let mut failure = property.as_deref().map(Failure::named).transpose()?;
     let ready = if line::is_line(what) {
         if era.is_some() || seed.is_some() || !rule.is_empty() {
             return Err(Problem::new("a replay line says its era, seed and rules itself")
                 .help("write them into the line: era=2.8.0 seed=7 rule=NAME=VALUE"));
         }
-        from_line(&line::read(what)?)?.0
+        let asked = line::read(what)?;
+        if let (None, [name, ..]) = (&failure, &asked.question.properties[..]) {
+            failure = Some(Failure::named(name)?);
+        }
+        from_line(&asked)?.0
     } else {
         let asked = era.as_deref().map(eras::read).transpose()?;
         parse::read(Path::new(&what[0]), asked.as_ref(), rule)?
