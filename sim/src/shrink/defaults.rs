@@ -20,14 +20,18 @@ struct Default {
 /// The scenario with the defaults that matter to a verdict. It comes to the same in the failing release.
 pub fn written_down<C: Crew>(scenario: &Scenario, failing: Release, crew: &C) -> Scenario {
     let mut chosen = changing(scenario, failing);
-    let verdicts = |chosen: &[Default]| came(&with(scenario, chosen), crew);
-    let wanted = verdicts(&chosen);
-    if chosen.is_empty() || wanted == verdicts(&[]) {
+    let all: Vec<Release> = releases().collect();
+    let verdicts = |chosen: &[Default], among: &[Release]| came(&with(scenario, chosen), among, crew);
+    let (wanted, bare) = (verdicts(&chosen, &all), verdicts(&[], &all));
+    let differ = all.iter().zip(wanted.iter().zip(&bare)).filter(|(_, (wanted, bare))| wanted != bare);
+    let (differ, wanted): (Vec<Release>, Vec<_>) =
+        differ.map(|(release, (wanted, _))| (*release, wanted)).unzip();
+    if differ.is_empty() {
         return scenario.clone();
     }
     for index in (0..chosen.len()).rev() {
         let left_out = chosen.remove(index);
-        if verdicts(&chosen) != wanted {
+        if verdicts(&chosen, &differ).iter().ne(wanted.iter().copied()) {
             chosen.insert(index, left_out);
         }
     }

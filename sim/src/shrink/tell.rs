@@ -243,17 +243,18 @@ pub(super) fn releases() -> impl Iterator<Item = Release> {
     RELEASES.iter().copied().filter(|release| Era::of(*release).has_zookeeper())
 }
 
-/// What comes out in every release.
-pub(super) fn came<C: Crew>(scenario: &Scenario, crew: &C) -> Vec<Option<Verdict>> {
-    let releases: Vec<Release> = releases().collect();
+/// What comes out in each of these releases.
+pub(super) fn came<C: Crew>(scenario: &Scenario, releases: &[Release], crew: &C) -> Vec<Option<Verdict>> {
     let seed = scenario.seed.unwrap_or(0);
     crew.all(releases.len(), &|index| verdict(scenario, releases[index], seed))
 }
 
 /// The verdicts of all releases, both sides of every boundary.
 fn verdicts<C: Crew>(scenario: &Scenario, failing: Release, crew: &C) -> Vec<(String, Verdict)> {
-    let came = releases().zip(came(scenario, crew));
-    let known: Vec<(Release, Verdict)> = came.filter_map(|(release, came)| Some((release, came?))).collect();
+    let all: Vec<Release> = releases().collect();
+    let came = came(scenario, &all, crew);
+    let known: Vec<(Release, Verdict)> =
+        all.into_iter().zip(came).filter_map(|(release, came)| Some((release, came?))).collect();
     let mut told = Vec::new();
     for (index, (release, own)) in known.iter().enumerate() {
         let differs = |other: Option<&(Release, Verdict)>| other.is_some_and(|(_, other)| other != own);

@@ -18,6 +18,9 @@ fn round() -> impl DoubleEndedIterator<Item = Span> {
     ROUND.iter().map(|millis| Span(Micros::from_millis(*millis)))
 }
 
+/// So many candidates are run from all seeds before anybody is asked whether to go on.
+const AT_ONCE: usize = 4;
+
 /// What `run_until` waits at most unless it says otherwise.
 const PATIENCE: Span = Span(Micros(60_000_000));
 
@@ -120,11 +123,16 @@ pub fn best<C: Crew>(
     if candidates.is_empty() || bench.stopped {
         return false;
     }
-    let held = &*bench;
-    let scores = bench.crew.all(candidates.len(), &|index| {
-        held.try_one(&candidates[index]).map(|tried| held.score(&tried, ROBUST))
-    });
-    bench.count(pass, candidates.len() as u64);
+    let mut scores = Vec::new();
+    for some in candidates.chunks(AT_ONCE) {
+        let held = &*bench;
+        let score = |index: usize| held.try_one(&some[index]).map(|tried| held.score(&tried, ROBUST));
+        scores.extend(bench.crew.all(some.len(), &score));
+        bench.count(pass, some.len() as u64);
+        if bench.stopped {
+            return false;
+        }
+    }
     let now = bench.seeds.len() as u64;
     let enough = |score: u64| score > now || (score == now && !only_more);
     let scored = scores.into_iter().enumerate().filter_map(|(index, score)| Some((score?, index)));
