@@ -412,7 +412,7 @@ fn a_search_that_is_stopped_says_so() {
     use std::process::{Command, Stdio};
     // Twice, so that nothing fails.
     let mut search = Command::new(env!("CARGO_BIN_EXE_trial"))
-        .args(["explore", "--twice", "--trials", "1000000", "--jobs", "1"])
+        .args(["explore", "--twice", "--trials", "1000000", "--for", "100s", "--jobs", "1"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");

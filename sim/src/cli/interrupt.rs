@@ -33,7 +33,8 @@ pub fn flag() -> Result<&'static AtomicBool, Problem> {
         Some(first) if first.elapsed() < TOGETHER => {}
         Some(_) => std::process::exit(130),
     };
-    match ctrlc::try_set_handler(listen) {
+    // Also where the signal is ignored, as it is for what a shell has in the background.
+    match ctrlc::set_handler(listen) {
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(&STOP),
         Err(error) => Err(Problem::new(format!("nobody can listen for Ctrl-C: {error}"))),
     }
