@@ -12,7 +12,7 @@
 //!    broker is shutting down.
 //! 4. StopReplica: fetchers first, then the replicas (rule `stop-replica`).
 //!
-//! 5. Groups move with the leadership of their partition ([`super::groups`]).
+//! 5. Groups move with the leadership of their partition (`groups.rs`).
 //!
 //! Left out: topic ids (KIP-516), offline log directories.
 
